@@ -1,0 +1,85 @@
+"""Where things lie on this system: data, configuration, state and cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP = "mediatui"
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """The four places, and the files in them. Nothing is created by looking."""
+
+    data: Path
+    config_file: Path
+    state: Path
+    cache: Path
+
+    @property
+    def projects(self) -> Path:
+        """The projects; the list of folders is the list of projects."""
+        return self.data / "projects"
+
+    @property
+    def trash(self) -> Path:
+        """Deleted projects, until emptied."""
+        return self.data / "trash"
+
+    @property
+    def instances(self) -> Path:
+        """One locked file for each running instance on this data directory."""
+        return self.data / "instances"
+
+    @property
+    def spill(self) -> Path:
+        """Records whose own project refused them."""
+        return self.state / "spill"
+
+    @property
+    def log_file(self) -> Path:
+        """Named steps of every job and save, one JSON object a line, without secrets."""
+        return self.state / "log.jsonl"
+
+    @property
+    def sandbox(self) -> Path:
+        """The sandbox's requests and rendered files."""
+        return self.state / "sandbox"
+
+    @property
+    def posters(self) -> Path:
+        """Small pictures of media, made once."""
+        return self.cache / "posters"
+
+
+def find_locations(data_dir: Path | None = None, config_file: Path | None = None) -> Locations:
+    """The locations to use: the arguments win, then ``MEDIATUI_DATA_DIR`` and ``MEDIATUI_CONFIG``, then the platform's own.
+
+    A data directory given here or by the environment gets a state folder of its own below the platform's,
+    so that two data directories share nothing but the cache, and the spill file lies on another file
+    system than a data directory on a full or read-only disk.
+    """
+    env_data, env_config = os.environ.get("MEDIATUI_DATA_DIR"), os.environ.get("MEDIATUI_CONFIG")
+    data_dir = data_dir or (Path(env_data) if env_data else None)
+    config_file = config_file or (Path(env_config) if env_config else None)
+    config = config_file or platformdirs.user_config_path(APP) / "config.toml"
+    if data_dir is not None:
+        data = data_dir.expanduser().absolute()
+        key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+        return Locations(
+            data=data,
+            config_file=config,
+            state=platformdirs.user_state_path(APP) / f"at-{key}",
+            cache=platformdirs.user_cache_path(APP),
+        )
+    return Locations(
+        data=platformdirs.user_data_path(APP),
+        config_file=config,
+        state=platformdirs.user_state_path(APP),
+        cache=platformdirs.user_cache_path(APP),
+    )
