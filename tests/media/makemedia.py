@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -86,3 +87,13 @@ def image_bytes(kind: str, size: tuple[int, int] = (64, 48), **options: object) 
     data = io.BytesIO()
     picture(*size).save(data, kind, **options)
     return data.getvalue()
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG whose header promises that size and whose data hold nothing."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")

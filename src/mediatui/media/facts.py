@@ -6,13 +6,10 @@ import math
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import TracebackType
 
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import TracebackType
-
-    from mediatui.model import MediaType
+from mediatui.model import MediaType
 
 MAX_READS = 10_000
 MAX_BYTES = 8 << 20
@@ -36,7 +33,7 @@ class MediaFacts:
     audio_codec: str | None = None
 
 
-class MalformedError(ValueError):
+class Malformed(ValueError):
     """The bytes are not what their format promises, or reading them would cost too much."""
 
 
@@ -44,13 +41,13 @@ class Source:
     """A regular file read at chosen places, with a limit on how often and how much."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`; raises `OSError`, and `MalformedError` for anything but a regular file."""
+        """Open `path`; raises `OSError`, and `Malformed` for anything but a regular file."""
         # O_NONBLOCK: opening a FIFO must not wait for a writer.
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         info = os.fstat(self._fd)
         if not stat.S_ISREG(info.st_mode):
             self.close()
-            raise MalformedError("not a regular file")
+            raise Malformed("not a regular file")
         self.size = info.st_size
         self._reads = MAX_READS
         self._bytes = MAX_BYTES
@@ -68,23 +65,23 @@ class Source:
         os.close(self._fd)
 
     def some(self, offset: int, count: int) -> bytes:
-        """Up to `count` bytes at `offset`; fewer at the file's end. `MalformedError` past the limits."""
+        """Up to `count` bytes at `offset`; fewer at the file's end. `Malformed` past the limits."""
         if offset < 0 or count < 0:
-            raise MalformedError("a length runs backwards")
+            raise Malformed("a length runs backwards")
         if offset >= self.size:
             return b""
         count = min(count, self.size - offset)
         self._reads -= 1
         self._bytes -= count
         if self._reads < 0 or self._bytes < 0:
-            raise MalformedError("the header is too long")
+            raise Malformed("the header is too long")
         return os.pread(self._fd, count, offset)
 
     def read(self, offset: int, count: int) -> bytes:
-        """Exactly `count` bytes at `offset`. Raises `MalformedError` when the file ends before."""
+        """Exactly `count` bytes at `offset`. Raises `Malformed` when the file ends before."""
         data = self.some(offset, count)
         if len(data) < count:
-            raise MalformedError("the file ends too early")
+            raise Malformed("the file ends too early")
         return data
 
 

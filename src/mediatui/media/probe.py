@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source
+from mediatui.media.facts import Malformed, MediaFacts, Source
 from mediatui.media.headers import images, isobmff, matroska, mpegaudio, ogg, riff
 from mediatui.media.magic import sniff
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 __all__ = ["MediaFacts", "probe", "sniff"]
 
@@ -53,5 +50,5 @@ def probe(path: Path) -> MediaFacts | None:
                 return None
             reader = _READERS.get(kind[1])
             return reader(source) if reader else MediaFacts(kind[0], kind[1])
-    except (OSError, MalformedError, struct.error):
+    except (OSError, Malformed, struct.error):
         return None

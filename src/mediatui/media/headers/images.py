@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source, pixels
+from mediatui.media.facts import Malformed, MediaFacts, Source, pixels
 from mediatui.model import MediaType
 
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -20,7 +20,7 @@ def read_png(source: Source) -> MediaFacts:
     """The IHDR chunk, which is always first."""
     head = source.read(8, 16)
     if head[4:8] != b"IHDR":
-        raise MalformedError("no IHDR")
+        raise Malformed("no IHDR")
     return picture("png", *struct.unpack(">II", head[8:16]))
 
 
@@ -35,7 +35,7 @@ def read_jpeg(source: Source) -> MediaFacts:
     while True:
         marker = source.read(offset, 2)
         if marker[0] != 0xFF:
-            raise MalformedError("no marker")
+            raise Malformed("no marker")
         if marker[1] == 0xFF:  # fill byte
             offset += 1
         elif marker[1] in _BARE_MARKERS:
@@ -44,7 +44,7 @@ def read_jpeg(source: Source) -> MediaFacts:
             height, width = struct.unpack(">HH", source.read(offset + 5, 4))
             return picture("jpg", width, height, "mjpeg")
         elif marker[1] in (0xD9, 0xDA):
-            raise MalformedError("no frame header")
+            raise Malformed("no frame header")
         else:
             (length,) = struct.unpack(">H", source.read(offset + 2, 2))
             offset += 2 + max(2, length)

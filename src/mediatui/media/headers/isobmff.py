@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source, pixels, rate, seconds
+from mediatui.media.facts import Malformed, MediaFacts, Source, pixels, rate, seconds
 from mediatui.media.magic import sniff
 from mediatui.model import MediaType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Box = tuple[bytes, int, int]
 """Type, start and end of the payload."""
@@ -112,7 +109,7 @@ def read(source: Source) -> MediaFacts:
             found = True
             largest = _largest_extent(source, start + 4, end)
     if not found:
-        raise MalformedError("no movie and no picture")
+        raise Malformed("no movie and no picture")
     if still and not tracks:
         codec = "av1" if container == "avif" else "hevc"
         return MediaFacts(MediaType.IMAGE, container, pixels(largest[0]), pixels(largest[1]), video_codec=codec)
@@ -123,7 +120,7 @@ def _facts(container: str, still: bool, length: float | None, tracks: list[_Trac
     video = next((t for t in tracks if t.kind in (b"vide", b"pict") and t.width), None)
     audio = next((t for t in tracks if t.kind == b"soun"), None)
     if video is None and audio is None:
-        raise MalformedError("no track to show or play")
+        raise Malformed("no track to show or play")
     length = length or max((t.seconds or 0.0 for t in (video, audio) if t), default=0.0) or None
     type_ = MediaType.IMAGE if still else MediaType.VIDEO if video else MediaType.AUDIO
     return MediaFacts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source, pixels, rate, seconds
+from mediatui.media.facts import Malformed, MediaFacts, Source, pixels, rate, seconds
 from mediatui.model import MediaType
 
 MAX_ELEMENTS = 4000
@@ -63,7 +63,7 @@ def read(source: Source) -> MediaFacts:
         if element in _VALUES and length is not None and length <= 256:
             _take(segment, element, source.read(payload, length))
         if length is None:
-            raise MalformedError("an element without an end")
+            raise Malformed("an element without an end")
         offset = payload + length
     return _facts(segment)
 
@@ -73,11 +73,11 @@ def _element(source: Source, offset: int) -> tuple[int, int | None, int]:
     head = source.some(offset, 12)
     id_length = 9 - head[0].bit_length() if head else 9
     if id_length > 4 or len(head) <= id_length:
-        raise MalformedError("no element")
+        raise Malformed("no element")
     first = head[id_length]
     size_length = 9 - first.bit_length()
     if size_length > 8 or len(head) < id_length + size_length:
-        raise MalformedError("no length")
+        raise Malformed("no length")
     ones = (1 << 7 * size_length) - 1
     value = int.from_bytes(head[id_length : id_length + size_length]) & ones
     length = None if value == ones else value
@@ -113,7 +113,7 @@ def _facts(segment: _Segment) -> MediaFacts:
     video = next((e for e in segment.entries if e.kind == 1), None)
     audio = next((e for e in segment.entries if e.kind == 2), None)
     if video is None and audio is None:
-        raise MalformedError("no track to show or play")
+        raise Malformed("no track to show or play")
     length = None if segment.duration is None else seconds(segment.duration * segment.scale / 1e9)
     return MediaFacts(
         MediaType.VIDEO if video else MediaType.AUDIO,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source, seconds
+from mediatui.media.facts import Malformed, MediaFacts, Source, seconds
 from mediatui.media.magic import AAC, MP3, sniff
 from mediatui.model import MediaType
 
@@ -71,7 +71,7 @@ def _first_frame(block: bytes) -> int:
             if len(follower) < 4 or sniff(follower) == MP3 or follower[:3] == b"TAG":
                 return at
         at = block.find(b"\xff", at + 1)
-    raise MalformedError("no frame")
+    raise Malformed("no frame")
 
 
 def _mean_length(block: bytes, at: int) -> float:
@@ -111,7 +111,7 @@ def _adts_at(source: Source, start: int) -> MediaFacts:
     if not frames:
         if source.some(start, 4) == b"ADIF":
             return audio("aac", None)
-        raise MalformedError("no frame")
+        raise Malformed("no frame")
     whole = frames if frames < _ADTS_FRAMES else frames * (source.size - start) / (offset - start)
     return audio("aac", whole * 1024 / hertz)
 
@@ -125,5 +125,5 @@ def _flac_at(source: Source, start: int) -> MediaFacts:
     bits = int.from_bytes(source.read(start + 8 + 10, 8))
     hertz, samples = bits >> 44, bits & (1 << 36) - 1
     if not hertz:
-        raise MalformedError("no sample rate")
+        raise Malformed("no sample rate")
     return audio("flac", samples / hertz if samples else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source, pixels, rate, seconds
+from mediatui.media.facts import Malformed, MediaFacts, Source, pixels, rate, seconds
 from mediatui.model import MediaType
 
 _TAIL = 64 << 10
@@ -28,7 +28,7 @@ def read(source: Source) -> MediaFacts:
     if (at := head.find(b"\x7fFLAC")) >= 0:
         hertz = int.from_bytes(head[at + 27 : at + 30]) >> 4
         return _sound("ogg", "flac", source, serial, hertz, 0)
-    raise MalformedError("no codec we know")
+    raise Malformed("no codec we know")
 
 
 def _has_sound(head: bytes) -> str | None:
@@ -62,7 +62,7 @@ def _theora(head: bytes, at: int, sound: str | None) -> MediaFacts:
     """The identification header (Theora specification §6.2): size of the picture and frame rate."""
     data = head[at + 7 : at + 7 + 23]
     if len(data) < 23:
-        raise MalformedError("no identification header")
+        raise Malformed("no identification header")
     width, height = int.from_bytes(data[7:10]), int.from_bytes(data[10:13])
     top, bottom = struct.unpack(">II", data[15:23])
     return MediaFacts(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from mediatui.media.facts import MalformedError, MediaFacts, Source, pixels, rate, seconds
+from mediatui.media.facts import Malformed, MediaFacts, Source, pixels, rate, seconds
 from mediatui.media.headers.images import picture
 from mediatui.model import MediaType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WAVE_CODECS = {1: "pcm", 2: "adpcm_ms", 3: "pcm_float", 6: "pcm_alaw", 7: "pcm_mulaw", 17: "adpcm_ima_wav"}
 _WAVE_CODECS |= {80: "mp2", 85: "mp3", 255: "aac"}
@@ -43,13 +40,13 @@ def read_wav(source: Source) -> MediaFacts:
             # A streaming writer leaves 0 or all ones; a broken download is shorter than promised.
             count = min(promised or source.size, source.size - at)
             return MediaFacts(MediaType.AUDIO, "wav", duration=seconds(count / byte_rate), audio_codec=codec)
-    raise MalformedError("no format or no data")
+    raise Malformed("no format or no data")
 
 
 def read_avi(source: Source) -> MediaFacts:
     """The main header; codecs from the stream headers."""
     if source.read(12, 4) != b"LIST" or source.read(20, 12)[:8] != b"hdrlavih":
-        raise MalformedError("no main header")
+        raise Malformed("no main header")
     micros, _, _, _, frames, _, _, _, width, height = struct.unpack("<10I", source.read(32, 40))
     video = audio = None
     end = 20 + int.from_bytes(source.read(16, 4), "little")
@@ -85,5 +82,5 @@ def read_webp(source: Source) -> MediaFacts:
     elif name == b"VP8 " and data[3:6] == b"\x9d\x01\x2a":
         width, height = (int.from_bytes(data[i : i + 2], "little") & 0x3FFF for i in (6, 8))
     else:
-        raise MalformedError("no picture header")
+        raise Malformed("no picture header")
     return picture("webp", width, height)
