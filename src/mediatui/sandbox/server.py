@@ -1,0 +1,155 @@
+"""The sandbox as a server on this machine: inside somebody's event loop, or on its own until interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from mediatui.errors import UsageError, storage_error
+from mediatui.sandbox.app import build_app
+from mediatui.sandbox.connection import DroppableProtocol
+from mediatui.sandbox.requests import RequestStore
+from mediatui.sandbox.runner import Runner
+from mediatui.sandbox.tls import certificate
+
+KEY = "sandbox:sandbox"
+"""A key to use; any other does as well."""
+
+_SILENT = logging.CRITICAL + 1
+_GRACE_SECONDS = 1
+
+
+class SandboxServer:
+    """One server on a folder; several may share the folder.
+
+    With port 0 it takes the port it had last time when that is free, so that URLs stored by clients stay good.
+    """
+
+    def __init__(self, folder: Path, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False) -> None:
+        self._folder, self._host, self._port, self._tls = folder, host, port, tls
+        self.key = KEY
+        self.base_url = ""
+        self.certificate: Path | None = None
+        """The certificate clients must be told to trust; None without TLS."""
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._runner: Runner | None = None
+
+    async def start(self) -> None:
+        """Listen, then go on with requests left unfinished.
+
+        Raises `UsageError` when the address cannot be had and `StorageError` when the folder cannot be used.
+        """
+        listener = await asyncio.to_thread(self._listen)
+        try:
+            store = await asyncio.to_thread(RequestStore, self._folder)
+            pair = await asyncio.to_thread(certificate, self._folder / "tls", self._host) if self._tls else None
+            self._remember_port(listener)
+        except OSError as exc:
+            listener.close()
+            raise storage_error(exc, f"use the sandbox's folder {self._folder}") from exc
+        self._runner = Runner(store)
+        self._server = _Server(_config(self._runner, pair))
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        port, named = listener.getsockname()[1], f"[{self._host}]" if ":" in self._host else self._host
+        self.certificate = pair[0] if pair else None
+        self.base_url = f"{'https' if self._tls else 'http'}://{named}:{port}"
+        await self._server.listening.wait()
+        await self._runner.resume()
+
+    async def stop(self) -> None:
+        """Stop listening and rendering; unfinished requests are resumed by the next server on the folder."""
+        if self._server and self._serving:
+            self._server.should_exit = True
+            await self._serving
+        if self._runner:
+            await self._runner.stop()
+        self._server = self._serving = self._runner = None
+
+    def _listen(self) -> socket.socket:
+        last = self._last_port() if self._port == 0 else None
+        for port in (last, self._port) if last else (self._port,):
+            try:
+                return socket.create_server((self._host, port or 0), family=_family(self._host), backlog=256)
+            except OSError as exc:
+                refused = exc
+        text = f"the sandbox cannot listen on {self._host}:{self._port}: {refused.strerror}"
+        raise UsageError(text, hint="Choose another --port, or leave it out.")
+
+    @property
+    def _port_file(self) -> Path:
+        return self._folder / ("port-tls" if self._tls else "port")
+
+    def _last_port(self) -> int | None:
+        try:
+            return int(self._port_file.read_text()) or None
+        except (OSError, ValueError):
+            return None
+
+    def _remember_port(self, listener: socket.socket) -> None:
+        if self._port == 0 and not self._port_file.exists():
+            self._port_file.write_text(str(listener.getsockname()[1]))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its hands on the process's signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _config(runner: Runner, pair: tuple[Path, Path] | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(runner),
+        http=DroppableProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level=_SILENT,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ssl_certfile=str(pair[0]) if pair else None,
+        ssl_keyfile=str(pair[1]) if pair else None,
+    )
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def run_forever(folder: Path, host: str, port: int, tls: bool, announce: Callable[[SandboxServer], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `announce` is called with the server once it answers.
+
+    Raises what `SandboxServer.start` raises.
+    """
+    asyncio.run(_serve(SandboxServer(folder, host=host, port=port, tls=tls), announce))
+
+
+async def _serve(server: SandboxServer, announce: Callable[[SandboxServer], None]) -> None:
+    loop, enough = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, enough.set)
+    await server.start()
+    try:
+        announce(server)
+        await enough.wait()
+    finally:
+        await server.stop()
