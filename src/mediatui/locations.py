@@ -58,7 +58,7 @@ class Locations:
 
 
 def find_locations(data_dir: Path | None = None, config_file: Path | None = None) -> Locations:
-    """The locations to use: the arguments win, then ``MEDIATUI_DATA_DIR`` and ``MEDIATUI_CONFIG``, then the platform's own.
+    """The locations: the arguments win, then ``MEDIATUI_DATA_DIR`` and ``MEDIATUI_CONFIG``, then the platform's own.
 
     A data directory given here or by the environment gets a state folder of its own below the platform's,
     so that two data directories share nothing but the cache, and the spill file lies on another file

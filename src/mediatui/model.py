@@ -69,7 +69,7 @@ class SaveState(StrEnum):
 
     @property
     def wants_saving(self) -> bool:
-        """"Retry all" acts on it."""
+        """ "Retry all" acts on it."""
         return self in (SaveState.UNSAVED, SaveState.MISSING)
 
 
@@ -82,7 +82,7 @@ class SavePolicy(StrEnum):
 
 
 PHASE_STEPS: Mapping[Phase, frozenset[Phase]] = {
-    Phase.DRAFT: frozenset({Phase.SUBMITTING, Phase.CANCELLED}),
+    Phase.DRAFT: frozenset({Phase.SUBMITTING, Phase.FAILED, Phase.CANCELLED}),
     Phase.SUBMITTING: frozenset(
         {Phase.UNKNOWN, Phase.QUEUED, Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED}
     ),

@@ -76,7 +76,12 @@ class ProviderSettings:
             return self.key
         try:
             done = subprocess.run(
-                self.key_command, shell=True, capture_output=True, text=True, timeout=KEY_COMMAND_SECONDS, check=True
+                self.key_command,
+                shell=True,
+                capture_output=True,
+                text=True,
+                timeout=KEY_COMMAND_SECONDS,
+                check=True,
             )
         except (subprocess.SubprocessError, OSError, ValueError) as exc:
             # The exception's own text may hold the command's output; say only what failed.
@@ -140,7 +145,9 @@ def load_settings(config_file: Path, *, sandbox: bool = False) -> Settings:
         concurrent_submits=max(1, jobs.take("concurrent_submits", int, 4)),
         poll_seconds=max(0.05, float(jobs.take("poll_seconds", (int, float), 1.0))),
         default_project=one_line(reader.take("default_project", str, "Inbox"), 120) or "Inbox",
-        sandbox=sandbox or os.environ.get("MEDIATUI_SANDBOX", "") not in ("", "0") or reader.take("sandbox", bool, False),
+        sandbox=sandbox
+        or os.environ.get("MEDIATUI_SANDBOX", "") not in ("", "0")
+        or reader.take("sandbox", bool, False),
         theme=ui.take("theme", str, "textual-dark"),
         providers=_providers(config_file, providers),
     )

@@ -44,7 +44,7 @@ def one_line(text: object, limit: int = MAX_TEXT) -> str:
 
 
 def file_stem(text: object, limit: int = 60, fallback: str = "untitled") -> str:
-    """A file name stem made of `text` that is safe on every system: no separators, no reserved names, no dots at the ends.
+    """A file name stem made of `text`, safe on every system: no separators, reserved names or dots at the ends.
 
     `limit` is in UTF-8 bytes, so that the whole name stays below the 255 of common file systems.
     """

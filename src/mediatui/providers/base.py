@@ -86,7 +86,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class FormSchema:
-    """A model's inputs in the order to show them. `prompt_field` is the one the prompt goes into; None if it has none."""
+    """A model's inputs in the order to show them. `prompt_field` takes the prompt; None if there is none."""
 
     model: str
     fields: tuple[Field, ...]

@@ -1,0 +1,214 @@
+"""Find the files in a provider's result by walking it, whatever its shape.
+
+A file is a mapping whose ``url`` is an http(s) or data address, or such an address under a key that is
+``url`` or ends in ``_url`` or ``urls`` (protocols of fal, PiAPI and others agree on no shape). Echoes of the
+inputs are skipped; the place in the result and the order are kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from mediatui.model import MediaType
+from mediatui.providers.base import Delivery, Output
+from mediatui.text import one_line
+
+MAX_DEPTH = 40
+MAX_OUTPUTS = 500
+
+_EXTENSIONS: Mapping[str, MediaType] = {
+    **dict.fromkeys(("mp4", "mov", "webm", "mkv", "m4v", "avi", "gifv"), MediaType.VIDEO),
+    **dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif", "avif", "svg", "bmp", "tif", "tiff"), MediaType.IMAGE),
+    **dict.fromkeys(("wav", "mp3", "flac", "ogg", "opus", "m4a", "aac"), MediaType.AUDIO),
+}
+_WORDS: Sequence[tuple[str, MediaType]] = (
+    ("audio", MediaType.AUDIO),
+    ("speech", MediaType.AUDIO),
+    ("music", MediaType.AUDIO),
+    ("thumbnail", MediaType.IMAGE),
+    ("spritesheet", MediaType.IMAGE),
+    ("image", MediaType.IMAGE),
+    ("mask", MediaType.IMAGE),
+    ("frame", MediaType.IMAGE),
+    ("video", MediaType.VIDEO),
+    ("clip", MediaType.VIDEO),
+)
+_ROLES: Mapping[str, str] = {
+    "video": "clip",
+    "videos": "clip",
+    "image": "image",
+    "images": "image",
+    "audio": "audio",
+    "audio_file": "audio",
+    "url": "clip",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: tuple[str, ...]
+    url: str
+    facts: Mapping[str, Any]
+
+
+def find_outputs(result: object, inputs: Mapping[str, Any], expected: MediaType | None = None) -> tuple[Output, ...]:
+    """The outputs in a parsed result, in the order they stand there; data addresses are decoded.
+
+    `expected` is the type for a file that says nothing of itself. Addresses that are neither http(s) nor
+    data, and those given as inputs, are not outputs.
+    """
+    echoes = set(_strings(inputs))
+    seed = _integer(result.get("seed")) if isinstance(result, Mapping) else None
+    outputs: list[Output] = []
+    seen: set[str] = set()
+    for found in _walk(result, (), 0):
+        if found.url in echoes or found.url in seen or len(outputs) >= MAX_OUTPUTS:
+            continue
+        seen.add(found.url)
+        output = _output(len(outputs), found, expected)
+        if output is not None:
+            outputs.append(replace(output, seed=_integer(found.facts.get("seed"), seed)))
+    return tuple(outputs)
+
+
+def _walk(value: object, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        url = value.get("url")
+        if isinstance(url, str) and _is_address(url):
+            yield _Found(path or ("url",), url, value)
+        for key, child in value.items():
+            if key == "url" and child is url and _is_address(url):
+                continue
+            yield from _walk_entry(str(key), child, (*path, str(key)), depth)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _walk(child, (*path, str(index)), depth + 1)
+
+
+def _walk_entry(key: str, child: object, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+    if key.endswith(("url", "urls")):
+        members = list(enumerate(child)) if isinstance(child, list) else [(None, child)]
+        for index, member in members:
+            if _is_address(member):
+                yield _Found(path if index is None else (*path, str(index)), str(member), {})
+    yield from _walk(child, path, depth + 1)
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://", "data:"))
+
+
+def _output(index: int, found: _Found, expected: MediaType | None) -> Output | None:
+    facts = found.facts
+    content_type = _text(facts.get("content_type"))
+    data: bytes | None = None
+    url: str | None = found.url
+    if found.url.startswith("data:"):
+        decoded = decode_data_address(found.url)
+        if decoded is None:
+            return None
+        content_type, data = decoded[0] or content_type, decoded[1]
+        url = None
+    name = _text(facts.get("file_name")) or (_name_in(url) if url else None)
+    media = media_type(content_type, found.path, name) or expected
+    if media is None:
+        return None
+    return Output(
+        index=index,
+        path=".".join(found.path),
+        role=_role(found.path, media),
+        type=media,
+        delivery=Delivery.INLINE if data is not None else Delivery.URL,
+        url=url,
+        data=data,
+        content_type=content_type,
+        file_name=name,
+        size=_integer(facts.get("file_size")),
+        width=_integer(facts.get("width")),
+        height=_integer(facts.get("height")),
+        fps=_number(facts.get("fps")),
+        duration=_number(facts.get("duration")),
+    )
+
+
+def media_type(content_type: str | None, path: Sequence[str], name: str | None) -> MediaType | None:
+    """The type a file claims: by content type, else by extension, else by the words of its place in the result."""
+    if content_type:
+        major = content_type.partition("/")[0].strip().lower()
+        for media in MediaType:
+            if media.value == major:
+                return media
+    suffix = PurePosixPath(name or "").suffix.lower().lstrip(".")
+    if suffix in _EXTENSIONS:
+        return _EXTENSIONS[suffix]
+    for part in reversed(path):
+        for word, media in _WORDS:
+            if word in part.lower():
+                return media
+    return None
+
+
+def decode_data_address(address: str) -> tuple[str | None, bytes] | None:
+    """(content type, bytes) of a ``data:`` address; None when it cannot be decoded."""
+    head, comma, body = address[5:].partition(",")
+    if not comma:
+        return None
+    content_type = head.split(";")[0].strip().lower() or None
+    try:
+        if head.lower().endswith(";base64"):
+            return content_type, base64.b64decode(unquote(body), validate=False)
+        return content_type, unquote_to_bytes(body)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _role(path: Sequence[str], media: MediaType) -> str:
+    named = [part for part in path if not part.isdigit()]
+    last = named[-1] if named else media.value
+    role = _ROLES.get(last) or last.removesuffix("_urls").removesuffix("_url").removesuffix("_file")
+    if role == "clip" and media is not MediaType.VIDEO:
+        role = media.value
+    return one_line(role, 40) or media.value
+
+
+def _name_in(url: str) -> str | None:
+    try:
+        return _text(PurePosixPath(unquote(urlsplit(url).path)).name)
+    except ValueError:
+        return None
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for child in value.values():
+            yield from _strings(child)
+    elif isinstance(value, (list, tuple)):
+        for child in value:
+            yield from _strings(child)
+
+
+def _text(value: object) -> str | None:
+    return (one_line(value, 255) or None) if isinstance(value, str) else None
+
+
+def _integer(value: object, default: int | None = None) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return default
+    return int(value) if abs(value) < 2**63 else default
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)

@@ -1,0 +1,160 @@
+"""Read a model's inputs out of its OpenAPI document, as a form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mediatui.providers.base import Field, FieldKind, FormSchema
+from mediatui.text import clean_text, one_line
+
+PROMPT_NAMES = ("prompt", "text", "tags", "lyrics_prompt")
+_MEDIA_SUFFIXES = (
+    "image_url",
+    "video_url",
+    "audio_url",
+    "mask_url",
+    "image_urls",
+    "video_urls",
+    "audio_urls",
+)
+
+
+def form_from_openapi(model: str, document: object) -> FormSchema | None:
+    """The form for the input of `model`: the schema its POST body refers to, else a component named …Input.
+
+    None when the document holds neither.
+    """
+    if not isinstance(document, Mapping):
+        return None
+    schema = _input_schema(model, document)
+    if schema is None:
+        return None
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return None
+    required = {name for name in schema.get("required") or [] if isinstance(name, str)}
+    fields = tuple(_field(document, name, properties[name], name in required) for name in _in_order(schema, properties))
+    return FormSchema(model=model, fields=fields, prompt_field=_prompt_field(fields))
+
+
+def _in_order(schema: Mapping[str, Any], properties: Mapping[str, Any]) -> list[str]:
+    wanted = schema.get("x-fal-order-properties")
+    named = [n for n in wanted if isinstance(n, str) and n in properties] if isinstance(wanted, list) else []
+    return named + [name for name in properties if name not in named]
+
+
+def _prompt_field(fields: tuple[Field, ...]) -> str | None:
+    texts = {f.name: f for f in fields if f.kind in (FieldKind.TEXT, FieldKind.LONG_TEXT)}
+    return next((name for name in PROMPT_NAMES if name in texts), None)
+
+
+def _input_schema(model: str, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for path, operations in _mapping(document.get("paths")).items():
+        post = _mapping(_mapping(operations).get("post"))
+        content = _mapping(_mapping(post.get("requestBody")).get("content"))
+        body = _mapping(_mapping(content.get("application/json")).get("schema"))
+        if body and (str(path).strip("/") == model.strip("/") or len(_mapping(document.get("paths"))) <= 4):
+            return _resolve(document, body)
+    components = _mapping(_mapping(document.get("components")).get("schemas"))
+    return next((_mapping(s) for n, s in components.items() if str(n).endswith("Input")), None)
+
+
+def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any]:
+    """The schema with a local reference followed and the parts of ``allOf`` merged."""
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/") and depth < 20:
+        target: Any = document
+        for part in reference[2:].split("/"):
+            target = _mapping(target).get(part.replace("~1", "/").replace("~0", "~"))
+        rest = {k: v for k, v in schema.items() if k != "$ref"}
+        return {**_resolve(document, _mapping(target), depth + 1), **rest}
+    parts = schema.get("allOf")
+    if isinstance(parts, list) and depth < 20:
+        merged: dict[str, Any] = {}
+        for part in parts:
+            merged.update(_resolve(document, _mapping(part), depth + 1))
+        return {**merged, **{k: v for k, v in schema.items() if k != "allOf"}}
+    return schema
+
+
+def _field(document: Mapping[str, Any], name: str, raw: object, required: bool) -> Field:
+    outer = _resolve(document, _mapping(raw))
+    options = [o for o in _alternatives(document, outer) if o.get("type") != "null"]
+    schema = options[0] if options else outer
+    choices = _choices(options or [outer])
+    minimum, maximum = _bounds(schema)
+    return Field(
+        name=name,
+        title=one_line(outer.get("title") or schema.get("title") or name.replace("_", " ").capitalize(), 80),
+        kind=_kind(name, schema, choices),
+        required=required and "default" not in outer,
+        default=_clean(outer.get("default", schema.get("default"))),
+        choices=choices,
+        minimum=minimum,
+        maximum=maximum,
+        max_length=int(length) if isinstance(length := schema.get("maxLength"), int) else None,
+        description=clean_text(outer.get("description") or schema.get("description") or "", 2000).strip(),
+    )
+
+
+def _alternatives(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for key in ("anyOf", "oneOf"):
+        members = schema.get(key)
+        if isinstance(members, list):
+            for member in members:
+                yield _resolve(document, _mapping(member))
+
+
+def _choices(schemas: list[Mapping[str, Any]]) -> tuple[Any, ...]:
+    values: list[Any] = []
+    for schema in schemas:
+        listed = schema.get("enum") if isinstance(schema.get("enum"), list) else None
+        if listed is None and "const" in schema:
+            listed = [schema["const"]]
+        values += [_clean(v) for v in listed or () if isinstance(v, (str, int, float, bool))]
+    return tuple(dict.fromkeys(values))
+
+
+def _kind(name: str, schema: Mapping[str, Any], choices: tuple[Any, ...]) -> FieldKind:
+    if choices:
+        return FieldKind.CHOICE
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        declared = next((t for t in declared if t != "null"), None)
+    if declared == "boolean":
+        return FieldKind.BOOLEAN
+    if declared == "integer":
+        return FieldKind.INTEGER
+    if declared == "number":
+        return FieldKind.NUMBER
+    if declared == "array":
+        return FieldKind.LIST
+    if declared == "object" or "properties" in schema:
+        return FieldKind.OBJECT
+    if name.endswith(_MEDIA_SUFFIXES):
+        return FieldKind.MEDIA
+    if name in PROMPT_NAMES or name.endswith("prompt") or name == "lyrics":
+        return FieldKind.LONG_TEXT
+    return FieldKind.TEXT
+
+
+def _bounds(schema: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    low = _finite(schema.get("minimum", schema.get("exclusiveMinimum")))
+    high = _finite(schema.get("maximum", schema.get("exclusiveMaximum")))
+    return low, high
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _clean(value: Any) -> Any:
+    return clean_text(value, 2000) if isinstance(value, str) else value
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

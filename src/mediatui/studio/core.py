@@ -1,0 +1,143 @@
+"""What the studio's parts share: settings, places, engine, pools, library, records and the event stream."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TypeVar
+
+from mediatui.errors import MediatuiError, UsageError
+from mediatui.library.library import Library
+from mediatui.library.project import ProjectChange, ProjectFolder
+from mediatui.locations import Locations
+from mediatui.settings import Settings
+from mediatui.studio.engine import DaemonPool, Engine
+from mediatui.studio.events import Event, JobProgress, LibraryChanged, Notice, ProjectsChanged, SaveProgress
+from mediatui.studio.instance import Instance
+from mediatui.studio.records import Records
+
+T = TypeVar("T")
+
+PROGRESS_SECONDS = 0.1
+"""At most one progress event in this time, per job and per item."""
+
+
+class Core:
+    """The shared ground of the studio's parts."""
+
+    def __init__(self, settings: Settings, locations: Locations) -> None:
+        self.settings, self.locations = settings, locations
+        self.engine = Engine()
+        self.instance = Instance(locations.instances)
+        self.library = Library(locations, self._changed, self._projects_changed)
+        self.records = Records(self.library, locations.spill, self._changed)
+        self.record_pool = DaemonPool("mediatui-records", 2)
+        self.save_pool = DaemonPool("mediatui-save", settings.concurrent_saves)
+        self.work_pool = DaemonPool("mediatui-work", 3)
+        self.job_progress: dict[str, JobProgress] = {}
+        self.save_progress: dict[str, SaveProgress] = {}
+        self._listeners: tuple[Callable[[Event], None], ...] = ()
+        self._listener_lock = threading.Lock()
+        self._told: dict[str, float] = {}
+
+    # -- events
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` for every event, on the engine's thread, until the returned function is called."""
+        with self._listener_lock:
+            self._listeners = (*self._listeners, listener)
+
+        def unsubscribe() -> None:
+            with self._listener_lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return unsubscribe
+
+    def emit(self, event: Event) -> None:
+        """Tell every listener soon; from any thread."""
+        if isinstance(event, JobProgress):
+            self.job_progress[event.job_id] = event
+        self.engine.post(lambda: self._deliver(event))
+
+    def report_save(self, project_id: str, item_id: str, received: int, total: int | None) -> None:
+        """Tell how a save goes, at most ten times a second; from a save thread."""
+        event = SaveProgress(project_id, item_id, received, total)
+        self.save_progress[item_id] = event
+        self.engine.post(lambda: self._deliver_progress(item_id, event))
+
+    def forget_progress(self, key: str) -> None:
+        """A job or item is done: its last progress is of no more use."""
+        self.job_progress.pop(key, None)
+        self.save_progress.pop(key, None)
+        self._told.pop(key, None)
+
+    def _deliver_progress(self, key: str, event: SaveProgress) -> None:
+        time = asyncio.get_running_loop().time()
+        if time - self._told.get(key, 0.0) >= PROGRESS_SECONDS or event.received == event.total:
+            self._told[key] = time
+            self._deliver(event)
+
+    def _deliver(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def _changed(self, change: ProjectChange) -> None:
+        self.emit(LibraryChanged(change))
+
+    def _projects_changed(self) -> None:
+        self.emit(ProjectsChanged())
+
+    def failed(self, error: BaseException) -> None:
+        """A background task ended with an exception nobody expected: say so, with nothing secret in it."""
+        self.emit(
+            Notice(
+                "error",
+                "Something went wrong inside",
+                f"a background task ended ({type(error).__name__}); nothing that was recorded is lost",
+                "Press F5 or restart to resume. `mediatui doctor` tells more.",
+            )
+        )
+
+    # -- threads
+
+    async def blocking(self, function: Callable[[], T]) -> T:
+        """Run a blocking function in the record threads."""
+        return await asyncio.wrap_future(self.record_pool.submit(function))
+
+    async def working(self, function: Callable[[], T]) -> T:
+        """Run a long blocking function (an export, a picture, a key command)."""
+        return await asyncio.wrap_future(self.work_pool.submit(function))
+
+    def in_records(self, function: Callable[[], T]) -> Future[T]:
+        """Run a blocking function in the record threads, from any thread."""
+        return self.record_pool.submit(function)
+
+    # -- records
+
+    def find(self, identifier: str, *, item: bool) -> ProjectFolder | None:
+        """The opened project that has this item or job; answers from memory."""
+        opened = (self.library.opened(project_id) for project_id in self.library.project_ids())
+        return next((p for p in opened if p is not None and self._knows(p, identifier, item)), None)
+
+    async def locate(self, identifier: str, *, item: bool) -> ProjectFolder:
+        """The project that has this item or job, opened if need be. Raises `UsageError`."""
+        found = self.find(identifier, item=item) or await self.blocking(lambda: self._search(identifier, item))
+        if found is None:
+            kind, command = ("item", "list") if item else ("job", "jobs")
+            raise UsageError(f"there is no {kind} {identifier}", hint=f"`mediatui {command}` shows them.")
+        return found
+
+    def _search(self, identifier: str, item: bool) -> ProjectFolder | None:
+        for project_id in self.library.project_ids():
+            with suppress(MediatuiError):
+                project = self.library.open(project_id)
+                if self._knows(project, identifier, item):
+                    return project
+        return None
+
+    def _knows(self, project: ProjectFolder, identifier: str, item: bool) -> bool:
+        find = self.records.find_item if item else self.records.find_job
+        return find(project, identifier) is not None

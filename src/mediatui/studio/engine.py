@@ -1,0 +1,130 @@
+"""The engine: one thread with its own asyncio loop, and pools of daemon threads for blocking work.
+
+A stalled terminal or a dead face stops nothing here. The pools are daemonic (unlike the standard
+executor, which joins its threads at exit): what they were doing is on disk and resumes next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from mediatui.errors import MediatuiError
+
+T = TypeVar("T")
+_Work = tuple["Future[Any]", Callable[[], Any]]
+
+
+class DaemonPool:
+    """A few daemon threads that run blocking functions in order of arrival; started on first use."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name, self._size = name, size
+        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._lock = threading.Lock()
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Run `function` in one of the threads."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._idle == 0 and len(self._threads) < self._size:
+                thread = threading.Thread(target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            else:
+                self._idle -= 1
+        self._work.put((future, function))
+        return future
+
+    def close(self) -> None:
+        """Let the threads end once they are idle; waits for nothing."""
+        for _ in self._threads:
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (entry := self._work.get()) is not None:
+            future, function = entry
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as exc:  # handed to whoever waits for the future
+                    future.set_exception(exc)
+            with self._lock:
+                self._idle += 1
+
+
+class Engine:
+    """The thread and loop that own jobs, timers and scheduling."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._on_failure: Callable[[BaseException], None] = lambda exc: None
+
+    def start(self, on_failure: Callable[[BaseException], None]) -> None:
+        """Start the thread. `on_failure` hears of exceptions in background tasks, on the engine's thread."""
+        self._on_failure = on_failure
+        self._thread = threading.Thread(target=self._main, name="mediatui-engine", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the engine from any thread."""
+        if self._loop is None or not self._loop.is_running():
+            work.close()
+            raise MediatuiError("the engine is not running")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a background task; only from the engine's own thread."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Run a function on the engine's thread soon; nothing happens once it stopped."""
+        if self._loop is not None and not self._loop.is_closed():
+            try:
+                self._loop.call_soon_threadsafe(function)
+            except RuntimeError:
+                pass  # closed in between: the engine is gone and so is the need
+
+    def stop(self, timeout: float, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Cancel the tasks, run `finish`, end the loop; waits at most `timeout` seconds, then leaves it be."""
+        if self._loop is None or self._thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._shut_down(finish), self._loop)
+        self._thread.join(timeout)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_failure(error)
+
+    async def _shut_down(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await finish()
+        finally:
+            asyncio.get_running_loop().stop()
+
+    def _main(self) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._loop = loop
+        loop.call_soon(self._ready.set)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()

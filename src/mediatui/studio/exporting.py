@@ -1,0 +1,101 @@
+"""Exports: a plan first, then the archive, with remote files fetched under the same rules as any save."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.providers.base import Provider
+from mediatui.studio.core import PROGRESS_SECONDS, Core
+from mediatui.studio.download import Downloader, Limits
+from mediatui.studio.events import ExportProgress
+from mediatui.studio.part import PartFile
+from mediatui.studio.services import Services
+
+if TYPE_CHECKING:
+    from mediatui.archive.plan import ExportEntry, ExportPlan
+    from mediatui.archive.write import ExportReport
+
+
+class Exporting:
+    """Plans and writes archives, in the work threads."""
+
+    def __init__(self, core: Core, services: Services) -> None:
+        self._core, self._services = core, services
+        self._downloader = Downloader()
+        self._running: dict[str, threading.Event] = {}
+
+    def stop(self) -> None:
+        """Stop every export; nothing of them stays."""
+        self._downloader.stop()
+        for event in list(self._running.values()):
+            event.set()
+
+    def cancel(self, plan_id: str) -> None:
+        """Stop one export."""
+        if plan_id in self._running:
+            self._running[plan_id].set()
+
+    def plan(self, project_id: str, target: Path | None, item_ids: Sequence[str] | None) -> ExportPlan:
+        """What would be written (blocking)."""
+        from mediatui.archive.plan import plan_export
+
+        project = self._core.library.open(project_id)
+        items = self._core.records.items(project)
+        if item_ids is not None:
+            wanted = set(item_ids)
+            items = tuple(item for item in items if item.id in wanted)
+        return plan_export(project.record, project.folder, items, target)
+
+    async def run(self, plan: ExportPlan) -> ExportReport:
+        """Write the archive."""
+        from mediatui.archive.write import write_export
+
+        providers = await self._providers(plan)
+        project = await self._core.blocking(lambda: self._core.library.open(plan.project.id))
+        jobs = {job.id: job for job in self._core.records.jobs(project)}
+        stop = self._running.setdefault(plan.id, threading.Event())
+        report = _Throttle(self._core, plan.id)
+        try:
+            return await self._core.working(
+                lambda: write_export(
+                    plan, jobs, lambda entry, path: self._fetch(providers, entry, path), report, stop.is_set
+                )
+            )
+        finally:
+            del self._running[plan.id]
+
+    async def _providers(self, plan: ExportPlan) -> dict[str, Provider]:
+        names = {entry.item.provider for entry in plan.entries if entry.source is None}
+        found = {name: await self._services.try_get(name) for name in names}
+        return {name: provider for name, provider in found.items() if provider is not None}
+
+    def _fetch(self, providers: dict[str, Provider], entry: ExportEntry, path: Path) -> None:
+        """Download a remote entry to `path`; under the rules of its provider. Raises `SaveError`."""
+        provider = providers.get(entry.item.provider)
+        if provider is None or entry.url is None:
+            raise SaveError(SaveErrorKind.INTERNAL, f"the provider {entry.item.provider!r} is not set up here")
+        url = provider.media_url(entry.url)
+        headers = dict(provider.download_headers(url)) if entry.item.url_auth == "provider" else {}
+        limits = Limits(provider.media_hosts, self._core.settings.max_file_bytes)
+        with PartFile(path) as part:
+            self._downloader.fetch(url, part, limits, headers, lambda received, total: None)
+            part.forget()
+
+
+class _Throttle:
+    """Tells the progress of an export at most ten times a second, and its end."""
+
+    def __init__(self, core: Core, plan_id: str) -> None:
+        self._core, self._plan_id = core, plan_id
+        self._last = 0.0
+
+    def __call__(self, files: int, total_files: int, count: int, total: int, current: str) -> None:
+        moment = time.monotonic()
+        if moment - self._last >= PROGRESS_SECONDS or files == total_files:
+            self._last = moment
+            self._core.emit(ExportProgress(self._plan_id, files, total_files, count, total, current))

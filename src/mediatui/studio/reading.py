@@ -1,0 +1,126 @@
+"""The library as it is on disk, for commands that only look: no engine thread, no network, no sandbox."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mediatui.errors import UsageError
+from mediatui.library.index import item_to_document, job_to_document, project_to_document
+from mediatui.library.library import Library
+from mediatui.library.reconcile import compare
+from mediatui.studio.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mediatui.library.library import ProjectSummary
+    from mediatui.library.project import ProjectFolder
+    from mediatui.locations import Locations
+    from mediatui.model import Job, MediaItem, Project
+
+
+class Reader:
+    """Answers questions about projects, items and jobs; changes nothing."""
+
+    def __init__(self, locations: Locations) -> None:
+        self.locations = locations
+        self._library = Library(locations)
+        self._records = Records(self._library, locations.spill, lambda change: None)
+
+    def close(self) -> None:
+        """Let go of the indexes."""
+        self._library.close()
+
+    def summaries(self) -> tuple[ProjectSummary, ...]:
+        """All projects with their counts, by name."""
+        return self._library.summaries()
+
+    def project(self, reference: str) -> ProjectFolder:
+        """The project with that id or name; raises `UsageError` naming the nearest when there is none."""
+        found = self._library.find(reference)
+        if found is None:
+            raise UsageError(f"there is no project {reference!r}", hint=self._nearest(reference))
+        return found
+
+    def projects(self, reference: str | None = None) -> tuple[ProjectFolder, ...]:
+        """One project, or all of them."""
+        if reference is not None:
+            return (self.project(reference),)
+        return tuple(self._library.open(project_id) for project_id in self._library.project_ids())
+
+    def items(self, reference: str | None = None) -> Iterator[tuple[ProjectFolder, MediaItem]]:
+        """The items of one project or of all, newest first; also what a full disk kept from its project."""
+        found = [(project, item) for project in self.projects(reference) for item in self._records.items(project)]
+        return iter(sorted(found, key=lambda pair: pair[1].created_at, reverse=True))
+
+    def jobs(self, reference: str | None = None) -> Iterator[tuple[ProjectFolder, Job]]:
+        """The jobs of one project or of all, newest first."""
+        found = [(project, job) for project in self.projects(reference) for job in self._records.jobs(project)]
+        return iter(sorted(found, key=lambda pair: pair[1].created_at, reverse=True))
+
+    def item(self, reference: str) -> tuple[ProjectFolder, MediaItem]:
+        """The item with that id, or a unique start or end of it; raises `UsageError`."""
+        return self._library.locate_item(reference)
+
+    def job(self, reference: str) -> tuple[ProjectFolder, Job]:
+        """The job with that id, or a unique start or end of it; raises `UsageError`."""
+        return self._library.locate_job(reference)
+
+    def trashed_projects(self) -> tuple[Path, ...]:
+        """Where deleted projects lie, newest first."""
+        return tuple(sorted(self._library.trashed(), key=lambda path: path.name.rpartition("--")[2])[::-1])
+
+    def _nearest(self, reference: str) -> str:
+        names = {summary.name for summary in self.summaries()} | set(self._library.project_ids())
+        near = difflib.get_close_matches(reference, names, 1)
+        return f"Did you mean {near[0]!r}?" if near else "`mediatui projects` lists them."
+
+
+def item_document(item: MediaItem, file: Path | None) -> dict[str, Any]:
+    """An item as JSON, with `file`: the absolute path of its bytes, or null."""
+    return {**item_to_document(item), "file": str(file) if file else None}
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """A job as JSON."""
+    return dict(job_to_document(job))
+
+
+def project_document(project: Project, folder: Path | None = None) -> dict[str, Any]:
+    """A project's record as JSON, with its absolute folder where it is known."""
+    return {**project_to_document(project), "folder": str(folder) if folder else None}
+
+
+def summary_document(summary: ProjectSummary, folder: Path) -> dict[str, Any]:
+    """A project with its counts as JSON."""
+    return {**asdict(summary), "folder": str(folder)}
+
+
+def file_in(project: ProjectFolder, item: MediaItem) -> Path | None:
+    """The absolute path of the file recorded for `item`."""
+    return project.path_of(item.path) if item.path else None
+
+
+def health(project: ProjectFolder) -> dict[str, Any]:
+    """What an index says of itself and how it differs from the disk, as JSON; reads only."""
+    differences = compare(project)
+    items = project.items()
+    return {
+        "id": project.id,
+        "name": project.record.name,
+        "items": len(items),
+        "jobs": len(project.jobs()),
+        "unsaved": sum(item.save_state.wants_saving for item in items),
+        "writable": project.writable,
+        "notice": project.notice,
+        "damage": [
+            {"path": str(damage.path), "offset": damage.offset, "length": damage.length, "reason": damage.reason}
+            for damage in project.damage
+        ],
+        "missing": list(differences.missing),
+        "orphans": len(differences.orphans),
+        "parts": len(differences.parts),
+    }

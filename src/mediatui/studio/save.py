@@ -1,0 +1,252 @@
+"""One output → one verified file: part file, checks, name, sidecar, record. In that order, each step durable.
+
+Saving acts on the second axis only. It never submits, and saving a saved item does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
+from mediatui.errors import SaveError, SaveErrorKind, StorageError
+from mediatui.library.files import media_name, part_path, place
+from mediatui.library.project import ProjectFolder
+from mediatui.media.probe import probe, sniff
+from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
+from mediatui.providers.base import MediaHosts
+from mediatui.studio.download import Downloader, GoneError, Limits
+from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
+from mediatui.studio.records import Records
+from mediatui.text import one_line
+
+
+class Outcome(StrEnum):
+    """What became of one save."""
+
+    SAVED = "saved"
+    ALREADY = "already"
+    FAILED = "failed"
+    URL_ONLY = "url-only"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How to get an item's bytes from its provider."""
+
+    hosts: MediaHosts
+    present_url: Callable[[str], str]
+    """The address to use now for a stored one."""
+    headers: Callable[[str], dict[str, str]]
+    """What to send along; empty unless the address is the provider's own."""
+    refresh: Callable[[MediaItem], MediaItem | None]
+    """Ask the provider for the item's address once more (blocking); None when it has no answer."""
+
+
+class Saver:
+    """Saves items; blocking, for the save threads."""
+
+    def __init__(self, records: Records, downloader: Downloader, max_bytes: int) -> None:
+        self._records, self._downloader, self._max_bytes = records, downloader, max_bytes
+
+    def save(
+        self, project: ProjectFolder, item_id: str, source: Source | None, progress: Callable[[int, int | None], None]
+    ) -> Outcome:
+        """Bring one item to disk. Every failure is recorded on the item; none is raised but `Stopped`.
+
+        Raises `StorageError` only when not even the failure can be recorded anywhere.
+        """
+        item = self._records.find_item(project, item_id)
+        if item is None:
+            return Outcome.FAILED
+        if item.save_state is SaveState.SAVED and self._has_file(project, item):
+            return Outcome.ALREADY
+        try:
+            with PartFile(part_path(project.folder, item.id)) as part:
+                return self._save_into(part, project, item, source, progress)
+        except BusyPart:
+            return Outcome.ELSEWHERE
+        except SaveError as exc:
+            return self._failed(project, item_id, exc)
+        except StorageError as exc:
+            return self._failed(project, item_id, SaveError(exc.kind, exc.message, hint=exc.hint))
+
+    def _save_into(
+        self,
+        part: PartFile,
+        project: ProjectFolder,
+        item: MediaItem,
+        source: Source | None,
+        progress: Callable[[int, int | None], None],
+    ) -> Outcome:
+        # Only now are we the one who saves it: another window may have finished in between.
+        item = self._records.edit_item(project, item.id, _saving)
+        if item.save_state is not SaveState.SAVING:
+            part.discard()
+            return Outcome.ALREADY
+        try:
+            placed = _already_placed(project, item, self._records)
+            if placed is not None:
+                part.discard()
+                self._adopt(project, item, placed)
+            else:
+                content_type = self._receive(part, project, item, source, progress)
+                self._finish(part, project, item, content_type)
+        except SaveError as exc:
+            if exc.kind.storage_blocked or exc.kind is SaveErrorKind.BAD_CONTENT:
+                part.discard()  # a full disk needs its room; a page instead of media is of no use
+            raise
+        return Outcome.SAVED
+
+    def _receive(
+        self,
+        part: PartFile,
+        project: ProjectFolder,
+        item: MediaItem,
+        source: Source | None,
+        progress: Callable[[int, int | None], None],
+    ) -> str | None:
+        if item.spool is not None:
+            _copy(project.path_of(item.spool), part)
+            return item.content_type
+        if item.url is None:
+            raise SaveError(SaveErrorKind.EXPIRED, "there is no address to download this from")
+        if source is None:
+            raise SaveError(
+                SaveErrorKind.INTERNAL,
+                f"the provider {item.provider!r} is not set up here",
+                hint="Configure it, then press r.",
+            )
+        limits = Limits(source.hosts, self._max_bytes)
+        try:
+            url = source.present_url(item.url)
+            return self._downloader.fetch(url, part, limits, source.headers(url), progress)
+        except GoneError:
+            fresh = source.refresh(item)
+            if fresh is None or fresh.url is None:
+                raise
+            self._records.edit_item(
+                project, item.id, lambda i: replace(i, url=fresh.url, url_expires_at=fresh.url_expires_at)
+            )
+            url = source.present_url(fresh.url)
+            return self._downloader.fetch(url, part, limits, source.headers(url), progress)
+
+    def _finish(self, part: PartFile, project: ProjectFolder, item: MediaItem, content_type: str | None) -> None:
+        if part.size == 0:
+            raise SaveError(SaveErrorKind.BAD_CONTENT, "the file is empty")
+        found = sniff(part.head())
+        if found is None:
+            raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
+        media, extension, mime = found
+        part.sync()
+        target = project.folder / media.folder / f"{_stem(item, media)}.{extension}"
+        try:
+            path = place(part.path, target)
+        except StorageError as exc:
+            raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
+        part.forget()
+        self._record_saved(project, item, path, media, mime or content_type, part.checksums)
+
+    def _adopt(self, project: ProjectFolder, item: MediaItem, path: Path) -> None:
+        """The file got its name, and then the record did not: take it as it is."""
+        try:
+            sums = checksums_of(path)
+            with path.open("rb") as file:
+                found = sniff(file.read(4096))
+        except OSError as exc:
+            raise disk_refused(exc, f"read {path.name}") from exc
+        media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
+        self._record_saved(project, item, path, media, mime, sums)
+
+    def _record_saved(
+        self,
+        project: ProjectFolder,
+        item: MediaItem,
+        path: Path,
+        media: MediaType,
+        content_type: str | None,
+        sums: Checksums,
+    ) -> None:
+        facts = probe(path)
+        changes: dict[str, Any] = {
+            "path": path.relative_to(project.folder).as_posix(),
+            "name": item.name or path.name,
+            "type": media,
+            "content_type": content_type,
+            "file_size": sums.size,
+            "sha256": sums.sha256,
+            "crc32": sums.crc32,
+            "storage_error": None,
+            "saved_at": now(),
+        }
+        if facts is not None:
+            known = {n: getattr(facts, n) for n in ("duration", "width", "height", "fps")}
+            changes |= {name: value for name, value in known.items() if value is not None}
+        saved = move_item(item, SaveState.SAVED, **changes)
+        # The file is whole and has its name: a disk that is full now must not make it a failure.
+        with suppress(StorageError):
+            project.write_sidecar(saved)
+        self._records.edit_item(project, item.id, lambda now_: move_item(now_, SaveState.SAVED, **changes))
+        if item.spool is not None:
+            with suppress(OSError):
+                project.path_of(item.spool).unlink()
+
+    def _failed(self, project: ProjectFolder, item_id: str, error: SaveError) -> Outcome:
+        def mark(item: MediaItem) -> MediaItem | None:
+            if item.save_state is SaveState.SAVED and self._has_file(project, item):
+                return None
+            attempts = item.storage_error.attempts + 1 if item.storage_error else 1
+            fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts)
+            return move_item(item, _state_after(item, error.kind), storage_error=fault)
+
+        item = self._records.edit_item(project, item_id, mark)
+        if item.save_state is SaveState.SAVED:
+            return Outcome.ALREADY
+        return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
+
+    def _has_file(self, project: ProjectFolder, item: MediaItem) -> bool:
+        return item.path is not None and project.path_of(item.path).exists()
+
+
+def _saving(item: MediaItem) -> MediaItem | None:
+    if item.save_state is SaveState.SAVED:
+        # Recorded as saved, and the caller saw that its file is gone.
+        item = move_item(item, SaveState.MISSING)
+    return replace(item, save_state=SaveState.SAVING)
+
+
+def _state_after(item: MediaItem, kind: SaveErrorKind) -> SaveState:
+    """Gone at the provider: expired. A disk that refuses: plays from its URL meanwhile. Else: unsaved."""
+    if kind is SaveErrorKind.EXPIRED:
+        return SaveState.EXPIRED
+    wanted = SaveState.URL_ONLY if kind.storage_blocked and item.url is not None else SaveState.UNSAVED
+    return wanted if wanted in SAVE_STEPS[item.save_state] else item.save_state
+
+
+def _stem(item: MediaItem, media: MediaType) -> str:
+    """The file's name without its extension; the same at every attempt to save this item."""
+    return media_name(media, item.model, round(item.created_at * 1000), "x").removesuffix(".x")
+
+
+def _already_placed(project: ProjectFolder, item: MediaItem, records: Records) -> Path | None:
+    """The item's file, when an earlier attempt named it and died before recording that."""
+    folder = project.folder / item.type.folder
+    candidates = [p for p in folder.glob(f"{_stem(item, item.type)}.*") if p.suffix != ".json" and p.is_file()]
+    taken = {other.path for other in records.items(project) if other.id != item.id and other.path}
+    return next((p for p in candidates if p.relative_to(project.folder).as_posix() not in taken), None)
+
+
+def _copy(spool: Path, part: PartFile) -> None:
+    """Inline bytes that were written down at once become the part file."""
+    part.begin(Validator(url=""))
+    try:
+        with spool.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                part.write(chunk)
+    except OSError as exc:
+        raise disk_refused(exc, "read the bytes that came with the result") from exc

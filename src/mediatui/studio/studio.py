@@ -1,0 +1,314 @@
+"""The facade both faces use: one method for each thing that can be asked.
+
+Methods that may touch the disk or the network return a future and never block; reading methods answer from
+memory. Failures arrive as `MediatuiError`. Events arrive on the engine's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mediatui.errors import MediatuiError, StorageError, UsageError
+from mediatui.library.files import free_bytes
+from mediatui.library.library import ProjectSummary
+from mediatui.library.project import ProjectFolder
+from mediatui.library.reconcile import Differences, reconcile
+from mediatui.library.trash import TrashEntry, restore_items, trash_items
+from mediatui.locations import Locations
+from mediatui.model import Job, MediaItem, Project, SavePolicy
+from mediatui.providers.base import FormSchema, ModelInfo
+from mediatui.settings import Settings
+from mediatui.studio.core import Core
+from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
+from mediatui.studio.exporting import Exporting
+from mediatui.studio.making import Making
+from mediatui.studio.pictures import Pictures
+from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
+from mediatui.studio.saving import Saving
+from mediatui.studio.services import Services
+
+if TYPE_CHECKING:
+    from mediatui.archive.plan import ExportPlan
+    from mediatui.archive.write import ExportReport
+
+T = TypeVar("T")
+
+POLL_SECONDS = 1.0
+"""How often other instances' commits and projects are looked for."""
+TAKE_OVER_EVERY = 5
+"""Polls between two looks for jobs whose instance is gone."""
+
+
+class Studio:
+    """The core, started and stopped by one face."""
+
+    def __init__(self, settings: Settings, locations: Locations) -> None:
+        self._core = Core(settings, locations)
+        self._services = Services(self._core)
+        self._saving = Saving(self._core, self._services)
+        self._making = Making(self._core, self._services, self._saving)
+        self._exporting = Exporting(self._core, self._services)
+        self._pictures = Pictures(self._core)
+        self._stopped = False
+
+    # -- life
+
+    def start(self, *, follow: bool = True) -> None:
+        """Start the engine. With `follow`, unfinished jobs and saves of earlier runs go on behind the scenes."""
+        self._core.engine.start(self._core.failed)
+        self._core.engine.call(self._begin(follow))
+
+    def stop(self, timeout: float = 0.3) -> None:
+        """Stop within about `timeout` seconds; whatever is unfinished is on disk and resumes next time."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._saving.stop()
+        self._exporting.stop()
+        self._core.engine.stop(timeout, self._services.close)
+        self._pictures.close()
+        for pool in (self._core.record_pool, self._core.save_pool, self._core.work_pool):
+            pool.close()
+        self._core.instance.leave()
+        self._core.library.close()
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Hear every event, on the engine's thread; call the returned function to stop."""
+        return self._core.subscribe(listener)
+
+    @property
+    def provider_name(self) -> str:
+        """The provider new requests go to: ``sandbox``, ``fal`` …"""
+        return self._services.active
+
+    async def _begin(self, follow: bool) -> None:
+        core = self._core
+        try:
+            await core.blocking(core.instance.register)
+        except StorageError as exc:
+            core.emit(Notice("warning", exc.title, exc.message, exc.hint))
+        core.engine.spawn(self._watch(follow), "watch")
+
+    async def _watch(self, follow: bool) -> None:
+        """Resume, then keep an eye on other instances and on what a full disk refused."""
+        core, turn = self._core, 0
+        while True:
+            await core.blocking(self._look_around)
+            if follow and turn % TAKE_OVER_EVERY == 0:
+                await self._resume(first=turn == 0)
+            turn += 1
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _look_around(self) -> None:
+        core = self._core
+        with suppress(StorageError):
+            core.library.poll()
+        if core.records.waiting():
+            core.records.bring_home()
+
+    async def _resume(self, *, first: bool) -> None:
+        core = self._core
+        for project_id in await core.blocking(core.library.project_ids):
+            try:
+                project = await core.blocking(lambda i=project_id: core.library.open(i))  # type: ignore[misc]
+            except MediatuiError as exc:
+                if first:
+                    core.emit(Notice("error", exc.title, exc.message, exc.hint, project_id=project_id))
+                continue
+            await self._making.resume(project)
+            if first:
+                await self._saving.resume(project)
+
+    # -- projects
+
+    def projects(self) -> Future[tuple[ProjectSummary, ...]]:
+        """All projects with their counts, by name."""
+        return self._disk(self._core.library.summaries)
+
+    def open_project(self, project_id: str) -> Future[ProjectSnapshot]:
+        """Open a project and see it as it is now."""
+        return self._disk(lambda: self._snapshot(self._core.library.open(project_id)))
+
+    def create_project(self, name: str) -> Future[Project]:
+        """A new, empty project."""
+        return self._disk(lambda: self._core.library.create(name).record)
+
+    def rename_project(self, project_id: str, name: str) -> Future[Project]:
+        """Give a project another name; its folder keeps its own."""
+        return self._disk(lambda: self._core.library.rename(project_id, name))
+
+    def set_save_policy(self, project_id: str, policy: SavePolicy | None) -> Future[Project]:
+        """What happens to this project's finished outputs; None: as the settings say."""
+        return self._disk(lambda: self._core.library.set_policy(project_id, policy))
+
+    def delete_project(self, project_id: str) -> Future[TrashedProject]:
+        """Move a project to the trash, from where it can be restored."""
+
+        def delete() -> TrashedProject:
+            project = self._core.library.open(project_id)
+            name, items, size = project.record.name, len(project.items()), project.bytes_on_disk()
+            path = self._core.library.delete(project_id)
+            return TrashedProject(project_id, name, items, size, path)
+
+        return self._disk(delete)
+
+    def restore_project(self, path: Path) -> Future[Project]:
+        """Bring a project back from the trash."""
+        return self._disk(lambda: self._core.library.restore(path).record)
+
+    def refresh(self, project_id: str) -> Future[Differences]:
+        """Compare files and index, record what is missing or back, adopt what names itself."""
+        return self._disk(lambda: reconcile(self._core.library.open(project_id)))
+
+    # -- reading, from memory
+
+    def items(self, project_id: str) -> tuple[MediaItem, ...]:
+        """An opened project's items, newest first; none when it is not open."""
+        project = self._core.library.opened(project_id)
+        return self._core.records.items(project) if project else ()
+
+    def jobs(self, project_id: str | None = None) -> tuple[Job, ...]:
+        """Jobs of one or all opened projects, newest first."""
+        ids = [project_id] if project_id else self._core.library.project_ids()
+        opened = [project for i in ids if (project := self._core.library.opened(i)) is not None]
+        jobs = [job for project in opened for job in self._core.records.jobs(project)]
+        return tuple(sorted(jobs, key=lambda job: job.created_at, reverse=True))
+
+    def progress(self, job_id: str) -> JobProgress | None:
+        """How a job went when last heard of."""
+        return self._core.job_progress.get(job_id)
+
+    def save_progress(self, item_id: str) -> SaveProgress | None:
+        """How a running save went when last heard of."""
+        return self._core.save_progress.get(item_id)
+
+    def find_item(self, item_id: str) -> MediaItem | None:
+        """The item, in whichever opened project it is."""
+        project = self._core.find(item_id, item=True)
+        return self._core.records.find_item(project, item_id) if project else None
+
+    def find_job(self, job_id: str) -> Job | None:
+        """The job, in whichever opened project it is."""
+        return self._making.find(job_id)
+
+    def file_of(self, item: MediaItem) -> Path | None:
+        """The absolute path of the file recorded for an item."""
+        project = self._core.library.opened(item.project)
+        return project.path_of(item.path) if project and item.path else None
+
+    def free_bytes(self) -> int:
+        """Room left where the projects are, in bytes."""
+        return free_bytes(self._core.locations.data)
+
+    # -- making
+
+    def models(self, query: str = "") -> Future[tuple[ModelInfo, ...]]:
+        """The active provider's models that match, best first."""
+        return self._core.engine.call(self._services.models(query))
+
+    def schema(self, model: str) -> Future[FormSchema | None]:
+        """A model's inputs; None when the provider does not say."""
+        return self._core.engine.call(self._services.schema(model))
+
+    def generate(self, request: GenerateRequest) -> Future[tuple[Job, ...]]:
+        """Record and send one job per model; done when each was answered. The only method that submits."""
+        return self._core.engine.call(self._making.generate(request))
+
+    def cancel(self, job_id: str) -> Future[bool]:
+        """Ask the provider to stop a job; False when it is too late."""
+        return self._core.engine.call(self._making.cancel(job_id))
+
+    def recheck(self, job_ids: Iterable[str]) -> Future[tuple[Job, ...]]:
+        """Ask the provider again about these jobs. Never submits."""
+        return self._core.engine.call(self._making.recheck(list(job_ids)))
+
+    def wait(self, job_ids: Iterable[str]) -> Future[tuple[Job, ...]]:
+        """Done when each job ended or stands still with its reason, and its outputs were tried."""
+        return self._core.engine.call(self._making.wait(list(job_ids)))
+
+    def follow(self, job_ids: Iterable[str]) -> Future[None]:
+        """Take up unfinished jobs of opened projects that nobody follows."""
+
+        async def take_up() -> None:
+            for job_id in list(job_ids):
+                if (project := self._core.find(job_id, item=False)) is not None:
+                    await self._making.resume(project)
+
+        return self._core.engine.call(take_up())
+
+    def dismiss(self, job_ids: Iterable[str]) -> Future[int]:
+        """Forget ended jobs whose outputs are all saved; returns how many went."""
+        return self._core.engine.call(self._making.dismiss(list(job_ids)))
+
+    # -- saving
+
+    def save(self, item_ids: Iterable[str]) -> Future[SaveReport]:
+        """Save these items now. Never submits."""
+        return self._core.engine.call(self._saving.save(list(item_ids)))
+
+    retry = save
+    """Saving again is saving: the same path, and what is saved already is left alone."""
+
+    def retry_all(self, project_id: str | None = None) -> Future[SaveReport]:
+        """Save everything unsaved of one or all projects. Never submits."""
+        return self._core.engine.call(self._saving.save_all(project_id))
+
+    def trash(self, item_ids: Iterable[str]) -> Future[tuple[TrashEntry, ...]]:
+        """Move items and their files to their projects' trash; one entry for each project."""
+        ids = list(item_ids)
+
+        def move() -> tuple[TrashEntry, ...]:
+            by_project: dict[str, list[str]] = {}
+            for item_id in ids:
+                project = self._core.find(item_id, item=True)
+                if project is None:
+                    raise UsageError(f"there is no item {item_id}")
+                by_project.setdefault(project.id, []).append(item_id)
+            return tuple(trash_items(self._core.library.open(p), members) for p, members in by_project.items())
+
+        return self._disk(move)
+
+    def restore(self, project_id: str, entry_id: str) -> Future[tuple[MediaItem, ...]]:
+        """Bring trashed items back."""
+        return self._disk(lambda: restore_items(self._core.library.open(project_id), entry_id))
+
+    # -- archive and pictures
+
+    def plan_export(
+        self, project_id: str, target: Path | None = None, item_ids: Sequence[str] | None = None
+    ) -> Future[ExportPlan]:
+        """What an export of a project (or some of its items) would hold."""
+        return self._core.work_pool.submit(lambda: self._exporting.plan(project_id, target, item_ids))
+
+    def export(self, plan: ExportPlan) -> Future[ExportReport]:
+        """Write the archive of a plan; tells `ExportProgress`."""
+        return self._core.engine.call(self._exporting.run(plan))
+
+    def cancel_export(self, plan_id: str) -> None:
+        """Stop an export; nothing of it stays."""
+        self._exporting.cancel(plan_id)
+
+    def poster(self, item_id: str, max_px: int = 480) -> Future[Path | None]:
+        """A small JPEG of an item's file, made once in the media worker; None when there is no picture."""
+        return self._core.work_pool.submit(lambda: self._pictures.poster(item_id, max_px))
+
+    # -- helpers
+
+    def _disk(self, function: Callable[[], T]) -> Future[T]:
+        return self._core.record_pool.submit(function)
+
+    def _snapshot(self, project: ProjectFolder) -> ProjectSnapshot:
+        records = self._core.records
+        return ProjectSnapshot(
+            project.record,
+            project.folder,
+            records.items(project),
+            records.jobs(project),
+            project.writable,
+            project.notice,
+        )
