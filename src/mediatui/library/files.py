@@ -1,0 +1,230 @@
+"""Files of a project: their names, how they come to be whole or not at all, and room on the disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from mediatui.errors import UsageError, storage_error
+from mediatui.library.lock import FileLock
+from mediatui.model import MediaType
+from mediatui.text import file_stem
+
+__all__ = [
+    "FileLock",
+    "checked_id",
+    "free_bytes",
+    "fsync_dir",
+    "make_folder",
+    "media_name",
+    "part_path",
+    "place",
+    "sync_file",
+    "write_all",
+    "write_atomic",
+    "write_new",
+]
+
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
+
+
+def media_name(type: MediaType, model: str, when_ms: int, extension: str) -> str:
+    """The name of a generated file: ``AI-Video-{model}-{epoch-ms}.mp4``. `extension` comes without its dot."""
+    ending = re.sub(r"[^a-z0-9]", "", extension.lower())[:10] or "bin"
+    return f"{type.file_prefix}-{file_stem(model, limit=120, fallback='model')}-{when_ms}.{ending}"
+
+
+def checked_id(identifier: str) -> str:
+    """The identifier, when it may be part of a file name. Raises `UsageError`."""
+    if not _ID.fullmatch(identifier):
+        raise UsageError(f"“{identifier}” cannot name a file", hint="Identifiers are letters, digits, - and _.")
+    return identifier
+
+
+def part_path(folder: Path, item_id: str) -> Path:
+    """Where an item's download grows: in the project folder, hence on its target's file system."""
+    return folder / "parts" / f"{checked_id(item_id)}.part"
+
+
+def place(part: Path, target: Path) -> Path:
+    """Give a complete and synced file its final name and return that.
+
+    Never overwrites: a taken name gets ``-2``, ``-3`` … before the extension. Calling it again after a crash
+    in the middle finds the name given before. Raises `StorageError`.
+    """
+    try:
+        make_folder(target.parent)
+        placed = _placed_before(part, target.parent) or _first_free(target, lambda name: _rename_new(part, name))
+        with suppress(FileNotFoundError):
+            part.unlink()
+        fsync_dir(target.parent)
+    except OSError as exc:
+        raise storage_error(exc, f"name {target.name}") from exc
+    return placed
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file of our own: afterwards it is the old one or the new one, whatever happens. Raises `StorageError`."""
+    try:
+        temporary = _write_temporary(path, data)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            _discard(temporary)
+            raise
+        fsync_dir(path.parent)
+    except OSError as exc:
+        raise storage_error(exc, f"write {path.name}") from exc
+
+
+def write_new(path: Path, data: bytes) -> Path:
+    """Write a file under a name nobody has yet, and return that name. Raises `StorageError`."""
+    try:
+        temporary = _write_temporary(path, data)
+        try:
+            placed = _first_free(path, lambda name: _rename_new(temporary, name))
+        finally:
+            _discard(temporary)
+        fsync_dir(path.parent)
+    except OSError as exc:
+        raise storage_error(exc, f"write {path.name}") from exc
+    return placed
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its missing parents, durably. Raises `OSError`."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    fsync_dir(path.parent)
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes this user may still write on the file system of `path` or its nearest existing parent.
+
+    Raises `StorageError`.
+    """
+    for existing in (path, *path.parents):
+        if existing.exists():
+            try:
+                return shutil.disk_usage(existing).free
+            except OSError as exc:
+                raise storage_error(exc, f"measure the free space of {existing}") from exc
+    return 0
+
+
+def fsync_dir(path: Path) -> None:
+    """Make the names in a folder durable. Raises `OSError`; does nothing where folders cannot be synced."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as exc:
+        if exc.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+def sync_file(fd: int) -> None:
+    """Make a file's bytes durable; on macOS down to the medium. Raises `OSError`."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        try:
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+        except OSError as exc:
+            if exc.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOTTY):
+                raise
+            os.fsync(fd)
+    elif sys.platform == "win32":
+        os.fsync(fd)
+    else:
+        os.fdatasync(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte. Raises `OSError`, possibly after some of them."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _candidates(target: Path) -> Iterator[Path]:
+    yield target
+    for number in count(2):
+        yield target.with_name(f"{target.stem}-{number}{target.suffix}")
+
+
+def _first_free(target: Path, attempt: Callable[[Path], None]) -> Path:
+    for name in _candidates(target):
+        try:
+            attempt(name)
+        except FileExistsError:
+            continue
+        return name
+    raise AssertionError("unreachable")
+
+
+def _rename_new(source: Path, name: Path) -> None:
+    """Rename unless the name is taken. Raises `FileExistsError` then."""
+    if sys.platform == "win32":
+        os.rename(source, name)
+        return
+    try:
+        os.link(source, name, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        # No hard links here: reserve the name, then replace our own empty file.
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+        try:
+            os.replace(source, name)
+        except OSError:
+            _discard(name)
+            raise
+
+
+def _placed_before(part: Path, folder: Path) -> Path | None:
+    """The other name of a part that was linked into place by a run that died before it could unlink the part."""
+    status = part.stat()
+    if status.st_nlink < 2:
+        return None
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.inode() == status.st_ino and os.path.samestat(entry.stat(follow_symlinks=False), status):
+                return Path(entry.path)
+    return None
+
+
+def _write_temporary(path: Path, data: bytes) -> Path:
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), 0o666)
+    try:
+        write_all(fd, data)
+        sync_file(fd)
+    except OSError:
+        _discard(temporary)
+        raise
+    finally:
+        os.close(fd)
+    return temporary
+
+
+def _discard(temporary: Path) -> None:
+    with suppress(OSError):
+        temporary.unlink()
