@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from mediatui.errors import UsageError
 from mediatui.library.index import item_to_document, job_to_document, project_to_document
 from mediatui.library.library import Library
-from mediatui.library.reconcile import compare
 from mediatui.studio.records import Records
 
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ def file_in(project: ProjectFolder, item: MediaItem) -> Path | None:
 
 def health(project: ProjectFolder) -> dict[str, Any]:
     """What an index says of itself and how it differs from the disk, as JSON; reads only."""
+    from mediatui.library.reconcile import compare
+
     differences = compare(project)
     items = project.items()
     return {

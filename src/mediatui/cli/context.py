@@ -1,0 +1,65 @@
+"""What a command is given: its arguments, the settings and places to use, and its output."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from mediatui.cli.output import Output
+    from mediatui.locations import Locations
+    from mediatui.settings import Settings
+    from mediatui.studio.reading import Reader
+    from mediatui.studio.studio import Studio
+
+
+class Context:
+    """One run of one command."""
+
+    def __init__(self, args: argparse.Namespace, output: Output) -> None:
+        self.args = args
+        self.output = output
+
+    @cached_property
+    def locations(self) -> Locations:
+        """The directories to use."""
+        from mediatui.locations import find_locations
+
+        return find_locations(self.args.data_dir, self.args.config)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; raises `UsageError` when the configuration is not understood."""
+        from mediatui.settings import load_settings
+
+        settings = load_settings(self.locations.config_file, sandbox=self.args.sandbox)
+        if self.args.config is not None and not self.args.config.exists():
+            self.output.note(f"{self.args.config} does not exist; every setting has its default")
+        return settings
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """The library as it is on disk, without an engine."""
+        from mediatui.studio.reading import Reader
+
+        reader = Reader(self.locations)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    @contextmanager
+    def studio(self, *, follow: bool = False) -> Iterator[Studio]:
+        """A running studio. With `follow` it also takes up whatever an earlier run left unfinished."""
+        from mediatui.studio.studio import Studio
+
+        studio = Studio(self.settings, self.locations)
+        studio.start(follow=follow)
+        try:
+            yield studio
+        finally:
+            studio.stop()

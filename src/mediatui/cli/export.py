@@ -1,0 +1,113 @@
+"""``mediatui export``: a project as one ZIP file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mediatui.cli.progress import Line, Progress
+from mediatui.errors import ExitCode, UsageError
+from mediatui.studio.events import ExportProgress
+from mediatui.text import human_bytes, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediatui.archive.plan import ExportPlan, MissingEntry
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+    from mediatui.studio.events import Event
+
+
+def configure(parser: CommandParser) -> None:
+    """Add the options of ``export``."""
+    parser.set_defaults(run=run)
+    parser.add_argument("project", metavar="PROJECT", help="the project, by id or name")
+    parser.add_argument(
+        "-o", "--output", dest="target", type=Path, metavar="FILE",
+        help="the file to write; an existing one is never replaced (default: PROJECT-<time>.zip here)",
+    )  # fmt: skip
+    parser.add_argument("--plan", action="store_true", help="say what would be written, and stop")
+    parser.examples(
+        "mediatui export demo -o demo.zip",
+        "mediatui export demo --plan",
+    )
+
+
+def run(context: Context) -> int:
+    """Plan, and unless only the plan was asked for, write."""
+    target: Path | None = context.args.target
+    if target is not None and target.exists() and not target.is_dir():
+        raise UsageError(f"{target} exists and is not replaced", hint="Name another file with -o.")
+    with context.reader() as reader:
+        project = reader.project(context.args.project).id
+    with context.studio() as studio:
+        progress = _Progress(context)
+        stop = studio.subscribe(progress.hear)
+        try:
+            plan = studio.plan_export(project, target.absolute() if target else None).result()
+            if context.args.plan:
+                _show_plan(context, plan)
+                return ExitCode.DONE
+            report = progress.bar.until(studio.export(plan), progress.lines)
+        finally:
+            stop()
+    _show_report(context, report.path, report.files, report.bytes, report.missing)
+    return ExitCode.UNSAVED if report.missing else ExitCode.DONE
+
+
+class _Progress:
+    """The last progress event as one line; plain output says it once per tenth."""
+
+    def __init__(self, context: Context) -> None:
+        self.bar = Progress(context.output)
+        self._last: ExportProgress | None = None
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, ExportProgress):
+            self._last = event
+
+    def lines(self) -> list[Line]:
+        if (at := self._last) is None:
+            return []
+        tenths = 10 * at.done_bytes // at.total_bytes if at.total_bytes else 10
+        live = f"{at.done_files} of {plural(at.total_files, 'file')}  {human_bytes(at.done_bytes)}  {at.current}"
+        return [Line("export", f"exporting {10 * min(tenths, 10)}%", live)]
+
+
+def _show_plan(context: Context, plan: ExportPlan) -> None:
+    context.output.emit(
+        {
+            "path": str(plan.target),
+            "files": plan.files,
+            "bytes": plan.bytes,
+            "unknown_sizes": plan.unknown_sizes,
+            "free": plan.free,
+            "entries": [
+                {"item": e.item.id, "name": e.name, "remote": e.source is None, "size": e.size} for e in plan.entries
+            ],
+            "missing": _missing(plan.missing),
+        }
+    )
+    rows = [(e.name, human_bytes(e.size), "disk" if e.source else "download") for e in plan.entries]
+    context.output.table(("FILE", "SIZE", "FROM"), rows, "nothing to export")
+    unknown = f" and {plural(plan.unknown_sizes, 'file')} of unknown size" if plan.unknown_sizes else ""
+    size = human_bytes(plan.bytes)
+    context.output.line(f"{plural(plan.files, 'file')}, {size}{unknown}, to {plan.target}")
+    _tell_missing(context, plan.missing)
+
+
+def _show_report(context: Context, path: Path, files: int, size: int, missing: Sequence[MissingEntry]) -> None:
+    context.output.emit({"path": str(path), "files": files, "bytes": size, "missing": _missing(missing)})
+    context.output.note(f"{plural(files, 'file')}, {human_bytes(size)}")
+    context.output.line(str(path))
+    _tell_missing(context, missing)
+
+
+def _missing(entries: Sequence[MissingEntry]) -> list[dict[str, Any]]:
+    return [{"item": entry.item.id, "name": entry.item.name, "reason": entry.reason} for entry in entries]
+
+
+def _tell_missing(context: Context, entries: Sequence[MissingEntry]) -> None:
+    for entry in entries:
+        context.output.note(f"missing: {entry.item.name} ({entry.item.id}): {entry.reason}")

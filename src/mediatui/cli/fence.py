@@ -1,0 +1,114 @@
+"""The one place where every failure of a command ends: words, an exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mediatui.cli.context import Context
+from mediatui.cli.output import Output
+from mediatui.errors import ExitCode, MediatuiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
+
+    from mediatui.cli.options import CommandParser
+
+BROKEN_PIPE = 141
+"""The exit code when the reader of stdout went away, as shells report it."""
+
+
+class Interrupted(MediatuiError):
+    """A person or the system stopped the command; `document` is what can be said on stdout all the same."""
+
+    title = "Interrupted"
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str, *, hint: str = "", document: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.document = document
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asked the process to end; handled as Ctrl+C is."""
+
+
+def run_fenced(arguments: Sequence[str], parser: Callable[[], CommandParser], run: Callable[[Context], int]) -> int:
+    """Parse `arguments`, run the command, and turn whatever happens into an exit code."""
+    output = Output(json="--json" in arguments)
+    context: Context | None = None
+    try:
+        context = Context(parser().parse_args(arguments), output)
+        if context.args.command is not None:
+            _treat_termination_as_interrupt()
+        code = run(context)
+        sys.stdout.flush()
+        return code
+    except SystemExit as done:  # --help and --version
+        return _flushed(done.code if isinstance(done.code, int) else 0)
+    except Interrupted as error:
+        return _failed(output, error, error.document)
+    except MediatuiError as error:
+        return _failed(output, error, None)
+    except KeyboardInterrupt:
+        return _failed(output, Interrupted("interrupted"), None)
+    except BrokenPipeError:
+        return _reader_went_away()
+    except Exception as error:
+        # The fence: a defect of ours must not show a traceback (it may hold a key) nor pass silently.
+        return _crashed(output, error, context)
+
+
+def _failed(output: Output, error: MediatuiError, document: Mapping[str, Any] | None) -> int:
+    try:
+        output.fail(error, document)
+    except BrokenPipeError:
+        _reader_went_away()
+    return int(error.exit_code)
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_went_away()
+    return code
+
+
+def _reader_went_away() -> int:
+    # What is still buffered would fail again when the interpreter flushes at exit.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.isatty():
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return BROKEN_PIPE
+
+
+def _crashed(output: Output, error: Exception, context: Context | None) -> int:
+    from mediatui.crash import write_crash_report
+    from mediatui.locations import find_locations
+
+    locations = context.locations if context else find_locations()
+    report = write_crash_report(locations.state, error, secrets=_keys(context))
+    where = f"A report is in {report}." if report else "No report could be written."
+    return _failed(output, MediatuiError(f"this should not have happened ({type(error).__name__})", hint=where), None)
+
+
+def _keys(context: Context | None) -> list[str]:
+    # Only settings that were read already: reading them here could fail again.
+    settings = context.__dict__.get("settings") if context else None
+    providers = settings.providers.values() if settings else ()
+    return [provider.key.reveal() for provider in providers if provider.key]
+
+
+def _treat_termination_as_interrupt() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup's choice to ignore it stands
+            signal.signal(number, stop)

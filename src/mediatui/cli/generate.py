@@ -1,0 +1,186 @@
+"""``mediatui generate``: send a prompt to one or more models and follow it until the files are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mediatui.cli.fence import Interrupted
+from mediatui.cli.options import add_project_option, values
+from mediatui.errors import ErrorKind, ExitCode, MediatuiError
+from mediatui.model import Phase, SavePolicy, SaveState
+from mediatui.text import plural
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from mediatui.cli.context import Context
+    from mediatui.cli.follow import Follower
+    from mediatui.cli.options import CommandParser
+    from mediatui.cli.params import Requested
+    from mediatui.model import Job, MediaItem
+    from mediatui.providers.base import FormSchema
+    from mediatui.studio.requests import GenerateRequest
+    from mediatui.studio.studio import Studio
+
+SCHEMA_SECONDS = 10.0
+"""How long a model's schema is waited for; without it parameters are sent as they are spelled."""
+
+RESUME_HINT = "The jobs go on at the provider; `mediatui jobs resume` follows them to the end."
+
+
+def configure(parser: CommandParser) -> None:
+    """Add the options of ``generate``."""
+    parser.set_defaults(run=run)
+    parser.intermixed = True
+    parser.add_argument("prompt", metavar="PROMPT", help="what to make; - reads it from stdin")
+    parser.add_argument("pairs", metavar="K=V", nargs="*", help="model parameters, as with --param")
+    add_project_option(parser, "the project, by id or name; made when there is none (default: Inbox)")
+    parser.add_argument(
+        "-m", "--model", dest="models", metavar="MODEL", action="append", required=True,
+        help="a model's id; several make one job each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--param", dest="params", metavar="K=V", action="append", default=[],
+        help="a model parameter, such as duration=5; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--params-json", metavar="JSON", help="parameters as a JSON object, or @FILE")
+    parser.add_argument("--seed", type=int, metavar="N", help="the seed, to make the same thing again")
+    parser.add_argument("--image", metavar="FILE_OR_URL", help="the picture to start from")
+    saving = parser.add_mutually_exclusive_group()
+    saving.add_argument(
+        "--no-save", action="store_const", dest="save_policy", const=SavePolicy.URL_ONLY.value,
+        help="keep only the address of what is made",
+    )  # fmt: skip
+    saving.add_argument("--save-policy", choices=values(list(SavePolicy)), help="what happens to what is made")
+    parser.add_argument("--detach", action="store_true", help="return as soon as the provider has the jobs")
+    parser.examples(
+        'mediatui generate "a lighthouse at dusk" -p demo -m sandbox/text-to-video',
+        "mediatui generate - -m sandbox/text-to-image --param image_size=square --seed 7 < prompt.txt",
+        'mediatui generate "waves" -m sandbox/text-to-video -m sandbox/text-to-audio --json',
+    )
+
+
+def run(context: Context) -> int:
+    """Send, follow and report."""
+    request_args = context.args
+    prompt, requested = _what(request_args)
+    project = request_args.project or context.settings.default_project
+    from mediatui.cli.follow import Follower
+
+    with context.studio() as studio, Follower(studio, context.output) as follower:
+        request = _request(context, studio, prompt, project, requested)
+        jobs, items = _make(context, studio, follower, request)
+        report(context, studio, jobs, items)
+        return outcome(jobs, items)
+
+
+def report(context: Context, studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> None:
+    """Print what came of the jobs: paths (or addresses) for people, one document for programs."""
+    context.output.emit(document(studio, jobs, items))
+    if context.output.stdout_is_terminal and context.output.stderr_is_terminal:
+        return  # the progress lines have just said it
+    for item in items:
+        place = studio.file_of(item) if item.save_state is SaveState.SAVED else item.url
+        context.output.line(str(place or item.id))
+
+
+def document(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> dict[str, Any]:
+    """Jobs and their items as JSON."""
+    from mediatui.studio.reading import item_document, job_document
+
+    return {
+        "jobs": [job_document(job) for job in jobs],
+        "items": [item_document(item, studio.file_of(item)) for item in items],
+    }
+
+
+def outcome(jobs: Sequence[Job], items: Sequence[MediaItem]) -> ExitCode:
+    """The exit code: a refused key first, then any failure, then anything not saved that should be."""
+    failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN)]
+    if any(job.error and ErrorKind(job.error.kind).stops_batch for job in failed):
+        return ExitCode.KEY_OR_BALANCE
+    if failed:
+        return ExitCode.FAILED
+    policies = {job.id: job.save_policy for job in jobs}
+    if any(_should_be_saved(item, policies.get(item.job or "")) for item in items):
+        return ExitCode.UNSAVED
+    return ExitCode.DONE
+
+
+def _should_be_saved(item: MediaItem, policy: SavePolicy | None) -> bool:
+    return item.save_state is not SaveState.SAVED and policy in (SavePolicy.AUTOMATIC, None)
+
+
+def _what(args: argparse.Namespace) -> tuple[str, Requested]:
+    from mediatui.cli.params import Requested, parse_object, parse_pairs, read_prompt
+
+    texts = parse_pairs([*args.params, *args.pairs])
+    given = parse_object(args.params_json) if args.params_json else {}
+    if args.seed is not None:
+        given["seed"] = args.seed
+    image = None
+    if args.image is not None:
+        from mediatui.studio.inline import input_address
+
+        image = input_address(args.image)
+    return read_prompt(args.prompt), Requested(texts, given, image)
+
+
+def _request(context: Context, studio: Studio, prompt: str, project: str, requested: Requested) -> GenerateRequest:
+    from mediatui.cli.params import fit
+    from mediatui.studio.requests import GenerateRequest
+
+    models = tuple(dict.fromkeys(context.args.models))
+    policy = context.args.save_policy
+    schemas = {model: _schema(studio, model) if requested else None for model in models}
+    fitted, warnings = fit(requested, schemas)
+    for warning in warnings:
+        context.output.note(warning)
+    return GenerateRequest(
+        prompt=prompt,
+        models=models,
+        project=project,
+        params={},
+        params_by_model=fitted,
+        save_policy=SavePolicy(policy) if policy else None,
+    )
+
+
+def _schema(studio: Studio, model: str) -> FormSchema | None:
+    # A schema only helps to type parameters, so its absence is no reason not to send them.
+    try:
+        return studio.schema(model).result(SCHEMA_SECONDS)
+    except (MediatuiError, TimeoutError):
+        return None
+
+
+def _make(
+    context: Context, studio: Studio, follower: Follower, request: GenerateRequest
+) -> tuple[list[Job], list[MediaItem]]:
+    sending = studio.generate(request)
+    try:
+        jobs = follower.until(sending, f"sending to {plural(len(request.models), 'model')}")
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted while sending",
+            hint="A request may have been accepted; `mediatui jobs` shows what became of it.",
+        ) from None
+    if not context.args.detach:
+        return follow(studio, follower, jobs)
+    going = sum(not job.phase.ended for job in jobs)
+    context.output.note(f"{plural(going, 'job')} at the provider. `mediatui jobs resume` follows to the end.")
+    return list(jobs), follower.outputs(jobs)
+
+
+def follow(studio: Studio, follower: Follower, jobs: Sequence[Job]) -> tuple[list[Job], list[MediaItem]]:
+    """Follow jobs until each ended and its outputs were saved, refused or left.
+
+    Raises `Interrupted` with what is known so far.
+    """
+    try:
+        follower.jobs(studio.wait([job.id for job in jobs]), jobs)
+    except KeyboardInterrupt:
+        known: Mapping[str, Any] = document(studio, follower.current(jobs), follower.outputs(jobs))
+        raise Interrupted("interrupted", hint=RESUME_HINT, document=known) from None
+    return follower.current(jobs), follower.outputs(jobs)

@@ -1,0 +1,114 @@
+"""``mediatui list`` and ``mediatui show``: what there is."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from mediatui.cli.options import add_project_option, positive, values
+from mediatui.cli.output import local_time
+from mediatui.errors import ExitCode
+from mediatui.model import MediaType, SaveState
+from mediatui.text import human_bytes, one_line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+    from mediatui.cli.output import Output
+    from mediatui.model import MediaItem
+
+TIMES = ("created_at", "saved_at", "submitted_at", "finished_at", "url_expires_at")
+"""Fields shown to people as local time."""
+
+
+def configure_list(parser: CommandParser) -> None:
+    """Add the options of ``list``."""
+    parser.set_defaults(run=run_list)
+    add_project_option(parser, "only this project's items")
+    parser.add_argument(
+        "--state", action="append", choices=values(list(SaveState)), help="only items in this save state"
+    )
+    parser.add_argument("--type", action="append", choices=values(list(MediaType)), help="only media of this type")
+    parser.add_argument("--limit", type=positive, metavar="N", help="at most so many, newest first")
+    parser.examples(
+        "mediatui list -p demo",
+        "mediatui list --state unsaved --state missing",
+        "mediatui list --type video --json | jq -r '.items[].file'",
+    )
+
+
+def configure_show(parser: CommandParser) -> None:
+    """Add the options of ``show``."""
+    parser.set_defaults(run=run_show)
+    parser.add_argument("item", metavar="ITEM", help="an item's id, or a unique start or end of it")
+    parser.examples("mediatui show 9f2c01aa", "mediatui show 9f2c01aa --json")
+
+
+def run_list(context: Context) -> int:
+    """List items, newest first."""
+    from mediatui.studio.reading import file_in, item_document
+
+    args = context.args
+    with context.reader() as reader:
+        matching = (pair for pair in reader.items(args.project) if _matches(pair[1], args.state, args.type))
+        found = list(islice(matching, args.limit))
+        if context.output.json:
+            context.output.emit({"items": [item_document(item, file_in(folder, item)) for folder, item in found]})
+    items = [item for _, item in found]
+    context.output.table(
+        ("ID", "STATE", "TYPE", "CREATED", "SIZE", "PROJECT", "MODEL", "PROMPT"), _rows(items), "no items"
+    )
+    unsaved = sum(item.save_state.wants_saving for item in items)
+    if unsaved:
+        context.output.note(f"{plural(unsaved, 'item')} unsaved; `mediatui retry --all` saves them")
+    return ExitCode.DONE
+
+
+def run_show(context: Context) -> int:
+    """Show one item."""
+    from mediatui.studio.reading import file_in, item_document
+
+    with context.reader() as reader:
+        folder, item = reader.item(context.args.item)
+        document = item_document(item, file_in(folder, item))
+    context.output.emit(document)
+    print_record(context.output, document)
+    return ExitCode.DONE
+
+
+def print_record(output: Output, document: Mapping[str, Any]) -> None:
+    """Print a record's fields that say something, one a line."""
+    shown = {name: value for name, value in document.items() if value not in (None, "", {}, [], ())}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        text = local_time(value) if name in TIMES else _value(value)
+        output.line(f"{name:<{width}}  {text}")
+
+
+def _matches(item: MediaItem, states: list[str] | None, types: list[str] | None) -> bool:
+    return (not states or item.save_state.value in states) and (not types or item.type.value in types)
+
+
+def _rows(items: list[MediaItem]) -> list[tuple[str, ...]]:
+    return [
+        (
+            item.id,
+            item.save_state.value,
+            item.type.value,
+            local_time(item.created_at),
+            human_bytes(item.file_size),
+            item.project,
+            item.model,
+            one_line(item.prompt, 200),
+        )
+        for item in items
+    ]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return one_line(value)
+    return one_line(json.dumps(value, ensure_ascii=False))

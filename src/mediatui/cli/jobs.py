@@ -1,0 +1,216 @@
+"""``mediatui jobs``: what has been sent, and how it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mediatui.cli.generate import follow, outcome, report
+from mediatui.cli.options import add_project_option
+from mediatui.cli.output import local_time
+from mediatui.errors import ExitCode, UsageError
+from mediatui.model import SavePolicy
+from mediatui.text import one_line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediatui.cli.context import Context
+    from mediatui.cli.follow import Follower
+    from mediatui.cli.options import CommandParser
+    from mediatui.model import Job, MediaItem
+    from mediatui.studio.reading import Reader
+    from mediatui.studio.studio import Studio
+
+
+def configure(parser: CommandParser) -> None:
+    """Add the actions of ``jobs``; without one it lists."""
+    parser.set_defaults(run=run_list)
+    add_project_option(parser, "only this project's jobs")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    listing = actions.add_parser("list", help="all jobs, newest first (the default)")
+    listing.add_argument("-p", "--project", metavar="PROJECT", default=_absent(), help="only this project's")
+    listing.set_defaults(run=run_list)
+    _with_ids(actions.add_parser("show", help="everything known of one job"), run_show, many=False)
+    resume = actions.add_parser("resume", help="follow unfinished jobs to the end and save what they made")
+    resume.add_argument("-p", "--project", metavar="PROJECT", default=_absent(), help="only this project's")
+    resume.set_defaults(run=run_resume)
+    _with_ids(actions.add_parser("cancel", help="ask the provider to stop jobs"), run_cancel)
+    _with_ids(
+        actions.add_parser(
+            "retry",
+            help="ask the provider again about failed or unknown jobs; never sends one twice",
+            intermixed=True,
+        ),
+        run_retry,
+        everything="every failed or unknown job",
+    )
+    _with_ids(
+        actions.add_parser("dismiss", help="forget ended jobs that left nothing unsaved", intermixed=True),
+        run_dismiss,
+        everything="every ended job",
+    )
+    parser.examples(
+        "mediatui jobs",
+        "mediatui jobs resume                follow what an earlier run left, without the interface",
+        "mediatui jobs show 9f2c             any unique start or end of an id",
+        "mediatui jobs retry --all           look again whether failed jobs have a result after all",
+    )
+
+
+def run_list(context: Context) -> int:
+    """List jobs."""
+    from mediatui.studio.reading import job_document
+
+    with context.reader() as reader:
+        jobs = [job for _, job in reader.jobs(context.args.project)]
+    context.output.emit({"jobs": [job_document(job) for job in jobs]})
+    rows = [(job.id, job.phase.value, local_time(job.created_at), job.project, job.model, _about(job)) for job in jobs]
+    context.output.table(("ID", "PHASE", "CREATED", "PROJECT", "MODEL", "PROMPT OR ERROR"), rows, "no jobs")
+    return ExitCode.DONE
+
+
+def run_show(context: Context) -> int:
+    """Show one job."""
+    from mediatui.cli.items import print_record
+    from mediatui.studio.reading import job_document
+
+    with context.reader() as reader:
+        _, job = reader.job(context.args.ids[0])
+    context.output.emit(job_document(job))
+    print_record(context.output, job_document(job))
+    return ExitCode.DONE
+
+
+def run_resume(context: Context) -> int:
+    """Follow everything unfinished to its end."""
+    from mediatui.cli.follow import Follower
+
+    with context.reader() as reader:
+        jobs = unfinished(reader, context.args.project)
+    if not jobs:
+        context.output.emit({"jobs": [], "items": []})
+        context.output.note("no unfinished jobs")
+        return ExitCode.DONE
+    with context.studio() as studio, Follower(studio, context.output) as follower:
+        _open_projects(studio, jobs)
+        jobs, items = follow(studio, follower, jobs)
+        items = _save_rest(studio, follower, jobs, items)
+        report(context, studio, jobs, items)
+        return outcome(jobs, items)
+
+
+def run_cancel(context: Context) -> int:
+    """Ask to stop the named jobs."""
+    from mediatui.cli.follow import Follower
+
+    jobs = _named(context)
+    for job in (job for job in jobs if job.phase.ended):
+        context.output.note(f"{job.id} has ended already ({job.phase.value})")
+    running = [job for job in jobs if not job.phase.ended]
+    if not running:
+        context.output.emit({"jobs": [_document(job) for job in jobs], "cancelled": []})
+        return ExitCode.FAILED
+    with context.studio() as studio, Follower(studio, context.output) as follower:
+        _open_projects(studio, running)
+        asked = [job.id for job in running if studio.cancel(job.id).result()]
+        now = follower.current(jobs)
+    context.output.emit({"jobs": [_document(job) for job in now], "cancelled": asked})
+    for job in running:
+        answer = "asked to stop" if job.id in asked else "too late: it goes on to its end"
+        context.output.line(f"{job.id}  {answer}")
+    return ExitCode.DONE if len(asked) == len(jobs) else ExitCode.FAILED
+
+
+def run_retry(context: Context) -> int:
+    """Ask the provider again about the named jobs, and save what turns up."""
+    from mediatui.cli.follow import Follower
+    from mediatui.model import Phase
+
+    jobs = _named(context, all_of=lambda job: job.phase in (Phase.FAILED, Phase.UNKNOWN))
+    if not jobs:
+        context.output.emit({"jobs": [], "items": []})
+        context.output.note("no failed or unknown jobs")
+        return ExitCode.DONE
+    with context.studio() as studio, Follower(studio, context.output) as follower:
+        _open_projects(studio, jobs)
+        again = follower.until(studio.recheck([job.id for job in jobs]), f"asking about {plural(len(jobs), 'job')}")
+        jobs, items = follow(studio, follower, again)
+        report(context, studio, jobs, items)
+        return outcome(jobs, items)
+
+
+def run_dismiss(context: Context) -> int:
+    """Forget the named jobs."""
+    jobs = _named(context, all_of=lambda job: job.phase.ended)
+    count = 0
+    if jobs:
+        with context.studio() as studio:
+            _open_projects(studio, jobs)
+            count = studio.dismiss([job.id for job in jobs]).result()
+    context.output.emit({"dismissed": count, "asked": len(jobs)})
+    context.output.line(f"{plural(count, 'job')} dismissed")
+    if count < len(jobs):
+        context.output.note(f"{plural(len(jobs) - count, 'job')} kept: still running, or with unsaved items")
+    return ExitCode.DONE if count == len(jobs) else ExitCode.FAILED
+
+
+def unfinished(reader: Reader, project: str | None) -> list[Job]:
+    """Jobs that have not ended, and those that ended with something unsaved that should be saved."""
+    waiting = {
+        item.job
+        for _, item in reader.items(project)
+        if item.save_state.wants_saving or item.save_state.value == "saving"
+    }
+    return [
+        job
+        for _, job in reader.jobs(project)
+        if not job.phase.ended or (job.id in waiting and job.save_policy is SavePolicy.AUTOMATIC)
+    ]
+
+
+def _with_ids(parser: CommandParser, run: Any, *, many: bool = True, everything: str = "") -> None:
+    parser.set_defaults(run=run)
+    parser.add_argument("ids", metavar="ID", nargs="*" if everything else "+" if many else 1, help="a job's id")
+    if everything:
+        parser.add_argument("--all", action="store_true", help=everything)
+
+
+def _absent() -> str:
+    from argparse import SUPPRESS
+
+    return SUPPRESS
+
+
+def _named(context: Context, all_of: Any = None) -> list[Job]:
+    ids: Sequence[str] = context.args.ids
+    everything = getattr(context.args, "all", False)
+    if bool(ids) == everything:
+        raise UsageError("name jobs, or --all", hint="`mediatui jobs` lists them.")
+    with context.reader() as reader:
+        if everything:
+            return [job for _, job in reader.jobs(context.args.project) if all_of(job)]
+        return list({(job := reader.job(reference)[1]).id: job for reference in ids}.values())
+
+
+def _open_projects(studio: Studio, jobs: Sequence[Job]) -> None:
+    for project in dict.fromkeys(job.project for job in jobs):
+        studio.open_project(project).result()
+
+
+def _save_rest(studio: Studio, follower: Follower, jobs: Sequence[Job], items: Sequence[MediaItem]) -> list[MediaItem]:
+    """Save what jobs that had ended before left behind; those that ended now have had their turn."""
+    automatic = {job.id for job in jobs if job.save_policy is SavePolicy.AUTOMATIC}
+    left = [i for i in items if i.job in automatic and i.save_state.wants_saving and i.storage_error is None]
+    if left:
+        follower.saves(studio.save([item.id for item in left]), left)
+    return follower.outputs(jobs)
+
+
+def _document(job: Job) -> dict[str, Any]:
+    from mediatui.studio.reading import job_document
+
+    return job_document(job)
+
+
+def _about(job: Job) -> str:
+    return one_line(job.error.message if job.error else job.prompt, 200)

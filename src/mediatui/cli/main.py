@@ -1,0 +1,87 @@
+"""The entry point: the table of commands, and the terminal interface when none is named."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from mediatui import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+
+COMMANDS = (
+    ("generate", "generate:configure", "make media with one or more models"),
+    ("jobs", "jobs:configure", "list, follow, cancel or re-check jobs"),
+    ("list", "items:configure_list", "list media items"),
+    ("show", "items:configure_show", "everything known of one item"),
+    ("save", "saving:configure_save", "bring items to disk"),
+    ("retry", "saving:configure_retry", "save again what could not be saved"),
+    ("export", "export:configure", "write a project to a ZIP file"),
+    ("projects", "projects:configure", "list, make, rename, delete or restore projects"),
+    ("models", "models:configure", "list the models of the provider"),
+    ("sandbox", "sandbox:configure", "run the built-in test service"),
+    ("doctor", "doctor:configure", "what this installation looks like, and what is wrong with it"),
+    ("path", "paths:configure", "where things lie on disk"),
+)
+"""Name, ``module:function`` that adds the command's options, one line of help."""
+
+DESCRIPTION = "Make video, images and audio with paid AI models, and never lose one."
+EPILOG = """\
+Without a command the terminal interface opens.
+
+examples:
+  mediatui                                                 the terminal interface
+  mediatui generate "a lighthouse at dusk" -p demo -m sandbox/text-to-video
+  mediatui list -p demo                                    what there is, saved or not
+  mediatui retry --all                                     save whatever could not be saved
+  mediatui export demo -o demo.zip                         the project as one file
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(f"mediatui {__version__}")
+        return 0
+    from mediatui.cli.fence import run_fenced
+
+    return run_fenced(arguments, build_parser, _run)
+
+
+def build_parser() -> CommandParser:
+    """The whole command line; a command's own options are added only when it is the one that runs."""
+    from mediatui.cli.options import CommandParser, add_global_options, exit_code_help
+
+    parser = CommandParser(
+        prog="mediatui", description=DESCRIPTION, epilog=f"{EPILOG}\n{exit_code_help()}", shared=False
+    )
+    parser.add_argument("--version", action="version", version=f"mediatui {__version__}")
+    add_global_options(parser, defaults=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for name, target, summary in COMMANDS:
+        commands.add_parser(name, help=summary, description=summary, target=target)
+    return parser
+
+
+def _run(context: Context) -> int:
+    command = getattr(context.args, "run", None)
+    if command is not None:
+        return int(command(context))
+    return _open_interface(context)
+
+
+def _open_interface(context: Context) -> int:
+    from mediatui.errors import UsageError
+
+    if context.output.json:
+        raise UsageError("--json needs a command", hint="For example: mediatui list --json")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the interface needs a terminal", hint="Name a command instead; `mediatui --help` lists them.")
+    from mediatui.tui.app import run
+
+    return run(context.settings, context.locations)

@@ -1,0 +1,57 @@
+"""``mediatui models``: what the provider offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mediatui.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+    from mediatui.providers.base import ModelInfo
+
+
+def configure(parser: CommandParser) -> None:
+    """Add the options of ``models``."""
+    parser.set_defaults(run=run)
+    parser.add_argument("query", metavar="QUERY", nargs="?", default="", help="words to look for")
+    parser.add_argument("--category", help="only this category, such as text-to-video")
+    parser.add_argument("--provider", metavar="NAME", help="sandbox, or a configured provider")
+    parser.examples(
+        "mediatui models --sandbox",
+        "mediatui models kling --category image-to-video",
+        "mediatui models --json | jq -r '.models[].id'",
+    )
+
+
+def run(context: Context) -> int:
+    """List models."""
+    args = context.args
+    if args.provider == "sandbox":
+        args.sandbox = True
+    with context.studio() as studio:
+        if args.provider not in (None, studio.provider_name):
+            raise UsageError(
+                f"the provider in use is {studio.provider_name!r}, not {args.provider!r}",
+                hint="`mediatui doctor` shows which providers are configured.",
+            )
+        found = studio.models(args.query).result()
+    models = [model for model in found if args.category in (None, model.category)]
+    context.output.emit({"models": [_document(model) for model in models]})
+    rows = [(model.id, model.category, model.price, model.name) for model in models]
+    context.output.table(("ID", "CATEGORY", "PRICE", "NAME"), rows, "no model matches")
+    return ExitCode.DONE
+
+
+def _document(model: ModelInfo) -> dict[str, object]:
+    return {
+        "id": model.id,
+        "name": model.name,
+        "category": model.category,
+        "provider": model.provider,
+        "description": model.description,
+        "price": model.price,
+        "retired": model.retired,
+        "makes": model.makes.value if model.makes else None,
+    }

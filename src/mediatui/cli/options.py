@@ -1,0 +1,108 @@
+"""Options every command takes, and a parser that reports mistakes as `UsageError`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mediatui.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_CODES = (
+    (ExitCode.DONE, "done"),
+    (ExitCode.FAILED, "failed"),
+    (ExitCode.USAGE, "the command, an option or a setting makes no sense"),
+    (ExitCode.UNSAVED, "done, but something remains unsaved (`mediatui retry --all`)"),
+    (ExitCode.KEY_OR_BALANCE, "the provider refused the key, or the balance is exhausted"),
+    (ExitCode.INTERRUPTED, "interrupted; jobs go on at the provider (`mediatui jobs resume`)"),
+)
+"""What each exit code means, for people."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser that raises instead of exiting and adds a command's options when they are needed.
+
+    `target` names the ``module:function`` in this package that adds them; `shared` adds the options
+    every command takes; `intermixed` lets positional arguments and options come in any order.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        target: str = "",
+        shared: bool = True,
+        intermixed: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        kwargs["allow_abbrev"] = False
+        super().__init__(*args, **kwargs)
+        self._target = target
+        self.intermixed = intermixed
+        if shared:
+            add_global_options(self, defaults=False)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; the first time, the command's module adds its options."""
+        target, self._target = self._target, ""
+        if target:
+            module, _, function = target.partition(":")
+            getattr(importlib.import_module(f"mediatui.cli.{module}"), function)(self)
+        if self.intermixed:
+            self.intermixed = False  # the intermixed parser calls this method for its two passes
+            try:
+                return self.parse_known_intermixed_args(args, namespace)
+            finally:
+                self.intermixed = True
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError`, pointing to the help of this command."""
+        raise UsageError(message, hint=f"`{self.prog} --help` explains it.")
+
+    def examples(self, *lines: str) -> None:
+        """Show command lines at the end of the help."""
+        self.epilog = "examples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def add_global_options(parser: argparse.ArgumentParser, *, defaults: bool) -> None:
+    """Add the options that may stand before or after the command.
+
+    Only the outermost parser gives them defaults, so that a command's parser does not undo what came first.
+    """
+    absent: Any = None if defaults else argparse.SUPPRESS
+    off: Any = False if defaults else argparse.SUPPRESS
+    group = parser.add_argument_group("options of every command")
+    group.add_argument("--json", action="store_true", default=off, help="print one JSON document on stdout")
+    group.add_argument(
+        "--sandbox", action="store_true", default=off, help="use the built-in test service, even with a key"
+    )
+    group.add_argument("--data-dir", type=Path, metavar="DIR", default=absent, help="where projects are kept")
+    group.add_argument("--config", type=Path, metavar="FILE", default=absent, help="the configuration file to use")
+
+
+def add_project_option(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add ``-p/--project``, by id or name."""
+    parser.add_argument("-p", "--project", metavar="PROJECT", help=help)
+
+
+def positive(text: str) -> int:
+    """A whole number above zero, for `type=`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def exit_code_help() -> str:
+    """The table of exit codes."""
+    return "exit codes:\n" + "\n".join(f"  {code.value:<4} {text}" for code, text in EXIT_CODES)
+
+
+def values(enumeration: Sequence[Any]) -> list[str]:
+    """The values of an enumeration, for `choices=`."""
+    return [str(member) for member in enumeration]

@@ -1,0 +1,137 @@
+"""Data goes to stdout, messages to stderr; with ``--json`` stdout is exactly one document."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from mediatui.text import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mediatui.errors import MediatuiError
+
+
+class Output:
+    """Where a command's results and messages go."""
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.json = json
+        self._emitted = False
+        for stream in (sys.stdout, sys.stderr):
+            _never_fail_to_encode(stream)
+
+    @property
+    def stdout_is_terminal(self) -> bool:
+        """A person reads stdout."""
+        return sys.stdout.isatty()
+
+    @property
+    def stderr_is_terminal(self) -> bool:
+        """A person reads stderr, on a terminal that can move its cursor."""
+        return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+    def emit(self, document: Mapping[str, Any], *, compact: bool = False) -> None:
+        """Print the one JSON document, `compact` on a line; does nothing without ``--json``."""
+        if not self.json:
+            return
+        self._emitted = True
+        indent = None if compact else 2
+        text = json.dumps(document, ensure_ascii=not _is_utf8(sys.stdout), indent=indent, allow_nan=False)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def line(self, text: str = "") -> None:
+        """Print a line of data for people; nothing with ``--json``."""
+        if not self.json:
+            sys.stdout.write(clean_text(text) + "\n")
+
+    def flush(self) -> None:
+        """Let a reader see what was printed so far."""
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Print a message."""
+        sys.stderr.write(clean_text(text) + "\n")
+        sys.stderr.flush()
+
+    def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "") -> None:
+        """Print rows in aligned columns, cut to the width of a terminal; the message `empty` when there are none."""
+        if self.json:
+            return
+        if not rows:
+            self.note(empty)
+            return
+        widths = [max(cell_width(row[i]) for row in [titles, *rows]) for i in range(len(titles))]
+        limit = shutil.get_terminal_size().columns if self.stdout_is_terminal else None
+        for row in [titles, *rows]:
+            text = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            self.line(cut(text, limit) if limit else text)
+
+    def fail(self, error: MediatuiError, document: Mapping[str, Any] | None = None) -> None:
+        """Report a failure: words on stderr, and with ``--json`` an object on stdout unless one is there."""
+        self.note(f"mediatui: {error.message}")
+        if error.hint:
+            self.note(f"  {error.hint}")
+        if not self._emitted:
+            self.emit({**(document or {}), "error": error_document(error)})
+
+
+def error_document(error: MediatuiError) -> dict[str, Any]:
+    """A failure as JSON: `code` is the exit code."""
+    return {
+        "title": error.title,
+        "message": error.message,
+        "hint": error.hint,
+        "code": int(error.exit_code),
+    }
+
+
+def cell_width(text: str) -> int:
+    """Terminal cells that `text` takes."""
+    return len(text) if text.isascii() else sum(_char_width(char) for char in text)
+
+
+def pad(text: str, width: int) -> str:
+    """`text` filled with spaces to `width` cells."""
+    return text + " " * (width - cell_width(text))
+
+
+def cut(text: str, width: int) -> str:
+    """`text` shortened to `width` cells, ending in an ellipsis when something is missing."""
+    if cell_width(text) <= width:
+        return text
+    used, kept = 0, []
+    for char in text:
+        used += _char_width(char)
+        if used > width - 1:
+            break
+        kept.append(char)
+    return "".join(kept) + "…"
+
+
+def local_time(seconds: float) -> str:
+    """A record's time in this machine's zone, to the second."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S") if seconds else "—"
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")

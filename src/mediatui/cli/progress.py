@@ -1,0 +1,85 @@
+"""Progress on stderr: lines updated in place on a terminal, one line per change elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from concurrent.futures import wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from mediatui.cli.output import cut
+from mediatui.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from mediatui.cli.output import Output
+
+T = TypeVar("T")
+
+TICK_SECONDS = 0.1
+"""How often the state is looked at and the lines are drawn again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing in progress: `text` is news when it changes; `live` is only shown where lines can be redrawn."""
+
+    key: str
+    text: str
+    live: str = ""
+
+
+class Progress:
+    """Draws lines until a future is done."""
+
+    def __init__(self, output: Output) -> None:
+        self._terminal = output.stderr_is_terminal
+        self._drawn = 0
+        self._last: dict[str, str] = {}
+
+    def until(self, future: Future[T], lines: Callable[[], Sequence[Line]]) -> T:
+        """The future's result; meanwhile and at the end `lines` is asked what to show."""
+        while not wait([future], TICK_SECONDS).done:
+            self.draw(lines())
+        if future.exception() is None:
+            self.draw(lines())
+        return future.result()
+
+    def draw(self, lines: Sequence[Line]) -> None:
+        """Show these lines in place of the last ones."""
+        if self._terminal:
+            self._redraw([one_line(f"{line.text}  {line.live}") for line in lines])
+        else:
+            self._append(lines)
+
+    def say(self, text: str) -> None:
+        """Print a message that stays above the lines."""
+        self._redraw([])
+        sys.stderr.write(one_line(text) + "\n")
+        sys.stderr.flush()
+
+    def keep(self) -> None:
+        """Leave the lines as they are; what comes next starts below them."""
+        self._drawn = 0
+
+    def _append(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            if line.text and self._last.get(line.key) != line.text:
+                self._last[line.key] = line.text
+                sys.stderr.write(one_line(line.text) + "\n")
+        sys.stderr.flush()
+
+    def _redraw(self, texts: list[str]) -> None:
+        if not self._terminal:
+            return
+        size = shutil.get_terminal_size()
+        # Lines scrolled off the top cannot be reached again, so only what fits is drawn.
+        texts = texts[-max(1, size.lines - 1) :]
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        body = "".join(f"{cut(text, size.columns - 1)}\x1b[K\n" for text in texts)
+        sys.stderr.write(f"{up}\r{body}\x1b[J")
+        sys.stderr.flush()
+        self._drawn = len(texts)

@@ -1,0 +1,108 @@
+"""``mediatui save`` and ``mediatui retry``: bring items to disk. Neither ever sends a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mediatui.cli.options import add_project_option
+from mediatui.errors import ExitCode, UsageError
+from mediatui.model import SaveState
+from mediatui.text import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+    from mediatui.model import MediaItem
+    from mediatui.studio.requests import SaveReport
+    from mediatui.studio.studio import Studio
+
+
+def configure_save(parser: CommandParser) -> None:
+    """Add the options of ``save``."""
+    parser.set_defaults(run=run_save)
+    _add_targets(parser, "every item that has no file yet, also those kept as addresses by choice")
+    parser.examples("mediatui save 9f2c01aa", "mediatui save --all -p demo")
+
+
+def configure_retry(parser: CommandParser) -> None:
+    """Add the options of ``retry``."""
+    parser.set_defaults(run=run_retry)
+    _add_targets(parser, "every item that is unsaved or whose file is missing")
+    parser.examples("mediatui retry --all", "mediatui retry 9f2c01aa --json")
+
+
+def run_save(context: Context) -> int:
+    """Save the named items, or all that have no file."""
+    items = _targets(context, lambda item: item.save_state is not SaveState.SAVED)
+    return _run(context, items, lambda studio: studio.save([item.id for item in items]))
+
+
+def run_retry(context: Context) -> int:
+    """Save again the named items, or all that want saving."""
+    items = _targets(context, _wants_saving)
+    return _run(context, items, lambda studio: studio.retry([item.id for item in items]))
+
+
+def _wants_saving(item: MediaItem) -> bool:
+    """Unsaved, missing, or kept as an address only because the disk refused."""
+    blocked = item.save_state is SaveState.URL_ONLY and item.storage_error is not None
+    return item.save_state.wants_saving or blocked
+
+
+def _add_targets(parser: CommandParser, everything: str) -> None:
+    parser.intermixed = True
+    parser.add_argument("items", metavar="ITEM", nargs="*", help="an item's id, or a unique start or end of it")
+    parser.add_argument("--all", action="store_true", help=everything)
+    add_project_option(parser, "with --all: only this project's items")
+
+
+def _targets(context: Context, wanted: Callable[[MediaItem], bool]) -> list[MediaItem]:
+    args = context.args
+    if bool(args.items) == args.all:
+        raise UsageError("name items, or --all", hint="`mediatui list --state unsaved` lists them.")
+    with context.reader() as reader:
+        if args.all:
+            return [item for _, item in reader.items(args.project) if wanted(item)]
+        return list({(item := reader.item(reference)[1]).id: item for reference in args.items}.values())
+
+
+def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio], Future[SaveReport]]) -> int:
+    from mediatui.cli.follow import Follower
+    from mediatui.studio.reading import item_document
+    from mediatui.studio.requests import SaveReport
+
+    if not items:
+        _report(context, SaveReport((), (), ()), [])
+        return ExitCode.DONE
+    with context.studio() as studio, Follower(studio, context.output) as follower:
+        for project in dict.fromkeys(item.project for item in items):
+            studio.open_project(project).result()
+        report = follower.saves(start(studio), items)
+        now = [studio.find_item(item.id) or item for item in items]
+        _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
+    return ExitCode.UNSAVED if report.failed or report.url_only else ExitCode.DONE
+
+
+def _report(context: Context, report: SaveReport, items: list[dict[str, object]]) -> None:
+    context.output.emit(
+        {
+            "saved": list(report.saved),
+            "already": list(report.already),
+            "failed": list(report.failed),
+            "url_only": list(report.url_only),
+            "elsewhere": list(report.elsewhere),
+            "items": items,
+        }
+    )
+    counts = (
+        (report.saved, "saved"),
+        (report.already, "saved already"),
+        (report.failed, "not saved"),
+        (report.url_only, "kept as an address"),
+        (report.elsewhere, "being saved by another mediatui"),
+    )
+    said = [f"{plural(len(ids), 'item')} {what}" for ids, what in counts if ids]
+    context.output.line(", ".join(said) or "nothing to save")
