@@ -10,19 +10,16 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mediatui.errors import SaveErrorKind, StorageBlocked, StorageError, StorageTooNew, storage_error
 from mediatui.library.files import fsync_dir, sync_file, write_all
+from mediatui.library.generations import keep_generation, write_living
 from mediatui.library.lock import FileLock, locks_hold
-from mediatui.library.record import Changes, Doc, Effects, Tables, encode, parse
+from mediatui.library.record import Changes, Doc, Effects, Tables, changes_as_record, encode, parse
 from mediatui.library.replay import FORMAT, Damage, Replay, Schema, collector_paused, differences, merge
-
-GENERATIONS = 3
-"""Earlier files kept as ``.1`` (the latest) to ``.3``."""
 
 COMPACT_FROM = 1_000
 """Dead documents below which a file is never rewritten."""
@@ -143,9 +140,9 @@ class JournalFile:
         if self._state.version < self.schema.version:
             lead += encode({"n": number, "format": FORMAT, "version": self.schema.version, **self._torn()})
             number += 1
-            line = encode({"n": number, "tables": _as_record(changes)})
+            line = encode({"n": number, "tables": changes_as_record(changes)})
         else:
-            line = encode({"n": number, "tables": _as_record(changes), **self._torn()})
+            line = encode({"n": number, "tables": changes_as_record(changes), **self._torn()})
         return line[:-1], lead + line
 
     def _torn(self) -> Doc:
@@ -387,9 +384,9 @@ class JournalFile:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             for stale in self.path.parent.glob(f"{self.path.name}.*.tmp"):
                 stale.unlink(missing_ok=True)
-            last = self._write_living(temporary)
+            last = write_living(temporary, self._state, self.schema)
             if self.path.exists() and self.path.stat().st_size:
-                self._keep_generation()
+                keep_generation(self.path)
             os.replace(temporary, self.path)
             fsync_dir(self.path.parent)
             self._attach()
@@ -403,31 +400,6 @@ class JournalFile:
         self._state.seq, self._state.version, self._poisoned = last, self.schema.version, False
         self._state.written = self._state.living
 
-    def _write_living(self, temporary: Path) -> int:
-        """Write and sync the whole state; returns the number of its last line."""
-        number = self._state.seq + 1
-        with temporary.open("wb", buffering=1 << 20) as stream:
-            stream.write(encode({"n": number, "format": FORMAT, "version": self.schema.version}))
-            for name, table in self._state.tables.items():
-                for put in [{key: doc} for key, doc in table.items()] or [{}]:
-                    number += 1
-                    stream.write(encode({"n": number, "tables": {name: {"put": put} if put else {}}}))
-            stream.flush()
-            sync_file(stream.fileno())
-        return number
-
-    def _keep_generation(self) -> None:
-        for number in range(GENERATIONS - 1, 0, -1):
-            with suppress(FileNotFoundError):
-                os.replace(generation(self.path, number), generation(self.path, number + 1))
-        latest = generation(self.path, 1)
-        try:
-            os.link(self.path, latest)
-        except FileExistsError:
-            pass
-        except OSError:  # no hard links here
-            shutil.copyfile(self.path, latest)
-
     def close(self) -> None:
         """Close the file for good; memory stays readable, changing it raises `StorageError`."""
         with self.lock.threads:
@@ -439,20 +411,3 @@ class JournalFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd, self._identity = -1, _NOWHERE
-
-
-def generation(path: Path, number: int) -> Path:
-    """Where the journal's state before its last (1), last but one (2) … rewrite lies."""
-    return path.with_name(f"{path.name}.{number}")
-
-
-def _as_record(changes: Changes) -> Doc:
-    record: Doc = {}
-    for name, change in changes.items():
-        if change is None:
-            record[name] = None
-            continue
-        put = {key: doc for key, doc in change.items() if doc is not None}
-        gone = [key for key, doc in change.items() if doc is None]
-        record[name] = ({"put": put} if put else {}) | ({"del": gone} if gone else {})
-    return record

@@ -25,7 +25,7 @@ MAX_NAME = 80
 SHORTEST_REFERENCE = 4
 """Characters of an identifier that are enough to name an item or a job, when only one has them."""
 
-_MARKS = (INDEX, f"{INDEX}.1", *MEDIA_FOLDERS)
+_MARKS = (INDEX, "index.lock", f"{INDEX}.1", *MEDIA_FOLDERS)
 R = TypeVar("R", MediaItem, Job)
 
 

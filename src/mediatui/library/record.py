@@ -57,6 +57,19 @@ def encode(record: Mapping[str, Any]) -> bytes:
     return b'{"c":"%08x",%s\n' % (crc32(body), body)
 
 
+def changes_as_record(changes: Changes) -> Doc:
+    """What a commit asks for, in the form a line has it under ``tables``."""
+    record: Doc = {}
+    for name, change in changes.items():
+        if change is None:
+            record[name] = None
+            continue
+        put = {key: doc for key, doc in change.items() if doc is not None}
+        gone = [key for key, doc in change.items() if doc is None]
+        record[name] = ({"put": put} if put else {}) | ({"del": gone} if gone else {})
+    return record
+
+
 def parse(text: bytes) -> Doc:
     """The JSON object in `text`; NaN and infinities are read as null. Raises `Unreadable`."""
     try:

@@ -13,12 +13,11 @@ from mediatui.library.index import (
     PROJECT_KEY,
     SCHEMA,
     decode_sidecar,
-    item_from_document,
     item_to_document,
     project_to_document,
     type_of_file,
 )
-from mediatui.library.journal_file import GENERATIONS, generation
+from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.record import Doc, Tables, Unreadable
 from mediatui.library.replay import replay_file
 from mediatui.model import MediaItem, MediaType, Project, SaveState
@@ -180,19 +179,3 @@ def _from_media(folder: Path, found: Recovered) -> None:
             key = item.id if item.id not in found.tables["items"] else f"{item.id}-{len(known)}"
             found.from_media += found.add("items", key, {**item_to_document(item), "id": key})
             known.add(relative)
-
-
-__all__ = [
-    "INDEX",
-    "MEDIA_FOLDERS",
-    "Recovered",
-    "bare_item",
-    "file_sums",
-    "find_lost",
-    "item_from_document",
-    "media_files",
-    "read_sidecar",
-    "rebuild",
-    "saved_document",
-    "sidecar_of",
-]

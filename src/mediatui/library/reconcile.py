@@ -1,0 +1,140 @@
+"""The index against the disk, in both directions."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mediatui.errors import UsageError, storage_error
+from mediatui.library.index import item_from_document
+from mediatui.library.project import ProjectFolder
+from mediatui.library.record import Doc
+from mediatui.library.recovery import file_sums, media_files, read_sidecar, saved_document
+from mediatui.library.trash import finish_trash
+from mediatui.model import MediaItem, SaveState, now
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Where index and disk disagree."""
+
+    missing: tuple[str, ...] = ()
+    """Items marked saved whose file vanished."""
+    returned: tuple[str, ...] = ()
+    """Items marked missing whose file is there again."""
+    orphans: tuple[Path, ...] = ()
+    """Media files that no item names."""
+    parts: tuple[Path, ...] = ()
+    """Unfinished downloads."""
+    adopted: tuple[str, ...] = ()
+    """Items that got their file, or their place in the index, back from the record beside it."""
+
+
+def compare(project: ProjectFolder) -> Differences:
+    """How index and disk differ; changes nothing. Raises `StorageError`."""
+    items = project.items()
+    files = _files(project)
+    named = {item.path for item in items if item.path is not None and item.save_state in _HAS_FILE}
+    return Differences(
+        missing=tuple(i.id for i in items if i.save_state is SaveState.SAVED and not _there(project, i, files)),
+        returned=tuple(i.id for i in items if i.save_state is SaveState.MISSING and _there(project, i, files)),
+        orphans=tuple(path for relative, path in files.items() if relative not in named),
+        parts=_parts(project),
+    )
+
+
+def reconcile(project: ProjectFolder) -> Differences:
+    """Bring the index up to what the disk shows: one commit for what is missing, returned or adopted.
+
+    Nothing is dropped: a vanished file leaves its item as missing, a file nobody knows stays where it is.
+    Where the project cannot be written it only compares. Raises `StorageError`.
+    """
+    if not project.writable:
+        return compare(project)
+    finish_trash(project)
+    with project.transaction():
+        found = compare(project)
+        adopted = _adoptable(project, found.orphans)
+        taken = {item.id for item, _ in adopted}
+        changed = [replace(project.item(i), save_state=SaveState.MISSING) for i in found.missing if i not in taken]
+        changed += [_saved(project.item(i)) for i in found.returned if i not in taken]
+        project.commit(items=[*changed, *(item for item, _ in adopted)])
+    kept = {path for _, path in adopted}
+    return replace(
+        found,
+        missing=tuple(i for i in found.missing if i not in taken),
+        returned=tuple(i for i in found.returned if i not in taken),
+        orphans=tuple(path for path in found.orphans if path not in kept),
+        adopted=tuple(item.id for item, _ in adopted),
+    )
+
+
+_HAS_FILE = frozenset({SaveState.SAVED, SaveState.MISSING})
+
+
+def _saved(item: MediaItem) -> MediaItem:
+    return replace(item, save_state=SaveState.SAVED, storage_error=None, saved_at=item.saved_at or now())
+
+
+def _files(project: ProjectFolder) -> dict[str, Path]:
+    try:
+        return dict(media_files(project.folder))
+    except OSError as exc:
+        raise storage_error(exc, f"list the files of {project.id}") from exc
+
+
+def _there(project: ProjectFolder, item: MediaItem, files: dict[str, Path]) -> bool:
+    if item.path is None or item.path in files:
+        return item.path is not None
+    try:
+        return project.path_of(item.path).is_file()
+    except UsageError:
+        return False
+
+
+def _parts(project: ProjectFolder) -> tuple[Path, ...]:
+    try:
+        with os.scandir(project.folder / "parts") as entries:
+            return tuple(Path(entry.path) for entry in entries if entry.name.endswith(".part"))
+    except FileNotFoundError:
+        return ()
+    except OSError as exc:
+        raise storage_error(exc, f"list the unfinished downloads of {project.id}") from exc
+
+
+def _adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[MediaItem, Path]]:
+    """Items whose own record lies beside a whole file that the index does not connect with them."""
+    found: dict[str, tuple[MediaItem, Path]] = {}
+    for path in orphans:
+        sidecar = read_sidecar(path)
+        if sidecar is None:
+            continue
+        doc, key = sidecar[0], sidecar[0]["id"]
+        held = project.find_item(key)
+        ours = held is not None or doc.get("project") == project.id
+        settled = held is not None and held.save_state is SaveState.SAVED and _is_file(project, held)
+        if key not in found and ours and not settled and _is_whole(path, doc):
+            with suppress(OSError):
+                relative = path.relative_to(project.folder).as_posix()
+                item = item_from_document(saved_document(doc, relative, path), project.id, key)
+                found[key] = (_saved(item), path)
+    return list(found.values())
+
+
+def _is_file(project: ProjectFolder, item: MediaItem) -> bool:
+    try:
+        return item.path is not None and project.path_of(item.path).is_file()
+    except UsageError:
+        return False
+
+
+def _is_whole(path: Path, doc: Doc) -> bool:
+    """Whether the file is the one its record describes."""
+    try:
+        if doc.get("file_size") not in (None, path.stat().st_size):
+            return False
+        return doc.get("sha256") in (None, file_sums(path)[0])
+    except OSError:
+        return False

@@ -1,0 +1,189 @@
+"""Removing items so that they can come back: their records and files move to the project's trash."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mediatui.errors import UsageError, storage_error
+from mediatui.library.files import checked_id, fsync_dir, make_folder, place, write_atomic
+from mediatui.library.index import item_from_document, item_to_document
+from mediatui.library.project import ProjectFolder
+from mediatui.library.record import Doc, Unreadable, parse
+from mediatui.library.recovery import sidecar_of
+from mediatui.model import MediaItem, now
+from mediatui.text import plural
+
+RECORD = "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TrashEntry:
+    """Items removed together. `bytes` are those of their files; `name` says what it is in a list."""
+
+    id: str
+    project: str
+    item_ids: tuple[str, ...]
+    bytes: int
+    time: float
+    name: str
+
+
+def trash_items(project: ProjectFolder, item_ids: Sequence[str]) -> TrashEntry:
+    """Remove items; their files go to the trash with them.
+
+    The records are written there first and then removed from the index in one commit, so a crash at any
+    moment leaves each item in one place or the other. Raises `UsageError`, `StorageError`.
+    """
+    with project.transaction():
+        items = [project.item(item_id) for item_id in dict.fromkeys(item_ids)]
+        if not items:
+            raise UsageError("there is nothing to remove")
+        entry = _entry_of(f"{int(now() * 1000)}-{secrets.token_hex(3)}", project.id, items, now())
+        record = {
+            "id": entry.id,
+            "time": entry.time,
+            "items": [item_to_document(item) for item in items],
+        }
+        data = json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        write_atomic(_folder(project, entry.id) / RECORD, data)
+        project.commit(gone_items=[item.id for item in items])
+        _move_in(project, entry.id, items)
+    return entry
+
+
+def restore_items(project: ProjectFolder, entry_id: str) -> tuple[MediaItem, ...]:
+    """Bring an entry's items and files back; a name taken meanwhile gets a number.
+
+    Raises `UsageError`, `StorageError`.
+    """
+    with project.transaction():
+        entry = _read_entry(project, entry_id)
+        if entry is None:
+            raise UsageError(f"there is no entry {entry_id} in the trash of {project.record.name}")
+        restored = [_move_out(project, entry_id, item) for item in entry[1]]
+        project.commit(items=restored)
+        _drop(project, entry_id)
+    return tuple(restored)
+
+
+def trash_entries(project: ProjectFolder) -> tuple[TrashEntry, ...]:
+    """What can be brought back, the latest first. Raises `StorageError`."""
+    entries = []
+    for entry_id in _entry_ids(project):
+        if read := _read_entry(project, entry_id):
+            when, items = read
+            if any(project.find_item(item.id) is None for item in items):
+                entries.append(_entry_of(entry_id, project.id, items, when))
+    return tuple(sorted(entries, key=lambda entry: entry.time, reverse=True))
+
+
+def finish_trash(project: ProjectFolder) -> None:
+    """Finish what a crash interrupted: removed items' files that still lie in their folders are moved.
+
+    Raises `StorageError`.
+    """
+    with project.transaction():
+        for entry_id in _entry_ids(project):
+            read = _read_entry(project, entry_id)
+            if read is None:
+                continue
+            removed = [item for item in read[1] if project.find_item(item.id) is None]
+            if removed:
+                _move_in(project, entry_id, removed)
+            elif not _has_files(_folder(project, entry_id)):
+                _drop(project, entry_id)
+
+
+def _entry_of(entry_id: str, project: str, items: Sequence[MediaItem], when: float) -> TrashEntry:
+    name = items[0].name if len(items) == 1 else plural(len(items), "item")
+    size = sum(item.file_size or 0 for item in items if item.path)
+    return TrashEntry(entry_id, project, tuple(item.id for item in items), size, when, name)
+
+
+def _folder(project: ProjectFolder, entry_id: str) -> Path:
+    return project.path_of(f"trash/{checked_id(entry_id)}")
+
+
+def _entry_ids(project: ProjectFolder) -> list[str]:
+    try:
+        with os.scandir(project.folder / "trash") as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise storage_error(exc, f"list the trash of {project.id}") from exc
+
+
+def _read_entry(project: ProjectFolder, entry_id: str) -> tuple[float, list[MediaItem]] | None:
+    """An entry's time and items; None when it has no record that can be read."""
+    try:
+        doc = parse((_folder(project, entry_id) / RECORD).read_bytes())
+    except (OSError, Unreadable):
+        return None
+    found: Any = doc.get("items")
+    docs: list[Doc] = [d for d in found if isinstance(d, dict)] if isinstance(found, list) else []
+    items = [item_from_document(d, project.id, d["id"]) for d in docs if isinstance(d.get("id"), str)]
+    when = doc.get("time")
+    return (float(when) if isinstance(when, (int, float)) else 0.0, items) if items else None
+
+
+def _move_in(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]) -> None:
+    """Move the items' files and records into the entry, unless a living item has the same file."""
+    living = {item.path for item in project.items()}
+    for item in items:
+        if item.path is None or item.path in living:
+            continue
+        source = project.path_of(item.path)
+        for path in (source, sidecar_of(source)):
+            _move(path, _folder(project, entry_id) / path.relative_to(project.folder))
+
+
+def _move_out(project: ProjectFolder, entry_id: str, item: MediaItem) -> MediaItem:
+    """Bring one item's file back and return the item as it is now."""
+    if item.path is None:
+        return item
+    kept = _folder(project, entry_id) / item.path
+    if not kept.exists():
+        return item
+    placed = place(kept, project.path_of(item.path))
+    item = replace(item, path=placed.relative_to(project.folder).as_posix(), name=_renamed(item, placed))
+    project.write_sidecar(item)
+    with suppress(OSError):
+        sidecar_of(kept).unlink(missing_ok=True)
+    return item
+
+
+def _renamed(item: MediaItem, placed: Path) -> str:
+    return placed.name if item.path is not None and item.name == Path(item.path).name else item.name
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        make_folder(target.parent)
+        os.rename(source, target)
+        fsync_dir(target.parent)
+        fsync_dir(source.parent)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise storage_error(exc, f"move {source.name} to the trash") from exc
+
+
+def _has_files(folder: Path) -> bool:
+    return any(name != RECORD for _, _, names in os.walk(folder) for name in names)
+
+
+def _drop(project: ProjectFolder, entry_id: str) -> None:
+    """Remove an entry whose items all live again: its record and its empty folders."""
+    folder = _folder(project, entry_id)
+    with suppress(OSError):
+        (folder / RECORD).unlink(missing_ok=True)
+        for path, _, _ in os.walk(folder, topdown=False):
+            os.rmdir(path)
