@@ -17,6 +17,9 @@ from mediatui.sandbox.requests import Request
 ERROR_TYPE_HEADER = "X-Fal-Error-Type"
 REQUEST_ID_HEADER = "x-fal-request-id"
 
+MAX_BODY = 128 * 1024 * 1024
+"""Bytes of JSON; pictures may come inside it."""
+
 _NO_USER = "No user found for Key ID and Secret"
 _LOCKED = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
 
@@ -41,16 +44,20 @@ def require_key(http: HttpRequest) -> None:
         raise Refusal(401, {"detail": _NO_USER})
 
 
-def locked() -> Response:
+def locked() -> Refusal:
     """The account has no money left."""
-    return JSONResponse({"detail": _LOCKED}, 403)
+    return Refusal(403, {"detail": _LOCKED})
 
 
 async def read_json(http: HttpRequest) -> Any:
-    """The request's body. Raises `Refusal` when it is not JSON."""
+    """The request's body. Raises `Refusal` when it is not JSON, or JSON that cannot be written down again."""
+    if int(http.headers.get("content-length") or 0) > MAX_BODY:
+        raise Refusal(413, {"detail": "Request body is too large"})
     try:
-        return json.loads(await http.body() or b"{}")
-    except ValueError:
+        body = json.loads(await http.body() or b"{}")
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        return body
+    except (ValueError, RecursionError):
         problem = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error", "input": {}}
         raise Refusal(422, {"detail": [problem]}) from None
 

@@ -90,7 +90,7 @@ _FAULTS = (
         "Makes this request go wrong. "
         + " ".join(f"{fault.value}: {fault.words}" for fault in Fault if fault is not Fault.NONE),
         default=Fault.NONE.value,
-        choices=tuple(Fault),
+        choices=tuple(fault.value for fault in Fault),
         advanced=True,
     ),
     Field(

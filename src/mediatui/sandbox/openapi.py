@@ -139,6 +139,11 @@ def _paths(model: Model, stem: str) -> Json:
     }
 
 
+def document_url(model: Model, origin: str) -> str:
+    """Where a model's document is served."""
+    return f"{origin}/api/openapi/queue/openapi.json?endpoint_id={model.id}"
+
+
 def document(model: Model, origin: str) -> Json:
     """The OpenAPI document of one model served at `origin`."""
     stem = _stem(model)
@@ -151,12 +156,10 @@ def document(model: Model, origin: str) -> Json:
     }
     if any(_is_image_size(field) for field in model.fields):
         schemas["ImageSize"] = _image_size()
-    page = f"{origin}/models/{model.id}"
     metadata = {
         "endpointId": model.id,
         "category": model.category,
-        "playgroundUrl": page,
-        "documentationUrl": f"{page}/api",
+        "documentationUrl": document_url(model, origin),
     }
     return {
         "openapi": "3.0.4",

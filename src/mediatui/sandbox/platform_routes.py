@@ -25,6 +25,7 @@ _HISTORY_SPAN = 24 * 3600
 def routes() -> list[Route]:
     """The routes of the platform."""
     return [
+        Route("/", about, methods=["GET"]),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/pricing", pricing, methods=["GET"]),
         Route("/v1/models/requests/by-endpoint", history, methods=["GET"]),
@@ -49,6 +50,19 @@ def _page(http: HttpRequest, found: list[Any], usual: int) -> tuple[list[Any], J
 def _asked_for(http: HttpRequest) -> list[str]:
     """The endpoint ids in the query: repeated, or separated by commas."""
     return [part for value in http.query_params.getlist("endpoint_id") for part in value.split(",") if part]
+
+
+async def about(http: HttpRequest) -> Response:
+    """What this is, for people who open it in a browser."""
+    base = origin(http)
+    body = {
+        "name": "mediatui sandbox",
+        "protocol": "fal queue",
+        "key": "any",
+        "catalogue": f"{base}/v1/models",
+        "models": [f"{base}/{model}" for model in MODELS],
+    }
+    return JSONResponse(body)
 
 
 async def models(http: HttpRequest) -> Response:
@@ -77,7 +91,7 @@ def _described(model: Model, base: str, with_schema: bool) -> Json:
         "status": "active",
         "tags": ["sandbox"],
         "updated_at": _UPDATED,
-        "model_url": f"{base}/models/{model.id}",
+        "model_url": openapi.document_url(model, base),
         "kind": "inference",
         "license_type": "commercial",
     }

@@ -71,7 +71,7 @@ async def _accept(http: HttpRequest, model: Model) -> Request:
     body = await answers.read_json(http)
     asked = body.get("sandbox_fault") if isinstance(body, dict) else None
     if Fault.EXHAUSTED_BALANCE in (model.fault, asked):
-        raise Refusal(403, json.loads(bytes(answers.locked().body)))
+        raise answers.locked()
     runner, longest = _runner(http), http.query_params.get("fal_max_queue_length", "")
     if longest.isdecimal() and runner.queued(model) > int(longest):
         problem = {"detail": "Queue is full", "error_type": "concurrent_requests_limit"}
@@ -174,8 +174,7 @@ async def _events(http: HttpRequest, request: Request) -> AsyncIterator[str]:
         last, seen = event, len(request.logs) if request.state != "queued" else 0
         if request.completed:
             return
-        changed = asyncio.ensure_future(runner.wait_for_change(_STREAM_PAUSE))
-        await changed
+        await runner.wait_for_change(_STREAM_PAUSE)
         request = await runner.find(request.id) or request
 
 

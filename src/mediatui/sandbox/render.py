@@ -23,9 +23,17 @@ from mediatui.sandbox.picture import PictureRefused, load_picture
 if TYPE_CHECKING:
     from PIL import Image
 
+    from mediatui.sandbox.scenes import Scene
+
 Facts = dict[str, Any]
 
 _REPORTS_PER_SECOND = 12
+_FINE_PIXELS = 1_200_000
+"""Stills up to this size are drawn at twice the size for smooth edges."""
+
+_NICE = 5
+"""Whoever waits for the picture also wants a terminal that answers."""
+
 _MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
@@ -105,22 +113,32 @@ def _video(order: dict[str, Any], report: Reporter) -> list[Facts]:
 
 def _frames(order: dict[str, Any], count: int) -> Iterator[Image.Image]:
     from mediatui.sandbox.caption import Caption
-    from mediatui.sandbox.scenes import Scene, make_scene
-    from mediatui.sandbox.scenes.palette import seeded
-    from mediatui.sandbox.scenes.stilllife import StillLife
 
-    size, prompt, seed = (order["width"], order["height"]), order["prompt"], order["seed"]
-    scene: Scene
-    if "image" in order:
-        scene = StillLife(load_picture(order["image"]), size, count, seeded(prompt, seed, "scene"))
-        label = "image to video"
-    else:
-        scene, label = make_scene(prompt, seed, order["scene"], size, count)
-    caption = Caption(prompt, label, size)
+    size = order["width"], order["height"]
+    scene, label = _scene(order, size, count)
+    caption = Caption(order["prompt"], label, size)
     for index in range(count):
         picture = scene.frame(index)
+        if picture.size != size:
+            picture = picture.reduce(picture.width // size[0])
         caption.lay_over(picture)
         yield picture
+
+
+def _scene(order: dict[str, Any], size: tuple[int, int], count: int) -> tuple[Scene, str]:
+    from mediatui.sandbox.scenes import make_scene
+    from mediatui.sandbox.scenes.palette import seeded
+    from mediatui.sandbox.scenes.stage import Stage
+    from mediatui.sandbox.scenes.stilllife import StillLife
+
+    prompt, seed = order["prompt"], order["seed"]
+    if "image" in order:
+        stage = Stage(size, count, order["fps"])
+        return StillLife(load_picture(order["image"]), stage, seeded(prompt, seed, "scene")), "image to video"
+    if order["makes"] == "video":
+        return make_scene(prompt, seed, order["scene"], Stage(size, count, order["fps"]))
+    fine = 2 if size[0] * size[1] <= _FINE_PIXELS else 1
+    return make_scene(prompt, seed, order["scene"], Stage((size[0] * fine, size[1] * fine), count))
 
 
 def _images(order: dict[str, Any], report: Reporter) -> list[Facts]:
@@ -167,6 +185,7 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Render the one order on stdin."""
     order = json.loads(sys.stdin.readline())
+    os.nice(_NICE)
     threading.Thread(target=_end_with_parent, daemon=True, name="parent").start()
     try:
         files = render(order, Reporter())

@@ -22,6 +22,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Request:
 
     def log(self, message: str, level: str = "INFO") -> None:
         """Append one line to the logs clients may ask for."""
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1000 % 10**6:06}Z"
+        stamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         self.logs.append({"message": message, "timestamp": stamp, "level": level, "source": "USER"})
 
     def complete(

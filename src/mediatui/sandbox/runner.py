@@ -149,12 +149,20 @@ class Runner:
             _end_cancelled(request)
         except OSError as exc:
             _end_failed(request, f"The sandbox could not write its files: {exc.strerror}", "internal_error")
-        finally:
-            self._cancelled.discard(request.id)
-            if request.completed:
-                await self._record(request, durable=True)
-            self._tasks.pop(request.id, None)
-            self._live.pop(request.id, None)
+        except Exception as exc:  # the fence of a background task: the client is told what nobody else would hear
+            _end_failed(request, f"The sandbox failed: {exc!r}", "internal_error")
+        await self._close(request)
+
+    async def _close(self, request: Request) -> None:
+        """Write the end of a request down; when the disk refuses, it is at least known until this server stops."""
+        self._cancelled.discard(request.id)
+        self._tasks.pop(request.id, None)
+        try:
+            await self._record(request, durable=True)
+        except OSError:
+            await self._announce()
+            return
+        self._live.pop(request.id, None)
 
     async def _hold(self, request: Request) -> None:
         while (rest := request.hold_until - time.time()) > 0:

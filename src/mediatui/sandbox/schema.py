@@ -135,7 +135,7 @@ def _coerce(kind: Kind, given: Any) -> Any:
         return None
     try:
         number = float(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if number != number or number in (float("inf"), float("-inf")):
         return None

@@ -61,7 +61,7 @@ class SandboxServer:
         port, named = listener.getsockname()[1], f"[{self._host}]" if ":" in self._host else self._host
         self.certificate = pair[0] if pair else None
         self.base_url = f"{'https' if self._tls else 'http'}://{named}:{port}"
-        await self._server.listening.wait()
+        await self._until_listening(self._server, self._serving)
         await self._runner.resume()
 
     async def stop(self) -> None:
@@ -72,6 +72,15 @@ class SandboxServer:
         if self._runner:
             await self._runner.stop()
         self._server = self._serving = self._runner = None
+
+    @staticmethod
+    async def _until_listening(server: _Server, serving: asyncio.Task[None]) -> None:
+        """Wait for the server to answer, or raise what keeps it from doing so."""
+        listening = asyncio.create_task(server.listening.wait())
+        await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if serving.done():
+            serving.result()
 
     def _listen(self) -> socket.socket:
         last = self._last_port() if self._port == 0 else None

@@ -12,6 +12,7 @@ from mediatui.sandbox.scenes.flow import Flow
 from mediatui.sandbox.scenes.neon import Neon
 from mediatui.sandbox.scenes.palette import PALETTES, Palette, pick_palette, pick_scene, seeded
 from mediatui.sandbox.scenes.ridges import Ridges
+from mediatui.sandbox.scenes.stage import Stage
 
 
 class Scene(Protocol):
@@ -21,17 +22,15 @@ class Scene(Protocol):
         """The picture at a frame."""
 
 
-_SCENES: dict[str, Callable[[tuple[int, int], int, random.Random, Palette], Scene]] = {
-    "ridges": Ridges,
-    "neon": Neon,
-    "flow": Flow,
-}
+_Maker = Callable[[Stage, random.Random, Palette], Scene]
+
+_SCENES: dict[str, _Maker] = {"ridges": Ridges, "neon": Neon, "flow": Flow}
 
 
-def make_scene(prompt: str, seed: int, scene: str, size: tuple[int, int], frames: int) -> tuple[Scene, str]:
+def make_scene(prompt: str, seed: int, scene: str, stage: Stage) -> tuple[Scene, str]:
     """The scene for a prompt, and its label; `scene` may be ``auto``."""
     rng = seeded(prompt, seed, "scene")
     palette = pick_palette(prompt, rng)
     chosen = pick_scene(prompt, rng)
     name = chosen if scene == "auto" else scene
-    return _SCENES[name](size, frames, rng, PALETTES[palette]), f"{name} · {palette}"
+    return _SCENES[name](stage, rng, PALETTES[palette]), f"{name} · {palette}"

@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from mediatui.sandbox.scenes.paint import BLACK, Rgb, bloom, curve, gradient, mix, ramp, vignette
 from mediatui.sandbox.scenes.palette import Palette
+from mediatui.sandbox.scenes.stage import Stage
 
 _WARM_UP = 34
 """Steps taken before the first frame, so that it is not empty."""
@@ -27,9 +28,10 @@ class _Particle:
 class Flow:
     """The ribbons; each frame continues the one before, so frames are asked for in order."""
 
-    def __init__(self, size: tuple[int, int], frames: int, rng: random.Random, palette: Palette) -> None:
+    def __init__(self, stage: Stage, rng: random.Random, palette: Palette) -> None:
+        size = stage.size
         width, height = size
-        self._size, self._rng = size, rng
+        self._stage, self._size, self._rng = stage, size, rng
         self._unit = min(width, height)
         self._current = [
             (rng.uniform(1.2, 3.0), rng.uniform(1.2, 3.0), rng.uniform(0, 6.28), rng.choice((-1, 1))) for _ in range(3)
@@ -38,14 +40,14 @@ class Flow:
         self._particles = [self._born() for _ in range(520 if self._unit > 300 else 240)]
         deep = mix(palette[0], BLACK, 0.55)
         self._backdrop = gradient(size, [deep, palette[0], mix(palette[0], palette[1], 0.6)])
-        self._fading = curve(lambda v: v * 0.955) * 3
+        self._fading = curve(lambda v: v * 0.955**stage.pace) * 3
         self._canvas = Image.new("RGB", size)
         for _ in range(_WARM_UP):
             self._advance(0.0)
 
     def frame(self, index: int) -> Image.Image:
         """The picture at a frame."""
-        self._advance(index / 24 * 0.55)
+        self._advance(self._stage.seconds(index) * 0.55)
         light = ImageChops.screen(self._canvas, bloom(self._canvas, max(1.0, self._unit / 240)))
         picture = ImageChops.screen(self._backdrop, light)
         return ImageChops.multiply(picture, vignette(self._size))
@@ -78,7 +80,7 @@ class Flow:
         angle = 0.0
         for rate_x, rate_y, phase, turn in self._current:
             angle += math.sin(across * rate_x + phase + turn * time) + math.cos(down * rate_y - phase)
-        step = 3.4 * self._unit / 360 * particle.pace
+        step = 3.4 * self._unit / 360 * particle.pace * self._stage.pace
         particle.x += math.cos(angle * 1.15) * step
         particle.y += math.sin(angle * 1.15) * step
         return particle.x, particle.y

@@ -37,10 +37,10 @@ _WORDS: Mapping[str, str] = {
     "neon": "neon cyber cyberpunk city synth synthwave retro night street robot arcade future",
     "ember": "fire lava volcano ember dragon red battle forge flame",
     "ice": "snow ice winter mountain glacier frost cold arctic",
-    "aurora": "aurora space galaxy star stars nebula cosmic alien northern",
+    "aurora": "aurora space galaxy star stars nebula cosmic alien northern magic",
     "rose": "flower rose love pink portrait cherry spring blossom ballet",
     "gold": "gold golden autumn coffee honey wheat desert vintage jazz",
-    "mono": "noir black white fog mist monochrome minimal misty silhouette",
+    "mono": "noir black white monochrome minimal silhouette grey charcoal",
 }
 
 _SCENE_WORDS: Mapping[str, str] = {

@@ -22,9 +22,12 @@ from mediatui.sandbox.scenes.paint import (
     vignette,
 )
 from mediatui.sandbox.scenes.palette import Palette
+from mediatui.sandbox.scenes.stage import Stage
 
 _RIDGES = 6
 _HARMONICS = 8
+_MISTY = (2, 4)
+"""Ridges with mist before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,18 @@ class _Ridge:
     top: int
     bottom: int
     speed: int
-    """Whole pixels per frame: parts of pixels would make it tremble."""
+    """Pixels per frame."""
 
 
 class Ridges:
     """The landscape; nearer ridges pass faster."""
 
-    def __init__(self, size: tuple[int, int], frames: int, rng: random.Random, palette: Palette) -> None:
-        self._size, self._frames, self._rng, self._palette = size, frames, rng, palette
+    def __init__(self, stage: Stage, rng: random.Random, palette: Palette) -> None:
+        self._stage, self._size, self._rng, self._palette = stage, stage.size, rng, palette
         self._backdrop = self._paint_sky()
         self._haze = mix(palette[4], WHITE, 0.35)
-        self._cloud_speed = max(1, round(size[0] / 900))
-        self._cloud = self._paint_cloud()
+        self._cloud_speed = stage.speed(stage.size[0] / 900)
+        self._cloud, self._mist = self._paint_cloud(), self._paint_mist()
         profiles = [self._profile(index) for index in range(_RIDGES)]
         self._ridges = [self._paint_ridge(index, profiles) for index in range(_RIDGES)]
         self._birds = [
@@ -62,11 +65,27 @@ class Ridges:
         mask = self._cloud.crop((shift, 0, shift + width, self._cloud.height))
         picture.paste(self._haze, (0, 0), mask)
         self._draw_birds(picture, index)
-        for ridge in self._ridges:
+        for order, ridge in enumerate(self._ridges):
+            if order in _MISTY:
+                self._drift_mist(picture, ridge, shift * order)
             left = index * ridge.speed
             shape = ridge.shape.crop((left, 0, left + width, ridge.bottom - ridge.top))
             picture.paste(ridge.colour, (0, ridge.top), shape)
         return ImageChops.multiply(picture, vignette((width, height)))
+
+    def _drift_mist(self, picture: Image.Image, ridge: _Ridge, shift: int) -> None:
+        """Lay mist into the valley before a ridge."""
+        width, height = self._size
+        reach = self._mist.width - width
+        left = abs(shift % (2 * reach) - reach)
+        mask = self._mist.crop((left, 0, left + width, self._mist.height))
+        picture.paste(self._haze, (0, min(ridge.top - height // 30, height - mask.height)), mask)
+
+    def _paint_mist(self) -> Image.Image:
+        width, height = self._size
+        size = (width * 3, height // 4)
+        veil = noise(self._rng, (9, 3), size, 3).point(curve(lambda v: max(0, v - 95) * 1.5))
+        return ImageChops.multiply(veil, fade(size, (0, 130, 150, 60, 0)))
 
     def _paint_sky(self) -> Image.Image:
         width, height = self._size
@@ -96,7 +115,7 @@ class Ridges:
 
     def _paint_cloud(self) -> Image.Image:
         width, height = self._size
-        wide = width + self._cloud_speed * self._frames
+        wide = width + self._cloud_speed * self._stage.frames
         size = (wide, int(height * 0.62))
         cells = max(3, round(4 * wide / width))
         veil = noise(self._rng, (cells, 9), size, 4).point(curve(lambda v: max(0, v - 138) * 2.0))
@@ -109,19 +128,20 @@ class Ridges:
         base, reach = height * (0.50 + 0.40 * depth**1.15), height * (0.17 - 0.055 * depth)
         phases = [self._rng.uniform(0, 6.28) for _ in range(_HARMONICS)]
         rates = [self._rng.uniform(0.8, 1.25) * 1.75**k for k in range(_HARMONICS)]
-        columns = width + self._speed(index) * self._frames
         scale = (2.3 + depth) / max(width, height * 0.9)
+        craggy = max(0.0, 0.85 - 1.5 * depth)
         heights = []
-        for x in range(columns):
-            wave = sum(
-                math.sin(x * scale * rate + phase) / 1.75**k
-                for k, (rate, phase) in enumerate(zip(rates, phases, strict=True))
-            )
-            heights.append(base - reach * 0.5 * math.copysign(abs(wave) ** 1.1, wave))
+        for x in range(width + self._speed(index) * self._stage.frames):
+            wave = peak = 0.0
+            for k, (rate, phase) in enumerate(zip(rates, phases, strict=True)):
+                swing = math.sin(x * scale * rate + phase)
+                wave += swing / 1.75**k
+                peak += (0.64 - abs(math.sin((x * scale * rate * 1.3 + phase) / 2))) * 2.8 / 1.9**k
+            heights.append(base - reach * 0.5 * (wave + (peak - wave) * craggy))
         return heights
 
     def _speed(self, index: int) -> int:
-        return max(1, round((0.6 + 0.75 * index) * self._size[0] / 1280))
+        return self._stage.speed((0.6 + 0.75 * index) * self._size[0] / 1280)
 
     def _paint_ridge(self, index: int, profiles: list[list[float]]) -> _Ridge:
         width, height = self._size
@@ -152,14 +172,12 @@ class Ridges:
 
     def _draw_birds(self, picture: Image.Image, index: int) -> None:
         width, height = self._size
-        pen, colour = ImageDraw.Draw(picture), mix(self._palette[0], BLACK, 0.4)
-        seconds = index / 24
+        colour, seconds = mix(self._palette[0], BLACK, 0.4), self._stage.seconds(index)
         for start, level, size, phase in self._birds:
-            x = ((start + seconds * 0.04 * size) % 1.1) * width
+            x = (start + seconds * 0.04 * size) % 1.1 * width
             y = level * height + math.sin(seconds * 1.8 + phase) * height * 0.01
-            wing = height * 0.011 * size
-            lift = wing * (0.25 + 0.5 * math.sin(seconds * 9 + phase))
-            pen.line([(x - wing, y - lift), (x, y), (x + wing, y - lift)], fill=colour, width=max(1, height // 360))
+            shape = _bird(max(3, round(height * 0.026 * size)), 0.35 + 0.65 * math.sin(seconds * 9 + phase))
+            picture.paste(colour, (round(x - shape.width / 2), round(y - shape.height / 2)), shape)
 
 
 def _silhouette(profile: list[float], trees: list[tuple[int, float, float]], top: int, bottom: int) -> Image.Image:
@@ -177,3 +195,15 @@ def _silhouette(profile: list[float], trees: list[tuple[int, float, float]], top
             fill=255,
         )
     return large.reduce(2)
+
+
+def _bird(span: int, lift: float) -> Image.Image:
+    """The mask of a bird seen from afar; `lift` from -1 to 1 is where its wings are."""
+    large = Image.new("L", (span * 4, span * 4))
+    pen, middle = ImageDraw.Draw(large), span * 2
+    rise, half = lift * span * 0.9, span * 1.9
+    for side in (-1, 1):
+        elbow = middle + side * half * 0.45, middle - rise - span * 0.25
+        tip = middle + side * half, middle - rise * 0.7
+        pen.line([(middle, middle), elbow, tip], fill=255, width=max(2, span // 3), joint="curve")
+    return large.reduce(4)

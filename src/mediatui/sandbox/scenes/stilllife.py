@@ -8,6 +8,7 @@ import random
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from mediatui.sandbox.scenes.paint import BLACK, WHITE, Rgb, add_light, glow, mix, vignette
+from mediatui.sandbox.scenes.stage import Stage
 
 _MOTES = 46
 
@@ -15,9 +16,10 @@ _MOTES = 46
 class StillLife:
     """The moving picture made of one image, which is cropped to fill the frame."""
 
-    def __init__(self, image: Image.Image, size: tuple[int, int], frames: int, rng: random.Random) -> None:
+    def __init__(self, image: Image.Image, stage: Stage, rng: random.Random) -> None:
+        size = stage.size
         width, height = size
-        self._size, self._frames = size, frames
+        self._stage, self._size = stage, size
         self._image = ImageOps.fit(image, (width * 5 // 4, height * 5 // 4), Image.Resampling.LANCZOS)
         self._inwards = rng.random() < 0.65
         self._drift = rng.uniform(-1, 1), rng.uniform(-0.7, 0.7)
@@ -42,11 +44,11 @@ class StillLife:
     def frame(self, index: int) -> Image.Image:
         """The picture at a frame."""
         width, height = self._size
-        along = index / max(1, self._frames - 1)
+        along = index / max(1, self._stage.frames - 1)
         eased = along * along * (3 - 2 * along)
         picture = self._image.resize(self._size, Image.Resampling.BICUBIC, box=self._window(eased))
         add_light(picture, self._gleam, width * (-0.2 + 1.4 * along), height * (0.2 + 0.15 * math.sin(along * 3)))
-        seconds = index / 24
+        seconds = self._stage.seconds(index)
         for across, down, pace, phase, kind in self._motes:
             x = (across + 0.012 * seconds * pace + 0.01 * math.sin(seconds * pace + phase)) % 1.0
             y = (down - 0.03 * seconds * pace) % 1.0
