@@ -57,8 +57,8 @@ class FileLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self._fd = -1
+        self.path = path
         self.threads = threading.RLock()
         """The part of the lock between this process's threads."""
         self._depth = 0
@@ -93,11 +93,13 @@ class FileLock:
         self.threads.release()
 
     def close(self) -> None:
-        """Close the file; the lock can be taken again and opens it anew."""
-        with self.threads:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+        """Close the file, which gives the kernel's lock back, whichever thread holds it. Taking it opens it anew."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> FileLock:
         self.acquire()

@@ -138,20 +138,19 @@ def _is_change(change: object) -> bool:
 
 
 def _plausible(record: Doc, known: Collection[str]) -> None:
-    tables = record.get("tables")
-    if not tables or not record.keys() <= {"c", "n", "tables", "torn"} or not tables.keys() <= set(known):
+    tables: Doc = record.get("tables") or {}
+    sound = record.keys() <= {"c", "n", "tables", "torn"} and tables.keys() <= set(known)
+    changes = [change or {} for change in tables.values()] if sound else []
+    puts = [put for change in changes if (put := change.get("put"))]
+    named = all(doc.get("id", key) == key for put in puts for key, doc in put.items())
+    if not puts or not named or not all(change.keys() <= {"put", "del"} for change in changes):
         raise Unreadable("the checksum does not match")
-    for change in tables.values():
-        put = (change or {}).get("put")
-        if not put or not change.keys() <= {"put", "del"}:
-            raise Unreadable("the checksum does not match")
-        if any(doc.get("id", key) != key for key, doc in put.items()):
-            raise Unreadable("the checksum does not match")
 
 
 def _harmless(record: Doc) -> Doc:
     """Evidence in doubt may add or change, never remove."""
-    return {"tables": {name: {"put": change["put"]} for name, change in record["tables"].items()}}
+    changes = record["tables"].items()
+    return {"tables": {name: {"put": change["put"]} for name, change in changes if change and change.get("put")}}
 
 
 def clone(value: Any) -> Any:

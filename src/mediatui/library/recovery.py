@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
+from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.index import (
     PROJECT_KEY,
     SCHEMA,
@@ -17,7 +18,6 @@ from mediatui.library.index import (
     project_to_document,
     type_of_file,
 )
-from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.record import Doc, Tables, Unreadable
 from mediatui.library.replay import replay_file
 from mediatui.model import MediaItem, MediaType, Project, SaveState
