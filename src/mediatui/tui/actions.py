@@ -1,0 +1,277 @@
+"""The one registry of actions: it feeds key bindings, the key bar, the help screen and the command palette.
+
+A scope is where an action's keys work: ``app`` everywhere, a screen's name on that screen, a widget's name
+while that widget has the focus. A key means one thing in a scope; an inner scope may give it another meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from textual.binding import Binding, BindingType
+
+
+class Target(StrEnum):
+    """Who answers: the app, the screen in front, or the widget that holds the binding."""
+
+    APP = "app"
+    SCREEN = "screen"
+    WIDGET = "widget"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do with a key."""
+
+    id: str
+    title: str
+    """Two words or so; the key bar shows the first `short` of it."""
+    help: str
+    """One sentence for the help screen."""
+    keys: tuple[str, ...]
+    group: str
+    scope: str
+    target: Target = Target.SCREEN
+    short: str = ""
+    """The word in the key bar; empty: not shown there."""
+    palette: bool = True
+    """Listed in the command palette while its scope is on screen."""
+    priority: bool = False
+    """Its keys win over the focused widget, text fields included."""
+
+    @property
+    def binding_id(self) -> str:
+        """The identifier of its bindings, unique in the registry."""
+        return f"{self.scope}.{self.id}"
+
+    def binding(self) -> Binding:
+        """Its Textual binding."""
+        prefix = "" if self.target is Target.WIDGET else f"{self.target.value}."
+        return Binding(
+            ",".join(self.keys),
+            f"{prefix}act('{self.id}')",
+            self.title,
+            show=bool(self.short),
+            tooltip=self.help,
+            id=self.binding_id,
+            priority=self.priority,
+        )
+
+
+APP, SCREEN, WIDGET = Target.APP, Target.SCREEN, Target.WIDGET
+LOOK, MARK, MAKE, KEEP, TIDY, GO = "Look", "Mark", "Make", "Keep", "Projects and trash", "Everywhere"
+MOVE, FORM = "Move", "Forms and dialogs"
+
+
+def _app() -> Iterable[Action]:
+    yield Action("palette", "Commands", "Find any command by its name.", ("ctrl+p",), GO, "app", APP, palette=False)
+    yield Action(
+        "help", "Help", "Every key of this screen, to search.", ("question_mark", "f1"), GO, "app", APP, "help"
+    )
+    yield Action("quit-now", "Quit", "Leave; asks only while jobs run.", ("ctrl+q",), GO, "app", APP, priority=True)
+    yield Action("interrupt", "How to quit", "Says how to leave.", ("ctrl+c",), GO, "app", APP, palette=False)
+    yield Action("theme", "Change theme", "Choose the colours.", ("f9",), GO, "app", APP)
+
+
+def _lists() -> Iterable[Action]:
+    moves = (
+        ("down", "Down", "Next row.", ("j", "down")),
+        ("up", "Up", "Previous row.", ("k", "up")),
+        ("page-down", "Page down", "One page on.", ("pagedown", "ctrl+f")),
+        ("page-up", "Page up", "One page back.", ("pageup", "ctrl+b")),
+        ("half-down", "Half a page down", "Half a page on.", ("ctrl+d",)),
+        ("half-up", "Half a page up", "Half a page back.", ("ctrl+u",)),
+        ("first", "First", "The first row.", ("g", "home")),
+        ("last", "Last", "The last row.", ("G", "end")),
+    )
+    for id, title, help, keys in moves:
+        yield Action(id, title, help, keys, MOVE, "list", WIDGET, palette=False)
+    yield Action("open", "Open", "Open the row under the cursor.", ("enter",), MOVE, "list", WIDGET, palette=False)
+    for scope in ("text", "detail"):
+        for id, title, help, keys in moves:
+            yield Action(id, title, help, keys, MOVE, scope, WIDGET, palette=False)
+    yield Action("mark", "Mark", "Mark or unmark this row.", ("space",), MARK, "media", WIDGET, palette=False)
+    yield Action("range", "Mark a range", "Start or end marking rows while moving.", ("v",), MARK, "media", WIDGET)
+    yield Action(
+        "mark-down", "Mark downwards", "Mark and move down.", ("shift+down",), MARK, "media", WIDGET, palette=False
+    )
+    yield Action("mark-up", "Mark upwards", "Mark and move up.", ("shift+up",), MARK, "media", WIDGET, palette=False)
+    yield Action("mark-all", "Mark all", "Mark every row that is shown.", ("A",), MARK, "media", WIDGET)
+    yield Action(
+        "invert", "Invert marks", "Mark what is not marked, of what is shown.", ("asterisk",), MARK, "media", WIDGET
+    )
+    yield Action(
+        "toggle", "Choose", "Choose or drop this model.", ("space", "enter"), FORM, "models", WIDGET, palette=False
+    )
+
+
+def _library() -> Iterable[Action]:
+    def on(id: str, title: str, help: str, keys: str, group: str, short: str = "", **more: bool) -> Action:
+        return Action(id, title, help, tuple(keys.split()), group, "library", SCREEN, short, **more)
+
+    yield on("new", "New generation", "Write a prompt, choose models, generate.", "n", MAKE, "new")
+    yield on("details", "Open details", "The whole of this item: prompt, error, JSON.", "i", LOOK)
+    yield on("filter", "Filter", "Show only rows with these words; live.", "slash", LOOK, "filter")
+    yield on("sort", "Sort by…", "Choose the order of the list.", "s", LOOK, "sort")
+    yield on("reverse", "Reverse order", "Turn the order of the list around.", "S", LOOK)
+    yield on("jobs", "Jobs", "What is being made, and what failed.", "t", MAKE, "jobs")
+    yield on("save", "Save", "Save this item, or the marked ones, to disk.", "w", KEEP, "save")
+    yield on("retry", "Retry saving", "Try again to save this item, or the marked ones.", "r", KEEP)
+    yield on("retry-all", "Save all unsaved", "Try to save everything that is not on disk.", "R", KEEP)
+    yield on("export", "Export project…", "Pack the project into a ZIP file; shows a plan first.", "x", KEEP, "export")
+    yield on("copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", LOOK, "copy")
+    yield on("open-outside", "Open outside", "Open the file in its own program.", "o", LOOK)
+    yield on("again", "Generate again…", "Open the generate screen filled with this item's inputs.", "a", MAKE)
+    yield on("trash", "Move to trash", "Move this item, or the marked ones, to the trash.", "d delete", TIDY)
+    yield on("undo", "Undo", "Take back the last trash, rename or deleted project.", "u", TIDY)
+    yield on("new-project", "New project…", "Create a project.", "p N", TIDY)
+    yield on("rename-project", "Rename project…", "Give this project another name.", "e", TIDY)
+    yield on(
+        "delete-project", "Delete project…", "Move this project to the trash; shows what it holds first.", "D", TIDY
+    )
+    yield on("policy", "Save policy…", "What happens to finished outputs of this project.", "P", TIDY)
+    yield on("refresh", "Check the disk", "Compare the project with its files and show what changed.", "f5", LOOK)
+    yield on("next-pane", "Next pane", "Move to the next pane.", "tab l right", MOVE, palette=False)
+    yield on("previous-pane", "Previous pane", "Move to the previous pane.", "shift+tab h left", MOVE, palette=False)
+    yield on("pane-projects", "Projects pane", "Go to the projects.", "1", MOVE)
+    yield on("pane-media", "Media pane", "Go to the media list.", "2", MOVE)
+    yield on("pane-detail", "Detail pane", "Go to the details.", "3", MOVE)
+    yield on("clear", "Clear", "Drop the range, the marks or the filter.", "escape", MARK)
+    yield on("quit", "Quit", "Leave; asks only while jobs run.", "q", GO, "quit", palette=False)
+
+
+def _jobs() -> Iterable[Action]:
+    def on(id: str, title: str, help: str, keys: str, short: str = "", group: str = MAKE) -> Action:
+        return Action(id, title, help, tuple(keys.split()), group, "jobs", SCREEN, short)
+
+    yield on("cancel", "Cancel job", "Ask the provider to stop this job.", "c", "cancel")
+    yield on(
+        "recheck",
+        "Ask again",
+        "Ask the provider again for this job's state and result; sends nothing new, costs nothing.",
+        "r",
+        "ask again",
+    )
+    yield on(
+        "recheck-all",
+        "Ask again for all failed",
+        "Ask the provider again for every failed or unknown job; costs nothing.",
+        "R",
+        "all failed",
+    )
+    yield on("dismiss", "Dismiss", "Take this ended job off the list.", "d delete", "dismiss")
+    yield on("dismiss-ended", "Dismiss all ended", "Take every ended job off the list.", "x")
+    yield on(
+        "again",
+        "Generate again…",
+        "Open the generate screen filled with this job's inputs: a new request and a new payment.",
+        "g",
+        "again",
+    )
+    yield on("copy", "Copy…", "Copy the prompt, error, request id or JSON.", "y", group=LOOK)
+    yield on("new", "New generation", "Write a prompt, choose models, generate.", "n", "new")
+    yield on("back", "Back", "Return to the library.", "escape q t", "back", GO)
+
+
+def _forms() -> Iterable[Action]:
+    def on(scope: str, id: str, title: str, help: str, keys: str, short: str = "", **more: bool) -> Action:
+        return Action(id, title, help, tuple(keys.split()), FORM, scope, SCREEN, short, **more)
+
+    yield on(
+        "generate",
+        "submit",
+        "Generate",
+        "Send the prompt to the chosen models.",
+        "ctrl+s f5",
+        "generate",
+        priority=True,
+    )
+    yield on("generate", "back", "Keep and go back", "Return to the library; what you typed is kept.", "escape", "back")
+    yield on("generate", "find-model", "Find a model", "Go to the model search.", "f2", "models", priority=True)
+    yield on(
+        "generate",
+        "reset",
+        "Start afresh",
+        "Empty the prompt and put every field back to its default.",
+        "f8",
+        priority=True,
+    )
+    yield on(
+        "filter",
+        "filter-keep",
+        "Keep the filter",
+        "Return to the list with the filter on.",
+        "enter down",
+        palette=False,
+    )
+    yield on("filter", "filter-drop", "Drop the filter", "Show everything again.", "escape", palette=False)
+    yield on("item", "back", "Back", "Close this view.", "escape q i", "back")
+    yield on("item", "copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", "copy")
+    yield on("item", "open-outside", "Open outside", "Open the file in its own program.", "o", "open")
+    yield on("item", "wider", "Show JSON", "Switch between the facts and the whole record.", "tab", "JSON")
+    yield on("help", "back", "Back", "Close the help.", "escape", "back", priority=True)
+    yield on("export", "start", "Export", "Write the ZIP file.", "ctrl+s f5", "export", priority=True)
+    yield on(
+        "export", "back", "Cancel", "Stop and leave; a half-written file is removed.", "escape", "cancel", priority=True
+    )
+    yield on("confirm", "yes", "Yes", "Do it.", "y", "yes")
+    yield on("confirm", "back", "No", "Leave everything as it is.", "escape n q", "no")
+    yield on("ask", "yes", "Done", "Take this text.", "ctrl+s", "done", priority=True)
+    yield on("ask", "back", "Cancel", "Leave everything as it is.", "escape", "cancel", priority=True)
+    yield on("menu", "back", "Cancel", "Close the menu.", "escape q", "cancel")
+
+
+ACTIONS: tuple[Action, ...] = (*_app(), *_lists(), *_library(), *_jobs(), *_forms())
+"""Every action there is."""
+
+
+@lru_cache(maxsize=64)
+def in_scope(scope: str) -> tuple[Action, ...]:
+    """The actions of one scope, in the order of the registry."""
+    return tuple(action for action in ACTIONS if action.scope == scope)
+
+
+def bindings(*scopes: str) -> list[BindingType]:
+    """The key bindings of some scopes, for a ``BINDINGS`` class variable."""
+    return [action.binding() for scope in scopes for action in in_scope(scope)]
+
+
+def action(scope: str, id: str) -> Action:
+    """One action; `KeyError` when there is none."""
+    found = next((a for a in in_scope(scope) if a.id == id), None)
+    if found is None:
+        raise KeyError(f"{scope}.{id}")
+    return found
+
+
+_SHOWN = {
+    "question_mark": "?",
+    "slash": "/",
+    "asterisk": "*",
+    "escape": "esc",
+    "enter": "⏎",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "delete": "del",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as people write it: ``ctrl+p`` → ``^p``, ``question_mark`` → ``?``."""
+    *modifiers, last = key.split("+")
+    name = _SHOWN.get(
+        last, last if len(last) == 1 else last.capitalize() if last[0] == "f" and last[1:].isdigit() else last
+    )
+    return "".join("^" if m == "ctrl" else f"{m}+" for m in modifiers) + name
+
+
+def key_names(found: Action) -> str:
+    """All keys of an action, as people write them."""
+    return " ".join(key_name(key) for key in found.keys)

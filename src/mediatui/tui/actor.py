@@ -1,0 +1,47 @@
+"""How a key becomes a call: every app, screen and list finds its handlers by the action's identifier."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.dom import DOMNode
+
+if TYPE_CHECKING:
+    from mediatui.tui.app import MediatuiApp
+
+Handler = Callable[[], Awaitable[None] | None]
+
+
+class Actor(DOMNode):
+    """A node that answers actions of the registry. Subclasses return their handlers by action id."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The actions this node answers."""
+        return {}
+
+    def action_act(self, action_id: str) -> None:
+        """Answer one action; a coroutine runs in a worker of its own, fenced."""
+        handler = self.handlers().get(action_id)
+        if handler is None:
+            return
+        app = cast("MediatuiApp", self.app)
+        try:
+            result = handler()
+        except Exception as exc:
+            # Fence: an error while handling a key is told, and never ends the program.
+            app.tell_exception(exc)
+            return
+        if inspect.iscoroutine(result):
+            app.run_fenced(cast(Coroutine[Any, Any, None], result), group=f"act-{action_id}")
+
+
+def front_actor(app: MediatuiApp, action_id: str) -> Actor | None:
+    """Who would answer an action now: the focused widget and its ancestors first, then the screen, then the app."""
+    screen = app.screen
+    chain = [*(screen.focused.ancestors_with_self if screen.focused else ()), *screen.query("*"), screen, app]
+    for node in chain:
+        if isinstance(node, Actor) and action_id in node.handlers():
+            return node
+    return None

@@ -1,0 +1,329 @@
+"""The app: starts the studio behind the first frame, hands its news to the screens, tells people what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from rich.text import Text
+from textual import on
+from textual.app import App
+from textual.css.query import NoMatches
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.types import CSSPathType
+from textual.worker import Worker, WorkerState
+
+from mediatui.crash import write_crash_report
+from mediatui.errors import MediatuiError, UsageError
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.bridge import Bridge, ask
+from mediatui.tui.memory import Memory
+from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
+from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.terminal.checks import check_terminal, is_remote
+from mediatui.tui.terminal.clipboard import osc52
+from mediatui.tui.theme import NO_COLOR_THEME, THEMES
+
+if TYPE_CHECKING:
+    from mediatui.locations import Locations
+    from mediatui.settings import Settings
+    from mediatui.studio.studio import Studio
+
+T = TypeVar("T")
+
+DRAIN_SECONDS = 0.1
+"""News reach the screens at most this often."""
+
+END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class MediatuiApp(Actor, App[int], inherit_bindings=False):
+    """The terminal interface over one studio."""
+
+    TITLE = "mediatui"
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        Path(__file__).parent / "styles" / name for name in ("base.tcss", "library.tcss", "forms.tcss", "dialogs.tcss")
+    ]
+    BINDINGS = bindings("app")
+    COMMANDS: ClassVar[set[Any]] = set()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
+
+    def __init__(self, settings: Settings, locations: Locations) -> None:
+        super().__init__()
+        self.settings = settings
+        self.locations = locations
+        self.memory = Memory()
+        self.quiet = is_remote()
+        self.crash_file: Path | None = None
+        self._studio: Studio | None = None
+        self._bridge = Bridge(settings, locations, self.post_message)
+        self._drained_at = 0.0
+        self._drain_timer: Timer | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        if settings.theme not in self.available_themes:
+            raise UsageError(
+                f"there is no theme {settings.theme!r}", hint=f"Known: {', '.join(sorted(self.available_themes))}."
+            )
+        self.theme = NO_COLOR_THEME if self.no_color else settings.theme
+        if self.quiet:
+            self.animation_level = "none"
+            self.add_class("-quiet")
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The library."""
+        self.library = LibraryScreen()
+        return self.library
+
+    # Start and end.
+
+    def on_mount(self) -> None:
+        """Take over the signals that would leave the terminal broken, and start the studio after the first frame."""
+        self._take_signals()
+        self.call_after_refresh(self._bridge.start)
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in END_SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._end_by_signal, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                # Not on the main thread: whoever runs the app there minds the signals.
+                return
+
+    def _end_by_signal(self, number: int) -> None:
+        self.exit(128 + number, return_code=128 + number)
+
+    def stop_studio(self) -> None:
+        """Stop the studio; call once the app has ended."""
+        self._bridge.stop()
+
+    @on(StudioReady)
+    def _use_studio(self, message: StudioReady) -> None:
+        self._studio, self.memory = message.studio, message.memory
+        for screen in self.screen_stack:
+            if isinstance(screen, StudioScreen):
+                screen.studio_ready()
+
+    @on(StudioFailed)
+    def _report_studio(self, message: StudioFailed) -> None:
+        self.tell_exception(message.error)
+        for screen in self.screen_stack:
+            if isinstance(screen, StudioScreen):
+                screen.studio_failed(message.error)
+
+    # The studio.
+
+    @property
+    def studio(self) -> Studio:
+        """The studio; raises `UsageError` until it runs."""
+        if self._studio is None:
+            raise UsageError("the library is still opening", hint="A moment, please.")
+        return self._studio
+
+    @property
+    def has_studio(self) -> bool:
+        """It runs."""
+        return self._studio is not None
+
+    async def ask(self, future: Future[T]) -> T:
+        """The studio's answer, without blocking."""
+        return await ask(future)
+
+    def remember(self) -> None:
+        """Write down what the interface remembers between runs."""
+        if self.has_studio:
+            self._bridge.remember(self.memory)
+
+    @on(StudioSpoke)
+    def _hear(self) -> None:
+        if self._drain_timer is not None:
+            return
+        wait = self._drained_at + DRAIN_SECONDS - time.monotonic()
+        if wait <= 0:
+            self._drain()
+        else:
+            self._drain_timer = self.set_timer(wait, self._drain)
+
+    def _drain(self) -> None:
+        self._drain_timer = None
+        self._drained_at = time.monotonic()
+        batch = self._bridge.take()
+        if batch is None:
+            return
+        for notice in batch.notices:
+            self.tell(notice.message, hint=notice.hint, title=notice.title, severity=notice.severity)
+        for screen in self.screen_stack:
+            if isinstance(screen, StudioScreen):
+                screen.follow(batch)
+
+    # Work that may fail.
+
+    def run_fenced(
+        self, work: Coroutine[Any, Any, None], *, group: str, exclusive: bool = False, node: DOMNode | None = None
+    ) -> Worker[None]:
+        """Run a coroutine as a worker; whatever it raises is told and ends nothing."""
+        return (node or self.screen).run_worker(
+            self._fence(work), group=group, exclusive=exclusive, exit_on_error=False, name=group
+        )
+
+    async def _fence(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except NoMatches:
+            # The screen went away while its work was under way: there is nobody left to show it to.
+            return
+        except Exception as exc:
+            # Fence: a worker's error is told to the person and never ends the program.
+            self.tell_exception(exc)
+
+    @on(Worker.StateChanged)
+    def _worker_failed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self.tell_exception(event.worker.error)
+
+    def tell_exception(self, error: Exception) -> None:
+        """Tell an error in words; anything unforeseen also goes to a crash report."""
+        if isinstance(error, MediatuiError):
+            self.tell(error.message, hint=error.hint, title=error.title, severity="error")
+            return
+        path = self._write_crash(error)
+        where = f"A report is in {path}." if path else ""
+        self.tell(f"{type(error).__name__} inside mediatui; your work is safe.", hint=where, severity="error")
+
+    def tell(self, message: str, *, hint: str = "", title: str = "", severity: str = "information") -> None:
+        """Say something: on the status line for information and over slow lines, as a toast otherwise."""
+        text = f"{message} {hint}".strip()
+        screen = next((s for s in reversed(self.screen_stack) if isinstance(s, StudioScreen)), None)
+        if screen is not None and (self.quiet or severity == "information"):
+            screen.say(text, severity)
+        if severity != "information" and not self.quiet:
+            level: Any = severity if severity in ("warning", "error") else "information"
+            lines = f"{message}\n{hint}" if hint else message
+            self.notify(lines, title=title, severity=level, timeout=8 if hint else 5, markup=False)
+
+    # Ending badly.
+
+    def _write_crash(self, error: BaseException) -> Path | None:
+        secrets = [p.key.reveal() for p in self.settings.providers.values() if p.key]
+        self.crash_file = write_crash_report(self.locations.state, error, secrets=secrets)
+        return self.crash_file
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's hook for the unforeseen: it would print a traceback with local variables, keys among them."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self._exit_renderables.append(Text(crash_words(error, self._write_crash(error))))
+        self._close_messages_no_wait()
+
+    def _fatal_error(self) -> None:
+        """Textual's other hook, called while an exception is being handled."""
+        error = sys.exc_info()[1]
+        if isinstance(error, Exception):
+            self._handle_exception(error)
+        else:
+            self._close_messages_no_wait()
+
+    # Actions.
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """What works everywhere."""
+        return {
+            "palette": self._open_palette,
+            "help": self._open_help,
+            "quit-now": self.leave,
+            "interrupt": lambda: self.tell("Press q to quit."),
+            "theme": self.search_themes,
+        }
+
+    def _open_palette(self) -> None:
+        from mediatui.tui.screens.palette import open_palette
+
+        open_palette(self)
+
+    def _open_help(self) -> None:
+        from mediatui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(_scopes(self.screen)))
+
+    async def leave(self) -> None:
+        """Quit; asks when jobs run."""
+        from mediatui.tui.screens.dialogs import ConfirmScreen
+
+        running = [job for job in self.studio.jobs() if not job.phase.ended] if self.has_studio else []
+        if running:
+            from mediatui.text import plural
+
+            many = plural(len(running), "job")
+            yes = await self.push_screen_wait(
+                ConfirmScreen(
+                    f"{many} still running",
+                    [
+                        "They go on at the provider and are written down here.",
+                        "The next start picks them up where they are.",
+                    ],
+                    "quit",
+                )
+            )
+            if not yes:
+                return
+        self.exit(0)
+
+    def copy_text(self, text: str, what: str) -> None:
+        """Put text on the terminal's clipboard and say so."""
+        sequence = osc52(text, tmux=bool(os.environ.get("TMUX")))
+        if sequence is None:
+            raise UsageError(
+                f"the {what} is too long for the terminal's clipboard", hint="Press enter to read all of it."
+            )
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(sequence)
+        self.tell(f"Sent the {what} to the terminal's clipboard.")
+
+
+def _scopes(screen: Screen[Any]) -> tuple[str, ...]:
+    return screen.SCOPES if isinstance(screen, StudioScreen) else ("app",)
+
+
+def crash_words(error: BaseException, report: Path | None) -> str:
+    """What a person reads when the interface itself failed."""
+    where = f"Details, without keys: {report}\n" if report else ""
+    return (
+        f"mediatui stopped: {type(error).__name__}.\n{where}"
+        "Nothing is lost: start mediatui again, or run `mediatui jobs resume`, and unfinished work goes on.\n"
+    )
+
+
+def run(settings: Settings, locations: Locations) -> int:
+    """Run the interface on this terminal; returns the exit code.
+
+    Raises `UsageError` when the terminal cannot show it or a setting makes no sense.
+    """
+    check_terminal()
+    app = MediatuiApp(settings, locations)
+    try:
+        result = app.run()
+    except Exception as exc:
+        # Fence: Textual failed outside its own hooks. The terminal is restored by then.
+        report = app._write_crash(exc)
+        sys.stderr.write(crash_words(exc, report))
+        return 1
+    finally:
+        app.stop_studio()
+    return app.return_code or result or 0

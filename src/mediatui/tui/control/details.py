@@ -1,0 +1,58 @@
+"""The detail pane: what is under the cursor, with its poster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mediatui.model import MediaItem, SaveState
+from mediatui.tui.control.base import Controller
+from mediatui.tui.widgets.detail import item_paragraphs, job_paragraphs
+from mediatui.tui.widgets.lines import Lines, Paragraph
+from mediatui.tui.widgets.media_list import NOT_GOING
+from mediatui.tui.widgets.picture import Picture
+
+if TYPE_CHECKING:
+    from mediatui.tui.screens.library import LibraryScreen
+
+POSTER_PIXELS = 480
+
+
+class Details(Controller):
+    """Keeps the detail pane on the row under the cursor."""
+
+    def __init__(self, screen: LibraryScreen) -> None:
+        super().__init__(screen)
+        self.key: str | None = None
+
+    def show_now(self) -> None:
+        """Show the row under the cursor."""
+        key = self.screen.media.key
+        moved, self.key = key != self.key, key
+        self.screen.query_one("#detail", Lines).show(self.paragraphs(key), top=moved)
+        item = self.screen.shelf.items.get(key or "")
+        picture = self.screen.query_one("#picture", Picture)
+        if item is None:
+            picture.display = False
+            return
+        picture.display = True
+        if self.screen.query_one("#detail-pane").display:
+            self.app.run_fenced(self._show_poster(item), group="poster", exclusive=True, node=picture)
+
+    def paragraphs(self, key: str | None, *, full: bool = False) -> list[Paragraph]:
+        """A row in paragraphs."""
+        shelf = self.screen.shelf
+        item, job = shelf.items.get(key or ""), shelf.jobs.get(key or "")
+        if item is not None:
+            maker = shelf.jobs.get(item.job or "")
+            going = self.screen.going(item.id) if item.save_state is SaveState.SAVING else NOT_GOING
+            return item_paragraphs(item, self.studio.file_of(item), maker, going, full=full)
+        if job is not None:
+            progress = self.studio.progress(job.id)
+            return job_paragraphs(job, self.screen.going(job.id), progress.last_log if progress else "", full=full)
+        return [("", "Nothing here yet." if self.app.has_studio else "", "dim")]
+
+    async def _show_poster(self, item: MediaItem) -> None:
+        path = await self.app.ask(self.studio.poster(item.id, POSTER_PIXELS))
+        if self.key == item.id:
+            words = "no picture" if item.save_state is SaveState.SAVED else "no picture until it is saved"
+            self.screen.query_one("#picture", Picture).show(path, words)

@@ -1,0 +1,231 @@
+"""Projects: open, new, rename, delete, save policy, compare with the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mediatui.errors import UsageError
+from mediatui.model import SavePolicy
+from mediatui.text import human_bytes, plural
+from mediatui.tui.actor import Handler
+from mediatui.tui.control.base import Controller
+from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
+
+if TYPE_CHECKING:
+    from mediatui.library.library import ProjectSummary
+
+REFRESH_SECONDS = 0.5
+_POLICIES = (
+    Choice("d", "As the settings say", "", ""),
+    Choice("a", "Save automatically", SavePolicy.AUTOMATIC),
+    Choice("o", "Save on demand (w)", SavePolicy.ON_DEMAND),
+    Choice("u", "Keep only the URL", SavePolicy.URL_ONLY),
+)
+
+
+class Projects(Controller):
+    """Keys that act on whole projects."""
+
+    _refreshing = False
+    _wanted = ""
+    _watching = False
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Its actions."""
+        return {
+            "new-project": self.create,
+            "rename-project": self.rename,
+            "delete-project": self.delete,
+            "policy": self.policy,
+            "refresh": self.check_disk,
+        }
+
+    async def start(self) -> None:
+        """Open last time's project first, count the others behind it."""
+        remembered = self.app.memory.project
+        if remembered:
+            try:
+                await self.open(remembered)
+            except UsageError:
+                self.app.memory.project = ""
+        await self.refresh()
+        if self.screen.project_id is None:
+            first = self._first()
+            if first is not None:
+                await self.open(first)
+            else:
+                self.screen.show_rows()
+
+    def _first(self) -> str | None:
+        summaries = self.screen.summaries.values()
+        default = self.app.settings.default_project.casefold()
+        by_name = next((s.id for s in summaries if s.name.casefold() == default), None)
+        return by_name or next((s.id for s in summaries), None)
+
+    async def open(self, project_id: str, *, focus: bool = False) -> None:
+        """Show a project."""
+        screen = self.screen
+        snapshot = await self.app.ask(self.studio.open_project(project_id))
+        screen.project_id = snapshot.project.id
+        screen.media.set_marks(set())
+        screen.shelf.words = ""
+        screen.shelf.load(snapshot.items, snapshot.jobs)
+        screen.project_list.set_opened(snapshot.project.id)
+        screen.project_list.go_to(snapshot.project.id)
+        screen.show_rows()
+        if snapshot.notice:
+            self.app.tell(snapshot.notice, severity="warning")
+        if focus:
+            screen.show_pane("media")
+        self.app.memory.project = snapshot.project.id
+        self.app.remember()
+
+    def want(self, name: str) -> None:
+        """A generation goes to the project of this name: show it, as soon as there is one, with its new jobs."""
+        self._wanted, self._watching = name.casefold(), True
+        self.app.run_fenced(self._open_wanted(), group="open-project", exclusive=True, node=self.screen)
+
+    async def _open_wanted(self) -> None:
+        found = next((s.id for s in self.screen.summaries.values() if self._wanted in (s.id, s.name.casefold())), None)
+        if found is not None:
+            self._wanted = ""
+            if found != self.screen.project_id:
+                await self.open(found)
+
+    def reach_new_jobs(self, before: list[str] | None) -> None:
+        """Put the cursor on the first job that was sent just now."""
+        rows = self.screen.shelf.rows
+        if self._watching and rows and rows[0] in self.screen.shelf.jobs and rows[0] not in (before or ()):
+            self._watching = False
+            self.screen.media.cursor = 0
+
+    def refresh_soon(self) -> None:
+        """Count the projects anew, not more often than twice a second."""
+        if not self._refreshing:
+            self._refreshing = True
+            self.screen.set_timer(REFRESH_SECONDS, self._refresh_now)
+
+    def _refresh_now(self) -> None:
+        self._refreshing = False
+        self.app.run_fenced(self.refresh(), group="projects", exclusive=True, node=self.screen)
+
+    async def refresh(self) -> None:
+        """Show the projects as they are."""
+        screen = self.screen
+        summaries = await self.app.ask(self.studio.projects())
+        screen.summaries = {summary.id: summary for summary in summaries}
+        screen.project_list.empty = "No project yet.\np makes one."
+        screen.project_list.show_projects(summaries)
+        if self._wanted:
+            await self._open_wanted()
+        gone = screen.project_id is not None and screen.project_id not in screen.summaries
+        if gone or (screen.project_id is None and summaries):
+            await self._open_another()
+        screen.show_title()
+        screen.show_status()
+
+    async def _open_another(self) -> None:
+        first = self._first()
+        if first is not None:
+            await self.open(first)
+            return
+        self.screen.project_id = None
+        self.screen.shelf.load((), ())
+        self.screen.show_rows()
+
+    def _at_cursor(self) -> ProjectSummary:
+        """The project under the cursor where the projects have the focus, else the open one."""
+        screen = self.screen
+        key = screen.project_list.key if screen.pane == "projects" else screen.project_id
+        summary = screen.summaries.get(key or "")
+        if summary is None:
+            raise UsageError("there is no project here", hint="p makes one.")
+        return summary
+
+    async def create(self) -> None:
+        """Ask for a name and make a project."""
+        name = await self.app.push_screen_wait(AskScreen("New project", placeholder="Its name", verb="create"))
+        if name is not None:
+            project = await self.app.ask(self.studio.create_project(name))
+            await self.open(project.id, focus=True)
+            await self.refresh()
+
+    async def rename(self) -> None:
+        """Ask for another name."""
+        summary = self._at_cursor()
+        name = await self.app.push_screen_wait(AskScreen(f"Rename “{summary.name}”", summary.name, verb="rename"))
+        if name is None or name == summary.name:
+            return
+        await self.app.ask(self.studio.rename_project(summary.id, name))
+        self.screen.tidying.remember_undo(
+            f"the new name of “{summary.name}”", self._rename_back(summary.id, summary.name)
+        )
+        await self.refresh()
+        self.app.tell(f"Renamed to “{name}”. u takes it back.")
+
+    def _rename_back(self, project_id: str, name: str) -> Handler:
+        async def back() -> None:
+            await self.app.ask(self.studio.rename_project(project_id, name))
+            await self.refresh()
+
+        return back
+
+    async def delete(self) -> None:
+        """Show what the project holds, ask, and move it to the trash."""
+        summary = self._at_cursor()
+        lines = [f"{plural(summary.items, 'item')}, {human_bytes(summary.bytes)}, with all their records."]
+        if summary.unsaved:
+            lines.append(f"{plural(summary.unsaved, 'item')} of them unsaved: R saves them first.")
+        if summary.running:
+            lines.append(f"{plural(summary.running, 'job')} still running.")
+        lines.append("Nothing is erased: u brings it back.")
+        title = f"Move project “{summary.name}” to the trash?"
+        if not await self.app.push_screen_wait(ConfirmScreen(title, lines, "move to trash")):
+            return
+        trashed = await self.app.ask(self.studio.delete_project(summary.id))
+
+        async def back() -> None:
+            project = await self.app.ask(self.studio.restore_project(trashed.path))
+            await self.refresh()
+            await self.open(project.id)
+
+        self.screen.tidying.remember_undo(f"deleting “{trashed.name}”", back)
+        await self.refresh()
+        self.app.tell(
+            f"“{trashed.name}” is in the trash: {plural(trashed.items, 'item')}, {human_bytes(trashed.bytes)}. "
+            "u brings it back."
+        )
+
+    async def policy(self) -> None:
+        """Choose what happens to finished outputs of the project."""
+        summary = self._at_cursor()
+        chosen = await self.app.push_screen_wait(
+            MenuScreen(f"Finished outputs of “{summary.name}”", _POLICIES, summary.save_policy or "")
+        )
+        if chosen is not None:
+            await self.app.ask(self.studio.set_save_policy(summary.id, SavePolicy(chosen) if chosen else None))
+            await self.refresh()
+            self.app.tell("Save policy changed.")
+
+    async def check_disk(self) -> None:
+        """Compare the project with its files."""
+        if self.screen.project_id is None:
+            raise UsageError("no project is open", hint="p makes one.")
+        found = await self.app.ask(self.studio.refresh(self.screen.project_id))
+        words = [
+            text
+            for count, text in (
+                (len(found.missing), f"{plural(len(found.missing), 'file')} missing (r fetches them again)"),
+                (len(found.returned), f"{plural(len(found.returned), 'file')} back in place"),
+                (len(found.orphans), f"{plural(len(found.orphans), 'file')} nobody knows"),
+                (len(found.parts), f"{plural(len(found.parts), 'unfinished download')}"),
+            )
+            if count
+        ]
+        self.app.tell(
+            f"The disk agrees with the index{': ' if words else ''}{', '.join(words)}."
+            if not words
+            else f"On disk: {', '.join(words)}."
+        )
+        await self.refresh()

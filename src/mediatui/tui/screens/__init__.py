@@ -1,0 +1,3 @@
+"""The screens: each composes widgets, routes keys and asks the studio."""
+
+from __future__ import annotations

@@ -1,0 +1,81 @@
+"""What every screen over the studio has in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
+
+from mediatui.tui.actor import Actor
+from mediatui.tui.widgets.bars import Bar
+
+if TYPE_CHECKING:
+    from mediatui.tui.app import MediatuiApp
+    from mediatui.tui.batch import Batch
+
+T = TypeVar("T")
+
+SAID_SECONDS = 6.0
+"""How long a word on the status line stays."""
+
+
+class AppAccess(Actor):
+    """A node that knows which app it lives in."""
+
+    @property
+    def main(self) -> MediatuiApp:
+        """The app."""
+        return cast("MediatuiApp", self.app)
+
+
+class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
+    """A screen that hears the studio's news and has a status line named ``#status``."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+    """The scopes of the registry that hold here, for help and palette."""
+
+    AUTO_FOCUS = ""
+
+    _said: Timer | None = None
+
+    def studio_ready(self) -> None:
+        """The studio runs now."""
+
+    def studio_failed(self, error: Exception) -> None:
+        """The studio could not start."""
+
+    def follow(self, batch: Batch) -> None:
+        """The studio said something."""
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """Show a word on the status line for a while."""
+        status = self.query_one_optional("#status", Bar)
+        if status is None:
+            return
+        tone = {"warning": "warn", "error": "bad"}.get(severity, "text")
+        status.show([(f" {text} ", tone)])
+        if self._said is not None:
+            self._said.stop()
+        self._said = self.set_timer(SAID_SECONDS, self._said_enough)
+
+    @property
+    def saying(self) -> bool:
+        """A word is on the status line."""
+        return self._said is not None
+
+    def _said_enough(self) -> None:
+        self._said = None
+        self.show_status()
+
+    def show_status(self) -> None:
+        """Show the usual status line."""
+        status = self.query_one_optional("#status", Bar)
+        if status is not None and not self.saying:
+            status.show([])
+
+
+class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):
+    """A small screen in front of another, dismissed with an answer."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ()

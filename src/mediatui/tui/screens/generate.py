@@ -1,0 +1,274 @@
+"""The generate screen: a prompt, models, their inputs, a project. What is typed survives leaving it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.suggester import SuggestFromList
+from textual.timer import Timer
+from textual.widgets import Input, Static, TextArea
+
+from mediatui.errors import UsageError
+from mediatui.model import Phase, SavePolicy
+from mediatui.text import one_line, plural
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Handler
+from mediatui.tui.form_values import inline_files, merge, params_for
+from mediatui.tui.format import short_model
+from mediatui.tui.memory import Draft
+from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.form import Cycle, SchemaForm
+from mediatui.tui.widgets.model_picker import ModelPicker
+
+if TYPE_CHECKING:
+    from mediatui.providers.base import FormSchema
+    from mediatui.tui.app import MediatuiApp
+
+SEARCH_SECONDS = 0.15
+"""A pause in typing after which models are searched for."""
+_POLICIES = {
+    "": "as the project says",
+    SavePolicy.AUTOMATIC.value: "automatically",
+    SavePolicy.ON_DEMAND.value: "on demand (w)",
+    SavePolicy.URL_ONLY.value: "keep only the URL",
+}
+
+
+class PromptArea(TextArea):
+    """The prompt; tab leaves it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, id="prompt", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, compact=True)
+        self.cursor_blink = False
+        self.placeholder = "What to make. ctrl+s generates."
+
+
+class GenerateScreen(StudioScreen[None]):
+    """One generation to be sent."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("generate", "form", "models", "choice", "app")
+    BINDINGS = bindings("generate", "form")
+
+    def __init__(self, draft: Draft, project: str) -> None:
+        super().__init__()
+        self.draft = draft
+        self._project = draft.project or project
+        self._schemas: dict[str, FormSchema | None] = {}
+        self._search: Timer | None = None
+        self._sending = False
+
+    def compose(self) -> ComposeResult:
+        """Prompt and models at the left, inputs and project at the right."""
+        with Horizontal(id="generate"):
+            with Vertical(id="generate-left"):
+                yield PaneTitle("Prompt", id="prompt-title")
+                yield PromptArea(self.draft.prompt)
+                yield PaneTitle("Models", id="models-title")
+                yield ModelPicker()
+            with VerticalScroll(id="generate-right", can_focus=False):
+                yield PaneTitle("Inputs", id="inputs-title")
+                yield SchemaForm()
+                yield PaneTitle("Project", id="project-title")
+                with Horizontal(classes="field"):
+                    yield Static("Project", classes="field-label")
+                    field = Input(
+                        self._project, placeholder=self.main.settings.default_project, id="project", compact=True
+                    )
+                    field.cursor_blink = False
+                    yield field
+                    yield Static("", id="project-note", classes="field-note", markup=False)
+                with Horizontal(classes="field"):
+                    yield Static("Save", classes="field-label")
+                    yield Cycle(list(_POLICIES), self.draft.policy, title="Save", labels=_POLICIES, id="policy")
+        yield Bar(id="summary")
+        yield Bar(id="status")
+        yield KeyBar("generate")
+
+    def on_mount(self) -> None:
+        """Fill in what was typed last time and ask for models."""
+        self.query_one("#prompt-title", PaneTitle).tell(on=True)
+        self.query_one(PromptArea).focus()
+        self.query_one(PromptArea).move_cursor((len(self.draft.prompt), 0))
+        self.query_one(ModelPicker).list.set_chosen(self.draft.models)
+        if self.main.has_studio:
+            self.studio_ready()
+
+    def studio_ready(self) -> None:
+        """Ask for models and project names."""
+        self.main.run_fenced(self._load_models(""), group="models", exclusive=True, node=self)
+        self.main.run_fenced(self._load_projects(), group="names", exclusive=True, node=self)
+
+    async def _load_models(self, words: str) -> None:
+        infos = await self.main.ask(self.main.studio.models(words))
+        picker = self.query_one(ModelPicker)
+        picker.show_models(infos)
+        if not picker.chosen and not words and not self.draft.models and infos:
+            picker.list.set_chosen([infos[0].id])
+
+    async def _load_projects(self) -> None:
+        names = [summary.name for summary in await self.main.ask(self.main.studio.projects())]
+        self._names = {name.casefold() for name in names}
+        self.query_one("#project", Input).suggester = SuggestFromList(names, case_sensitive=False)
+        self._show_summary()
+
+    _names: frozenset[str] | set[str] = frozenset()
+
+    # What is typed.
+
+    @on(ModelPicker.Searched)
+    def _search_soon(self, event: ModelPicker.Searched) -> None:
+        if self._search is not None:
+            self._search.stop()
+        words = event.words
+
+        def search() -> None:
+            self.main.run_fenced(self._load_models(words), group="models", exclusive=True, node=self)
+
+        self._search = self.set_timer(SEARCH_SECONDS, search)
+
+    @on(ModelPicker.Changed)
+    def _models_changed(self) -> None:
+        chosen = self.query_one(ModelPicker).chosen
+        self.query_one("#models-title", PaneTitle).tell(f"{len(chosen)} chosen" if chosen else "choose one or more")
+        self._show_summary()
+        if self.main.has_studio:
+            self.main.run_fenced(self._load_form(list(chosen)), group="form", exclusive=True, node=self)
+
+    async def _load_form(self, models: list[str]) -> None:
+        form = self.query_one(SchemaForm)
+        values = {**self.draft.values, **form.values()}
+        for model in models:
+            if model not in self._schemas:
+                self._schemas[model] = await self.main.ask(self.main.studio.schema(model))
+        await form.show(merge({model: self._schemas[model] for model in models}), values, len(models))
+        unknown = [short_model(model) for model in models if self._schemas[model] is None]
+        words = f"no form for {', '.join(unknown)}: only the prompt is sent" if unknown else ""
+        self.query_one("#inputs-title", PaneTitle).tell(words)
+
+    @on(TextArea.Changed)
+    @on(Input.Changed, "#project")
+    def _show_summary(self) -> None:
+        models = self.query_one(ModelPicker).chosen
+        project = self.project_name
+        self.query_one("#project-note", Static).update(
+            Content("" if project.casefold() in self._names else "a new project")
+        )
+        names = ", ".join(short_model(model) for model in models) or "no model yet"
+        count = f"{plural(len(models), 'job')} · " if models else ""
+        self.query_one("#summary", Bar).show(
+            [(f" {count}", "text"), (names, "accent"), (" → ", "dim"), (project, "accent")],
+            [("^s ", "key"), ("generates ", "dim")],
+        )
+
+    @property
+    def project_name(self) -> str:
+        """Where it goes."""
+        return one_line(self.query_one("#project", Input).value) or self.main.settings.default_project
+
+    def collect(self) -> Draft:
+        """Everything typed, as a draft."""
+        values = self.query_one(SchemaForm).values() if self.query_one(SchemaForm).rows else dict(self.draft.values)
+        return Draft(
+            prompt=self.query_one(PromptArea).text,
+            models=list(self.query_one(ModelPicker).chosen),
+            values=values,
+            project=self.query_one("#project", Input).value.strip(),
+            policy=self.query_one("#policy", Cycle).value,
+        )
+
+    # Actions.
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Its actions."""
+        return {
+            "submit": self._submit,
+            "back": self._back,
+            "find-model": lambda: self._focus("#model-search"),
+            "reset": self._reset,
+            "next-field": lambda: self._step(1),
+            "previous-field": lambda: self._step(-1),
+        }
+
+    def _focus(self, selector: str) -> None:
+        self.query_one(selector).focus()
+
+    def _step(self, step: int) -> None:
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def _keep(self, draft: Draft) -> None:
+        self.main.memory.draft = draft
+        self.main.remember()
+
+    def _back(self) -> None:
+        self._keep(self.collect())
+        self.dismiss()
+
+    async def _reset(self) -> None:
+        self.draft = Draft()
+        self.query_one(PromptArea).text = ""
+        self.query_one("#policy", Cycle).value = ""
+        form = self.query_one(SchemaForm)
+        await form.show(form.rows, {}, len(self.query_one(ModelPicker).chosen))
+
+    async def _submit(self) -> None:
+        if self._sending:
+            return
+        draft = self.collect()
+        if not draft.prompt.strip():
+            self.query_one(PromptArea).focus()
+            raise UsageError("the prompt is empty", hint="Write what to make.")
+        if not draft.models:
+            self._focus("#model-search")
+            raise UsageError("no model is chosen", hint="Space or enter chooses one in the list.")
+        form = self.query_one(SchemaForm)
+        params, wrong = params_for(form.rows, form.texts())
+        form.show_faults(wrong)
+        if wrong:
+            raise UsageError(f"{plural(len(wrong), 'field')} to correct", hint="The reason stands below each.")
+        self._sending = True
+        try:
+            await asyncio.to_thread(inline_files, form.rows, params)
+        finally:
+            self._sending = False
+        self._keep(Draft(models=draft.models, values=draft.values, policy=draft.policy))
+        self.main.library.projects.want(self.project_name)
+        self.main.run_fenced(send(self.main, draft, params, self.project_name), group="generate", node=self.main)
+        self.dismiss()
+
+
+async def send(app: MediatuiApp, draft: Draft, params: Mapping[str, Mapping[str, object]], project: str) -> None:
+    """Hand the request to the studio and say what came of it; the draft comes back if nothing could be recorded."""
+    from mediatui.studio.requests import GenerateRequest
+
+    policy = SavePolicy(draft.policy) if draft.policy else None
+    request = GenerateRequest(draft.prompt, tuple(draft.models), project, {}, params, policy)
+    try:
+        jobs = await app.ask(app.studio.generate(request))
+    except Exception:
+        app.memory.draft = draft
+        app.remember()
+        raise
+    failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED)]
+    unknown = [job for job in jobs if job.phase is Phase.UNKNOWN]
+    for job in failed[:1]:
+        more = f" ({plural(len(failed), 'job')} of {len(jobs)})" if len(jobs) > 1 else ""
+        words = job.error.message if job.error else "the provider refused it"
+        app.tell(f"{words}{more}", hint=job.error.hint if job.error else "", title="Not accepted", severity="error")
+    if unknown:
+        app.tell(
+            f"{plural(len(unknown), 'job')} without an answer.",
+            hint="t shows it; it is never sent twice.",
+            severity="warning",
+        )
+    if len(failed) + len(unknown) < len(jobs):
+        app.tell(f"Sent to {plural(len(jobs) - len(failed) - len(unknown), 'model')}.")

@@ -1,0 +1,121 @@
+"""Every key of the screen in front, searchable by what it does and by the key itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from mediatui.tui.actions import ACTIONS, Action, bindings, key_names
+from mediatui.tui.actor import Handler
+from mediatui.tui.format import fit
+from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.line_list import Cell, LineList
+
+_PLACES = {
+    "app": "everywhere",
+    "library": "library",
+    "media": "media list",
+    "list": "lists",
+    "text": "texts",
+    "jobs": "jobs",
+    "generate": "generate",
+    "models": "models",
+    "choice": "choices",
+    "form": "forms",
+    "filter": "filter",
+    "item": "details",
+    "help": "help",
+    "export": "export",
+    "confirm": "questions",
+    "ask": "text fields",
+    "menu": "menus",
+}
+
+
+class HelpList(LineList):
+    """Actions with their keys."""
+
+    def __init__(self) -> None:
+        super().__init__(id="help-list", empty="No key does that. esc goes back.")
+        self.actions = {action.binding_id: action for action in ACTIONS if action.scope != "detail"}
+
+    def cells(self, key: str, width: int) -> Sequence[Cell]:
+        """Keys, what they do, where."""
+        action = self.actions[key]
+        place = f" {_PLACES[action.scope]} "
+        title = f"{action.title.rstrip('…')}  "
+        room = width - 18 - len(title) - len(place)
+        if room < 8:
+            return [(fit(f" {key_names(action)}", 16), "accent"), (fit(title, width - 16), "text")]
+        return [
+            (f" {fit(key_names(action), 17)}", "accent"),
+            (title, "text"),
+            (fit(action.help, room), "dim"),
+            (place, "dim"),
+        ]
+
+
+class HelpScreen(StudioScreen[None]):
+    """The keys."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("help", "list", "app")
+    BINDINGS = bindings("help")
+
+    def __init__(self, scopes: tuple[str, ...]) -> None:
+        super().__init__()
+        self._scopes = scopes
+
+    def compose(self) -> ComposeResult:
+        """Search field over the list."""
+        yield PaneTitle("Keys", id="help-title")
+        field = Input(placeholder="search by words or by key", id="help-search", compact=True)
+        field.cursor_blink = False
+        yield field
+        yield HelpList()
+        yield Bar(id="status")
+        yield KeyBar("help")
+
+    def on_mount(self) -> None:
+        """Everything of this screen first."""
+        self.query_one(PaneTitle).tell("type to search · tab to the list", on=True)
+        self._search("")
+        self.query_one(Input).focus()
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Close."""
+        return {"back": self._back}
+
+    def _back(self) -> None:
+        self.dismiss()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._search(event.value)
+
+    @on(Input.Submitted)
+    def _to_list(self) -> None:
+        self.query_one(HelpList).focus()
+
+    def _search(self, words: str) -> None:
+        found = self.query_one(HelpList)
+        here = [scope for scope in self._scopes if scope != "app"]
+        rank = {scope: number for number, scope in enumerate((*here, "app"))}
+        actions = [action for action in found.actions.values() if matches(action, words)]
+        actions.sort(key=lambda action: rank.get(action.scope, len(rank)))
+        if not words:
+            actions = [action for action in actions if action.scope in rank]
+        found.show([action.binding_id for action in actions])
+
+
+def matches(action: Action, words: str) -> bool:
+    """An action holds all the words; a single key name finds exactly its actions."""
+    text = f"{action.title} {action.help} {action.group} {_PLACES.get(action.scope, '')}".casefold()
+    names = key_names(action).split()
+    return all(
+        word in names or word in action.keys or (len(word) > 1 and word.casefold() in text) for word in words.split()
+    )

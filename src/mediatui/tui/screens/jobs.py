@@ -1,0 +1,235 @@
+"""The jobs of all projects: how they go, why they failed, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from mediatui.errors import UsageError
+from mediatui.model import Job, Phase
+from mediatui.text import one_line, plural
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Handler
+from mediatui.tui.control.copying import copy_record
+from mediatui.tui.control.making import draft_of
+from mediatui.tui.format import PHASE_BADGES, ago, bar, elapsed, fit, fit_right, job_seconds, short_model
+from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.library import job_going
+from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.detail import job_paragraphs
+from mediatui.tui.widgets.line_list import Cell, LineList
+from mediatui.tui.widgets.lines import Lines
+from mediatui.tui.widgets.media_list import Going
+
+if TYPE_CHECKING:
+    from mediatui.tui.batch import Batch
+
+ASKABLE = frozenset({Phase.FAILED, Phase.UNKNOWN, Phase.CANCELLED})
+"""Jobs it makes sense to ask the provider about again."""
+_RANK = {Phase.UNKNOWN: 0, Phase.RUNNING: 1, Phase.QUEUED: 1, Phase.SUBMITTING: 1, Phase.FAILED: 2}
+
+
+class JobList(LineList):
+    """Jobs with state, model, prompt, progress and time."""
+
+    def __init__(self) -> None:
+        super().__init__(id="jobs", empty="No jobs.\nn writes a prompt, esc returns to the library.")
+        self.jobs: dict[str, Job] = {}
+        self.goings: dict[str, Going] = {}
+
+    def cells(self, key: str, width: int) -> Sequence[Cell]:
+        """One job."""
+        job = self.jobs[key]
+        badge, going = PHASE_BADGES[job.phase], self.goings.get(key, Going())
+        left: list[Cell] = [(f"{badge.glyph} {fit(badge.word, 10)}", badge.tone)]
+        if width >= 70:
+            left.append((f"{fit(short_model(job.model), 24)} ", "dim"))
+        right = self._progress(job, going, width)
+        room = width - sum(len(text) for text, _ in (*left, *right))
+        return [*left, (fit(one_line(job.prompt, 400) or job.id, room), "text"), *right]
+
+    def _progress(self, job: Job, going: Going, width: int) -> list[Cell]:
+        clock: Cell = (f" {fit_right(elapsed(job_seconds(job)), 7)}  {fit_right(ago(job.created_at), 4)} ", "dim")
+        if job.phase.ended or job.phase is Phase.UNKNOWN:
+            error = one_line(job.error.message) if job.error else ""
+            room = max(0, min(40, width // 3))
+            return [(f" {fit(error, room)}", "bad"), clock]
+        if going.fraction is None:
+            return [(f" {fit_right(going.words, 12)}", "dim"), clock]
+        full, rest = bar(going.fraction, max(6, min(30, width // 5)))
+        return [(f" {full}", "accent"), (rest, "dim"), (f" {going.fraction:4.0%}", "text"), clock]
+
+
+class JobsScreen(StudioScreen[None]):
+    """The jobs."""
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "list", "app")
+    BINDINGS = bindings("jobs")
+
+    def compose(self) -> ComposeResult:
+        """The list over the selected job's details."""
+        with Vertical(classes="pane"):
+            yield PaneTitle("Jobs", id="jobs-title")
+            yield JobList()
+        with Vertical(id="job-pane", classes="pane"):
+            yield PaneTitle("Details", id="job-title")
+            yield Lines(id="job")
+        yield Bar(id="status")
+        yield KeyBar("jobs")
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        self.query_one("#jobs-title", PaneTitle).tell(on=True)
+        self.list.focus()
+        self.reload()
+        self.set_interval(1.0, self._tick)
+
+    @property
+    def list(self) -> JobList:
+        """The list."""
+        return self.query_one(JobList)
+
+    @property
+    def job(self) -> Job | None:
+        """The job under the cursor."""
+        return self.list.jobs.get(self.list.key or "")
+
+    def studio_ready(self) -> None:
+        """Show what there is."""
+        self.reload()
+
+    def reload(self) -> None:
+        """Show the jobs as they are: what needs a look first, then what runs, then the rest."""
+        if not self.main.has_studio:
+            return
+        studio = self.main.studio
+        jobs = sorted(studio.jobs(), key=lambda job: (_RANK.get(job.phase, 3), -job.created_at))
+        changed = [job.id for job in jobs if self.list.jobs.get(job.id) != job]
+        self.list.jobs = {job.id: job for job in jobs}
+        for job in jobs:
+            progress = studio.progress(job.id)
+            if progress is not None:
+                self.list.goings[job.id] = job_going(progress)
+        self.list.show([job.id for job in jobs])
+        self.list.touch(changed)
+        running = sum(not job.phase.ended for job in jobs)
+        failed = sum(job.phase in (Phase.FAILED, Phase.UNKNOWN) for job in jobs)
+        info = " · ".join(filter(None, (f"{running} running" if running else "", f"{failed} failed" if failed else "")))
+        self.query_one("#jobs-title", PaneTitle).tell(info or plural(len(jobs), "job"))
+        self._show_job()
+
+    def follow(self, batch: Batch) -> None:
+        """Show what the studio said."""
+        for job_id, progress in batch.jobs.items():
+            self.list.goings[job_id] = job_going(progress)
+        self.list.touch(list(batch.jobs))
+        if any(change.jobs or change.gone_jobs for change in batch.changes) or batch.projects:
+            self.reload()
+        elif self.list.key in batch.jobs:
+            self._show_job()
+
+    @on(LineList.Highlighted)
+    def _show_job(self) -> None:
+        job = self.job
+        if job is None:
+            self.query_one("#job", Lines).show([])
+            return
+        progress = self.main.studio.progress(job.id)
+        going = self.list.goings.get(job.id, Going())
+        self.query_one("#job", Lines).show(job_paragraphs(job, going, progress.last_log if progress else ""))
+
+    @on(LineList.Opened)
+    def _open(self) -> None:
+        from mediatui.tui.screens.item import ItemScreen
+
+        job = self.job
+        if job is not None:
+            paragraphs = job_paragraphs(job, self.list.goings.get(job.id, Going()), full=True)
+            self.main.push_screen(ItemScreen(job, paragraphs))
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self.list.tick()
+
+    # Actions.
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Its actions."""
+        return {
+            "cancel": self._cancel,
+            "recheck": self._recheck,
+            "recheck-all": self._recheck_all,
+            "dismiss": self._dismiss_one,
+            "dismiss-ended": self._dismiss_ended,
+            "again": self._again,
+            "copy": lambda: copy_record(self.main, self._need()),
+            "new": self._new,
+            "back": self._back,
+        }
+
+    def _back(self) -> None:
+        self.dismiss()
+
+    def _need(self) -> Job:
+        if self.job is None:
+            raise UsageError("there is no job here")
+        return self.job
+
+    async def _cancel(self) -> None:
+        job = self._need()
+        if job.phase.ended:
+            raise UsageError(f"this job is {PHASE_BADGES[job.phase].word} already")
+        asked = await self.main.ask(self.main.studio.cancel(job.id))
+        self.main.tell(
+            "Asked the provider to stop it; if it finished first, its result is kept."
+            if asked
+            else "Too late to cancel: it goes on and its result is kept."
+        )
+
+    async def _recheck(self) -> None:
+        await self._ask_again([self._need().id])
+
+    async def _recheck_all(self) -> None:
+        await self._ask_again([job.id for job in self.list.jobs.values() if job.phase in (Phase.FAILED, Phase.UNKNOWN)])
+
+    async def _ask_again(self, ids: Sequence[str]) -> None:
+        if not ids:
+            raise UsageError("no job failed")
+        self.main.tell(f"Asking the provider again about {plural(len(ids), 'job')}; nothing is sent anew.")
+        jobs = await self.main.ask(self.main.studio.recheck(ids))
+        better = sum(job.phase not in ASKABLE for job in jobs)
+        rest = len(jobs) - better
+        words = f"{plural(rest, 'job')} as before: the answer is final." if rest else ""
+        self.main.tell(f"{plural(better, 'job')} found. {words}".strip() if better else words or "Asked.")
+        self.reload()
+
+    async def _dismiss_one(self) -> None:
+        job = self._need()
+        if not job.phase.ended:
+            raise UsageError("it has not ended", hint="c asks the provider to stop it.")
+        await self._dismiss([job.id])
+
+    async def _dismiss_ended(self) -> None:
+        await self._dismiss([job.id for job in self.list.jobs.values() if job.phase.ended])
+
+    async def _dismiss(self, ids: Sequence[str]) -> None:
+        count = await self.main.ask(self.main.studio.dismiss(ids)) if ids else 0
+        kept = len(ids) - count
+        words = f"{plural(kept, 'job')} kept: outputs are not saved yet." if kept else ""
+        self.main.tell(f"{plural(count, 'job')} dismissed. {words}".strip())
+        self.reload()
+
+    def _again(self) -> None:
+        from mediatui.tui.screens.generate import GenerateScreen
+
+        job = self._need()
+        self.main.push_screen(GenerateScreen(draft_of(job), job.project))
+
+    def _new(self) -> None:
+        from mediatui.tui.screens.generate import GenerateScreen
+
+        self.main.push_screen(GenerateScreen(self.main.memory.draft, ""))

@@ -1,0 +1,54 @@
+"""The command palette, fed by the registry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
+from textual.content import Content
+
+from mediatui.tui.actions import Action, in_scope, key_names
+from mediatui.tui.actor import Actor, front_actor
+from mediatui.tui.screens.base import Dialog, StudioScreen
+
+if TYPE_CHECKING:
+    from mediatui.tui.app import MediatuiApp
+
+
+def offered(app: MediatuiApp) -> list[tuple[Action, Actor]]:
+    """The actions that can be done now, with who does them."""
+    screen = app.screen
+    scopes = screen.SCOPES if isinstance(screen, StudioScreen | Dialog) else ()
+    actions = [action for scope in dict.fromkeys((*scopes, "app")) for action in in_scope(scope) if action.palette]
+    found = [(action, front_actor(app, action.id)) for action in actions]
+    return [(action, actor) for action, actor in found if actor is not None]
+
+
+def open_palette(app: MediatuiApp) -> None:
+    """Open the palette over the screen in front."""
+    commands = offered(app)
+
+    class Commands(Provider):
+        """The actions of the screen the palette was opened on."""
+
+        async def discover(self) -> AsyncIterator[DiscoveryHit]:
+            for action, actor in commands:
+                yield DiscoveryHit(
+                    _display(action), lambda a=action, n=actor: n.action_act(a.id), action.title, action.help
+                )
+
+        async def search(self, query: str) -> AsyncIterator[Hit]:
+            matcher = self.matcher(query)
+            for action, actor in commands:
+                score = max(matcher.match(action.title), matcher.match(action.help) * 0.6)
+                if score > 0:
+                    yield Hit(
+                        score, _display(action), lambda a=action, n=actor: n.action_act(a.id), action.title, action.help
+                    )
+
+    app.push_screen(CommandPalette(providers=[Commands], placeholder="What to do…"))
+
+
+def _display(action: Action) -> Content:
+    return Content.assemble(action.title, "  ", (key_names(action), "$text-accent"))

@@ -1,0 +1,158 @@
+"""One-line bars: a pane's title, the status line, the banner, the key bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
+
+from mediatui.tui.actions import Action, in_scope, key_name
+from mediatui.tui.format import fit
+from mediatui.tui.widgets.line_list import TONES, Cell
+
+if TYPE_CHECKING:
+    from mediatui.tui.app import MediatuiApp
+
+
+class Bar(Widget):
+    """A line of cells on the left and some on the right; repainted only when they change."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"bar--{tone}" for tone in TONES),
+        "bar--key",
+        "bar--badge",
+        "bar--rule",
+        "bar--rule-on",
+    }
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._left: Sequence[Cell] = ()
+        self._right: Sequence[Cell] = ()
+        self._tones: dict[str, Style] = {}
+
+    def show(self, left: Sequence[Cell], right: Sequence[Cell] = ()) -> None:
+        """Show these cells."""
+        if (left, right) != (self._left, self._right):
+            self._left, self._right = left, right
+            self.refresh()
+
+    @property
+    def text(self) -> str:
+        """What it says, for tests."""
+        return "".join(text for text, _ in (*self._left, *self._right))
+
+    def tone(self, name: str) -> Style:
+        """The style of a tone."""
+        style = self._tones.get(name)
+        if style is None:
+            style = self._tones[name] = self.get_component_rich_style(f"bar--{name}")
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget the old styles."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """The line; the right side goes first when there is no room."""
+        width = self.size.width
+        left, right = list(self._left), list(self._right)
+        gap = width - _cells(left) - _cells(right)
+        if gap < 1:
+            right = []
+            gap = max(0, width - _cells(left))
+        segments = [Segment(text, self.tone(tone)) for text, tone in (*left, (self.fill(gap), self.fill_tone), *right)]
+        return Strip(Segment.simplify(segments)).adjust_cell_length(width, self.tone("text"))
+
+    fill_tone = "text"
+
+    def fill(self, width: int) -> str:
+        """What stands between left and right."""
+        return " " * width
+
+
+def _cells(cells: Sequence[Cell]) -> int:
+    return sum(cell_len(text) for text, _ in cells)
+
+
+class PaneTitle(Bar):
+    """A pane's name on a rule; bright while the pane has the focus."""
+
+    def __init__(self, heading: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._heading = heading
+        self._info = ""
+        self._on = False
+
+    def tell(self, info: str | None = None, *, name: str | None = None, on: bool | None = None) -> None:
+        """Change the name, what stands at the right, or whether the pane has the focus."""
+        self._info = self._info if info is None else info
+        self._heading = self._heading if name is None else name
+        self._on = self._on if on is None else on
+        width = self.size.width
+        room = max(0, width - cell_len(self._info) - 6)
+        name_text = self._heading if cell_len(self._heading) <= room else fit(self._heading, room)
+        rule = "rule-on" if self._on else "rule"
+        self.fill_tone = rule
+        left = [("━ " if self._on else "─ ", rule), (f"{name_text} ", "accent" if self._on else "text")]
+        self.show(left, [(f" {self._info} ", "dim")] if self._info else [])
+
+    def fill(self, width: int) -> str:
+        """The rule."""
+        return ("━" if self._on else "─") * width
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Cut the name anew."""
+        self.tell()
+
+
+class KeyBar(Bar):
+    """The keys of the screen in front, from the registry; a click presses one."""
+
+    def __init__(self, *scopes: str) -> None:
+        super().__init__()
+        self._scopes = scopes
+        self._spans: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Lay out as many keys as fit, help and commands last so that they are seen."""
+        shown = [action for scope in self._scopes for action in in_scope(scope) if action.short]
+        tail = [("? ", "key"), ("help  ", "dim"), ("^p ", "key"), ("commands ", "dim")]
+        room = self.size.width - _cells(tail) - 1
+        left: list[Cell] = [(" ", "text")]
+        self._spans = []
+        for action in shown:
+            cells: list[Cell] = [(f"{self._key(action)} ", "key"), (f"{action.short}  ", "dim")]
+            start = _cells(left)
+            if start + _cells(cells) > room:
+                break
+            left += cells
+            self._spans.append((start, start + _cells(cells), action.keys[0]))
+        self.show(left, tail)
+
+    @staticmethod
+    def _key(action: Action) -> str:
+        return key_name(action.keys[0])
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As many keys as fit now."""
+        self.show_keys()
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the pointer."""
+        for start, end, key in self._spans:
+            if start <= event.x < end:
+                app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
+                app.simulate_key(key)

@@ -1,0 +1,113 @@
+"""What the detail pane says of an item or a job: state and error first, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mediatui.model import Job, JobFault, MediaItem, StorageFault
+from mediatui.text import clean_text, one_line, plural
+from mediatui.tui.format import (
+    PHASE_BADGES,
+    PHASE_SENTENCES,
+    SAVE_BADGES,
+    SAVE_SENTENCES,
+    ago,
+    elapsed,
+    file_facts,
+    job_seconds,
+    until,
+    when,
+)
+from mediatui.tui.widgets.lines import Paragraph
+from mediatui.tui.widgets.media_list import Going
+
+GAP: Paragraph = ("", "", "text")
+
+
+def item_paragraphs(
+    item: MediaItem, file: Path | None, job: Job | None, going: Going, *, full: bool = False
+) -> list[Paragraph]:
+    """An item in paragraphs; `full` cuts nothing."""
+    badge = SAVE_BADGES[item.save_state]
+    found: list[Paragraph] = [("", f"{badge.glyph} {badge.word}", badge.tone)]
+    if item.storage_error is not None or badge.word != "saved":
+        found.append(("", going.words or SAVE_SENTENCES[item.save_state], "dim"))
+    if item.storage_error is not None:
+        found += _storage_error(item.storage_error)
+    found += [GAP, ("", clean_text(item.prompt or item.name, None if full else 600), "text"), GAP]
+    found.append(("model", item.model, "text"))
+    found += _params(item.params, full=full)
+    if item.seed is not None and "seed" not in item.params:
+        found.append(("seed", str(item.seed), "text"))
+    found.append(GAP)
+    found += [("type", f"{item.type.value} · {item.role}", "text"), ("file", file_facts(item) or "—", "text")]
+    if item.path:
+        found.append(("path", str(file or item.path), "text"))
+    if item.sha256:
+        found.append(("sha256", item.sha256 if full else f"{item.sha256[:16]}…", "dim"))
+    if item.url:
+        found.append(("url", clean_text(item.url, None if full else 160), "dim"))
+    if item.url_expires_at:
+        found.append(("expires", until(item.url_expires_at), "text"))
+    found += [("made", f"{when(item.created_at)} ({ago(item.created_at)})", "dim"), *_ids(item, job)]
+    return found
+
+
+def _ids(item: MediaItem, job: Job | None) -> list[Paragraph]:
+    found: list[Paragraph] = [("item", item.id, "dim")]
+    if item.job:
+        found.append(("job", item.job, "dim"))
+    if job is not None and job.remote_id:
+        found.append(("request", job.remote_id, "dim"))
+    return found
+
+
+def _storage_error(fault: StorageFault) -> list[Paragraph]:
+    tries = plural(fault.attempts, "attempt")
+    return [("", fault.message, "bad"), ("", f"{tries}, last {ago(fault.time)}. r tries again.", "dim")]
+
+
+def _params(params: Mapping[str, Any], *, full: bool) -> list[Paragraph]:
+    return [(one_line(name, 40), _value(value, full), "text") for name, value in sorted(params.items())]
+
+
+def _value(value: object, full: bool) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return clean_text(text, None if full else 200)
+
+
+def job_paragraphs(job: Job, going: Going, log: str = "", *, full: bool = False) -> list[Paragraph]:
+    """A job in paragraphs."""
+    badge = PHASE_BADGES[job.phase]
+    how = " · ".join(filter(None, (going.words, f"{going.fraction:.0%}" if going.fraction is not None else "")))
+    found: list[Paragraph] = [("", f"{badge.glyph} {badge.word}{f' · {how}' if how else ''}", badge.tone)]
+    if job.error is not None:
+        found += _fault(job.error)
+    found.append(("", PHASE_SENTENCES[job.phase], "dim"))
+    if log:
+        found.append(("log", one_line(log, 400), "dim"))
+    found += [GAP, ("", clean_text(job.prompt, None if full else 600), "text"), GAP, ("model", job.model, "text")]
+    found += _params(job.params, full=full)
+    found += [
+        GAP,
+        ("elapsed", elapsed(job_seconds(job)), "text"),
+        ("sent", when(job.submitted_at), "dim"),
+        ("provider", job.provider, "dim"),
+        ("job", job.id, "dim"),
+    ]
+    if job.price:
+        found.append(("price", job.price, "dim"))
+    if job.remote_id:
+        found.append(("request", job.remote_id, "dim"))
+    return found
+
+
+def _fault(fault: JobFault) -> list[Paragraph]:
+    found: list[Paragraph] = [("", fault.message, "bad")]
+    found += [(one_line(name, 40), text, "bad") for name, text in fault.fields.items()]
+    if fault.hint:
+        found.append(("", fault.hint, "text"))
+    return found

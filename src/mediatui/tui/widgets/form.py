@@ -1,0 +1,231 @@
+"""A form built from models' schemas: one line per field, what is wrong beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Collapsible, Input, Static
+
+from mediatui.providers.base import Field, FieldKind
+from mediatui.text import one_line
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.form_values import FormRow, choice_texts, is_common, parse, shown
+from mediatui.tui.format import fit, short_model
+from mediatui.tui.screens.dialogs import Choice, MenuScreen
+
+_PLACEHOLDERS = {
+    FieldKind.MEDIA: "https://… or the path of a file",
+    FieldKind.LIST: "a, b, c or JSON",
+    FieldKind.OBJECT: "JSON",
+}
+
+
+class Cycle(Actor, Widget, can_focus=True):
+    """One of a few values: arrows turn, enter shows them all."""
+
+    ALLOW_SELECT = False
+    BINDINGS = bindings("choice")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"cycle--on", "cycle--off", "cycle--dim"}
+
+    class Changed(Message):
+        """Another value is chosen."""
+
+        def __init__(self, cycle: Cycle) -> None:
+            super().__init__()
+            self.cycle = cycle
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        value: str,
+        *,
+        title: str = "",
+        labels: Mapping[str, str] | None = None,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.texts = list(texts)
+        self._title, self._labels = title, labels or {}
+        self._at = self.texts.index(value) if value in self.texts else 0
+
+    @property
+    def value(self) -> str:
+        """The chosen text."""
+        return self.texts[self._at] if self.texts else ""
+
+    @value.setter
+    def value(self, text: str) -> None:
+        if text in self.texts and text != self.value:
+            self._at = self.texts.index(text)
+            self.refresh()
+            self.post_message(self.Changed(self))
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Turn and choose."""
+        return {
+            "next-choice": lambda: self._turn(1),
+            "previous-choice": lambda: self._turn(-1),
+            "all-choices": self._all,
+        }
+
+    def _turn(self, step: int) -> None:
+        if self.texts:
+            self.value = self.texts[(self._at + step) % len(self.texts)]
+
+    async def _all(self) -> None:
+        keys = "123456789abcdefghimnoprstuvwxyz"
+        menu = [Choice(keys[n] if n < len(keys) else "", self.label(t), t) for n, t in enumerate(self.texts)]
+        chosen = await self.app.push_screen_wait(MenuScreen(self._title, menu, self.value))
+        if chosen is not None:
+            self.value = chosen
+
+    def label(self, text: str) -> str:
+        """How a value reads."""
+        return self._labels.get(text, text or "model's choice")
+
+    def on_click(self, event: events.Click) -> None:
+        """Turn on."""
+        self._turn(1)
+
+    def render_line(self, y: int) -> Strip:
+        """``‹ value ›``."""
+        width = self.size.width
+        style = self.get_component_rich_style("cycle--on" if self.has_focus else "cycle--off")
+        dim = self.get_component_rich_style("cycle--dim")
+        text = fit(self.label(self.value), min(width - 4, len(self.label(self.value)))) if width > 4 else ""
+        segments = [Segment("‹ ", dim), Segment(text, style), Segment(" ›", dim)]
+        count = f"  {self._at + 1}/{len(self.texts)}" if self.has_focus and len(self.texts) > 1 else ""
+        return Strip([*segments, Segment(count, dim)]).adjust_cell_length(width, self.rich_style)
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Repaint its one line."""
+        self.refresh()
+
+
+class FieldLine(Vertical):
+    """A field's label, editor and note, and below it what is wrong."""
+
+    def __init__(self, row: FormRow, text: str, *, several: bool) -> None:
+        super().__init__()
+        self.row = row
+        self._text = text
+        self._several = several
+
+    def compose(self) -> ComposeResult:
+        """Label, editor, note, fault."""
+        field = self.row.field
+        with Horizontal(classes="field"):
+            yield Static(
+                Content(f"{field.title or field.name}{' *' if field.required else ''}"),
+                classes="field-label",
+                markup=False,
+            )
+            yield self._make_editor(field)
+            yield Static(Content(self._note(field)), classes="field-note", markup=False)
+        yield Static("", classes="field-fault", markup=False)
+
+    def _make_editor(self, field: Field) -> Input | Cycle:
+        if field.kind is FieldKind.CHOICE or field.kind is FieldKind.BOOLEAN:
+            return Cycle(choice_texts(field), self._text or shown(field.default), title=field.title or field.name)
+        placeholder = shown(field.default) or _PLACEHOLDERS.get(
+            field.kind, "model's choice" if not field.required else ""
+        )
+        editor = Input(self._text, placeholder=placeholder, compact=True, select_on_focus=False)
+        editor.cursor_blink = False
+        return editor
+
+    def _note(self, field: Field) -> str:
+        limits = ""
+        if field.minimum is not None and field.maximum is not None:
+            limits = f"{field.minimum:g}–{field.maximum:g}"
+        elif field.minimum is not None or field.maximum is not None:
+            limits = f"from {field.minimum:g}" if field.minimum is not None else f"to {field.maximum:g}"
+        only = ", ".join(short_model(m) for m in self.row.models) if self._several else ""
+        return " · ".join(filter(None, (only, limits, one_line(field.description, 160))))
+
+    @property
+    def editor(self) -> Input | Cycle:
+        """The widget one types into."""
+        return self.query_one(Cycle) if self.query(Cycle) else self.query_one(Input)
+
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return self.editor.value
+
+    def show_fault(self, words: str) -> None:
+        """Say what is wrong, or nothing."""
+        fault = self.query_one(".field-fault", Static)
+        fault.update(Content(words))
+        fault.display = bool(words)
+        self.set_class(bool(words), "-wrong")
+
+    def on_descendant_blur(self) -> None:
+        """Check what was typed when leaving the field."""
+        try:
+            parse(self.row.field, self.text)
+        except ValueError as exc:
+            self.show_fault(str(exc) if self.text else "")
+        else:
+            self.show_fault("")
+
+
+class SchemaForm(Vertical):
+    """All fields of the chosen models; uncommon ones folded."""
+
+    def __init__(self) -> None:
+        super().__init__(id="form")
+        self.rows: list[FormRow] = []
+
+    async def show(self, rows: Sequence[FormRow], values: Mapping[str, str], models: int) -> None:
+        """Build the form anew with these texts by field name."""
+        await self.remove_children()
+        self.rows = sorted(rows, key=lambda row: (not row.field.required, not is_common(row.field)))
+        lines = [
+            FieldLine(row, values.get(row.key, ""), several=models > 1 and len(row.models) < models)
+            for row in self.rows
+        ]
+        common = [line for line in lines if is_common(line.row.field)]
+        folded = [line for line in lines if not is_common(line.row.field)]
+        await self.mount_all(common)
+        if folded:
+            filled = any(line.row.key in values for line in folded)
+            await self.mount(Collapsible(*folded, title=f"{len(folded)} more", collapsed=not filled))
+
+    @property
+    def lines(self) -> list[FieldLine]:
+        """Its fields, in the order of `rows`."""
+        return list(self.query(FieldLine))
+
+    def texts(self) -> list[str]:
+        """What was typed, by row."""
+        by_row = {id(line.row): line.text for line in self.lines}
+        return [by_row.get(id(row), "") for row in self.rows]
+
+    def values(self) -> dict[str, str]:
+        """What was typed and is not the default, by field name."""
+        found = {line.row.key: line.text for line in self.lines}
+        defaults = {row.key: shown(row.field.default) for row in self.rows}
+        return {key: text for key, text in found.items() if text and text != defaults.get(key)}
+
+    def show_faults(self, wrong: Mapping[int, str]) -> None:
+        """Say what is wrong beside each field and go to the first."""
+        by_row = {id(line.row): line for line in self.lines}
+        for number, row in enumerate(self.rows):
+            by_row[id(row)].show_fault(wrong.get(number, ""))
+        if wrong:
+            line = by_row[id(self.rows[min(wrong)])]
+            for fold in line.ancestors:
+                if isinstance(fold, Collapsible):
+                    fold.collapsed = False
+            line.editor.focus()

@@ -1,0 +1,302 @@
+"""A list drawn line by line: flat in the number of rows, two rows repainted per cursor move.
+
+The widget holds keys, never records. It neither sorts nor filters: it is given an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.timer import Timer
+
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.format import fit
+
+Cell = tuple[str, str]
+"""A piece of a row: text that fits exactly, and the name of a tone."""
+
+TONES = ("text", "dim", "good", "warn", "bad", "accent")
+HIGHLIGHT_DELAY = 0.09
+"""Seconds the cursor must rest before the details follow it; longer than a key's repeat interval."""
+
+
+class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows known by key, one line each, with a cursor that is kept by key when the order changes."""
+
+    ALLOW_SELECT = False
+    BINDINGS = bindings("list")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"line-list--{tone}" for tone in TONES),
+        "line-list--cursor",
+        "line-list--cursor-away",
+    }
+
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
+    """The row under the cursor."""
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor rests on a row; None: there are no rows."""
+
+        list: LineList
+        key: str | None
+
+        @property
+        def control(self) -> LineList:
+            """The list."""
+            return self.list
+
+    @dataclass
+    class Opened(Message):
+        """Enter, or a second click."""
+
+        list: LineList
+        key: str
+
+        @property
+        def control(self) -> LineList:
+            """The list."""
+            return self.list
+
+    def __init__(self, *, id: str | None = None, empty: str = "", classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.keys: Sequence[str] = ()
+        self.empty = empty
+        self._revision: dict[str, int] = {}
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(1024)
+        self._tones: dict[str, Style] = {}
+        self._rest: Timer | None = None
+        self._told: str | None = None
+
+    # What a subclass says about its rows.
+
+    def cells(self, key: str, width: int) -> Sequence[Cell]:
+        """The row in exactly `width` cells."""
+        return [(fit(key, width), "text")]
+
+    def edge(self, key: str) -> str:
+        """One cell before the row."""
+        return " "
+
+    # What a screen tells the list.
+
+    @property
+    def key(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self.keys[self.cursor] if 0 <= self.cursor < len(self.keys) else None
+
+    def show(self, keys: Sequence[str], *, follow: Mapping[str, str] | None = None) -> None:
+        """Show these rows in this order; the cursor stays on its key, or on the one `follow` says took its place."""
+        current = self.key
+        if current is not None and follow:
+            current = follow.get(current, current)
+        old, self.keys = self.keys, keys
+        size = Size(0, len(keys))
+        if size != self.virtual_size:
+            self.virtual_size = size
+        target = self._index(keys, current) if current is not None else 0
+        if target is None:
+            target = min(self.cursor, max(0, len(keys) - 1))
+        self.set_reactive(LineList.cursor, target)
+        if keys != old:
+            self._strips.clear()
+            self.refresh()
+        if self.is_attached:
+            self.call_after_refresh(self._reveal)
+        self._announce_soon()
+
+    def _index(self, keys: Sequence[str], key: str) -> int | None:
+        if self.cursor < len(keys) and keys[self.cursor] == key:
+            return self.cursor
+        try:
+            return keys.index(key)
+        except ValueError:
+            return None
+
+    def touch(self, keys: Sequence[str]) -> None:
+        """These rows have changed: repaint those in view."""
+        top, height = self.scroll_offset.y, self.size.height
+        visible = {key: top + y for y, key in enumerate(self.keys[top : top + height])}
+        for key in keys:
+            self._revision[key] = self._revision.get(key, 0) + 1
+            if key in visible:
+                self.refresh_line(visible[key])
+
+    def tick(self) -> None:
+        """Time went by: repaint the rows in view whose text changed with it."""
+        top, width = self.scroll_offset.y, self.size.width
+        for y, key in enumerate(self.keys[top : top + self.size.height], top):
+            cache_key = self._cache_key(key, y, width)
+            before = self._strips.get(cache_key)
+            if before is not None and before.text != self._draw(key, y, width).text:
+                self.touch([key])
+
+    def go_to(self, key: str) -> bool:
+        """Put the cursor on a key; False when it is not listed."""
+        index = self._index(self.keys, key)
+        if index is not None:
+            self.cursor = index
+        return index is not None
+
+    # Moving.
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Movement and opening."""
+        page = max(1, self.size.height - 1)
+        return {
+            "down": lambda: self.move(1),
+            "up": lambda: self.move(-1),
+            "page-down": lambda: self.move(page),
+            "page-up": lambda: self.move(-page),
+            "half-down": lambda: self.move(max(1, page // 2)),
+            "half-up": lambda: self.move(-max(1, page // 2)),
+            "first": lambda: self.move(-len(self.keys)),
+            "last": lambda: self.move(len(self.keys)),
+            "open": self.open,
+        }
+
+    def move(self, step: int) -> None:
+        """Move the cursor by some rows, at most to an end."""
+        if self.keys:
+            self.cursor = max(0, min(len(self.keys) - 1, self.cursor + step))
+
+    def open(self) -> None:
+        """Report the row under the cursor as opened."""
+        if self.key is not None:
+            self.post_message(self.Opened(self, self.key))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaint the two rows concerned, or scroll."""
+        self.moved(old, new)
+        top, height = self.scroll_offset.y, self.size.height
+        if top <= new < top + height:
+            self.refresh_line(old)
+            self.refresh_line(new)
+        else:
+            self._reveal()
+            self.refresh()
+        self._announce_soon()
+
+    def moved(self, old: int, new: int) -> None:
+        """The cursor went from one row to another (for subclasses)."""
+
+    def _reveal(self) -> None:
+        height = self.size.height
+        if height and self.keys and not self.scroll_offset.y <= self.cursor < self.scroll_offset.y + height:
+            y = self.cursor if self.cursor < self.scroll_offset.y else self.cursor - height + 1
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+
+    def _announce_soon(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        if self.is_attached:
+            self._rest = self.set_timer(HIGHLIGHT_DELAY, self._announce)
+
+    def _announce(self) -> None:
+        self._rest = None
+        if self.key != self._told:
+            self._told = self.key
+            self.post_message(self.Highlighted(self, self.key))
+
+    # Drawing.
+
+    def tone(self, name: str) -> Style:
+        """The style of a tone on this list's background."""
+        style = self._tones.get(name)
+        if style is None:
+            style = self._tones[name] = self.get_component_rich_style(f"line-list--{name}")
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget everything drawn with the old styles."""
+        super().notify_style_update()
+        self._tones.clear()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the list."""
+        width, row = self.size.width, y + self.scroll_offset.y
+        if not self.keys:
+            return self._message_line(y, width)
+        if row >= len(self.keys):
+            return Strip([Segment(" " * width, self.tone("text"))], width)
+        key = self.keys[row]
+        cache_key = self._cache_key(key, row, width)
+        strip = self._strips.get(cache_key)
+        if strip is None:
+            strip = self._strips[cache_key] = self._draw(key, row, width)
+        return strip
+
+    def _cache_key(self, key: str, row: int, width: int) -> tuple[object, ...]:
+        at_cursor = row == self.cursor
+        return (key, self._revision.get(key, 0), width, at_cursor, at_cursor and self.has_focus, self.edge(key))
+
+    def _draw(self, key: str, row: int, width: int) -> Strip:
+        cells = [(self.edge(key), "accent"), *self.cells(key, max(0, width - 1))]
+        if row == self.cursor:
+            # One style for the whole row: readable on any theme, and half the bytes.
+            style = self.tone("cursor" if self.has_focus else "cursor-away")
+            return Strip([Segment(fit("".join(text for text, _ in cells), width), style)], width)
+        segments = [Segment(text, self.tone(tone)) for text, tone in cells if text]
+        return Strip(Segment.simplify(segments), None).adjust_cell_length(width, self.tone("text"))
+
+    def _message_line(self, y: int, width: int) -> Strip:
+        lines = self.empty.split("\n")
+        start = max(0, min(3, (self.size.height - len(lines)) // 2))
+        text = lines[y - start] if start <= y < start + len(lines) else ""
+        return Strip([Segment(fit(f"  {text}", width), self.tone("dim"))], width)
+
+    # Focus repaints one row, not the list.
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Repaint the cursor's row."""
+        self.refresh_line(self.cursor)
+
+    # Mouse.
+
+    def on_click(self, event: events.Click) -> None:
+        """A click moves; a second one opens."""
+        row = event.y + self.scroll_offset.y
+        if not 0 <= row < len(self.keys):
+            return
+        event.stop()
+        if event.chain == 2 and not (event.ctrl or event.shift):
+            self.open()
+        else:
+            self.clicked(row, event)
+
+    def clicked(self, row: int, event: events.Click) -> None:
+        """One click on a row (for subclasses)."""
+        self.cursor = row
+
+    def scroll_by_wheel(self, step: int) -> None:
+        """Scroll without moving the cursor."""
+        self.scroll_to(y=self.scroll_offset.y + step, animate=False, force=True, immediate=True)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three rows on."""
+        event.stop()
+        event.prevent_default()
+        self.scroll_by_wheel(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three rows back."""
+        event.stop()
+        event.prevent_default()
+        self.scroll_by_wheel(-3)
+
+    def refresh_line(self, y: int) -> None:
+        """Repaint one row."""
+        self.refresh(Region(0, y - self.scroll_offset.y, self.size.width, 1))

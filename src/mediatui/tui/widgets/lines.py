@@ -1,0 +1,169 @@
+"""Styled text in lines that repaints only what changed: for details that follow a fast cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.format import fit
+from mediatui.tui.widgets.line_list import TONES, Cell
+
+Paragraph = tuple[str, str, str]
+"""A label (may be empty), the text, and the name of the text's tone."""
+
+Line = tuple[Cell, ...]
+
+LABEL = 10
+"""Cells kept for labels."""
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Literal text broken at spaces into lines of at most `width` cells; words longer than that are cut."""
+    if width < 2:
+        return []
+    lines: list[str] = []
+    for paragraph in text.expandtabs(4).split("\n"):
+        line, room = "", width
+        for word in paragraph.split(" "):
+            size = cell_len(word)
+            if line and size + 1 <= room:
+                line, room = f"{line} {word}", room - size - 1
+                continue
+            if line:
+                lines.append(line)
+            *full, line = chop_cells(word, width) or [""]
+            lines.extend(full)
+            room = width - cell_len(line)
+        lines.append(line)
+    return lines
+
+
+def lay_out(paragraphs: Sequence[Paragraph], width: int) -> list[Line]:
+    """Paragraphs in lines of exactly `width` cells; texts align behind their labels."""
+    lines: list[Line] = []
+    for label, text, tone in paragraphs:
+        indent = LABEL if label else 0
+        rows = wrap(text, width - indent) or [""]
+        for number, row in enumerate(rows):
+            head = fit(label if number == 0 else "", indent)
+            lines.append(((head, "dim"), (fit(row, width - indent), tone)))
+    return lines
+
+
+class Lines(Actor, ScrollView, can_focus=True, inherit_bindings=False):
+    """Scrollable paragraphs."""
+
+    ALLOW_SELECT = False
+    BINDINGS = bindings("text")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{tone}" for tone in TONES}
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._paragraphs: Sequence[Paragraph] = ()
+        self._lines: list[Line] = []
+        self._tones: dict[str, Style] = {}
+
+    @property
+    def text(self) -> str:
+        """Everything it shows, for copying and tests."""
+        return "\n".join(f"{label} {text}".strip() for label, text, _ in self._paragraphs)
+
+    def show(self, paragraphs: Sequence[Paragraph], *, top: bool = False) -> None:
+        """Show these paragraphs; `top` scrolls back to the first line."""
+        self._paragraphs = paragraphs
+        if top and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self._flow()
+
+    def _flow(self) -> None:
+        width = self.size.width
+        before, self._lines = self._lines, lay_out(self._paragraphs, width)
+        if len(self._lines) != self.virtual_size.height:
+            self.virtual_size = Size(0, len(self._lines))
+        offset = self.scroll_offset.y
+        for y in range(offset, offset + self.size.height):
+            old = before[y] if y < len(before) else None
+            new = self._lines[y] if y < len(self._lines) else None
+            if old != new:
+                start, end = _changed(old, new, width)
+                self.refresh(Region(start, y - offset, end - start, 1))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines anew."""
+        self._lines = []
+        self._flow()
+
+    def render_line(self, y: int) -> Strip:
+        """One line."""
+        width, row = self.size.width, y + self.scroll_offset.y
+        line = self._lines[row] if row < len(self._lines) else ((" " * width, "text"),)
+        return Strip([Segment(text, self._tone(tone)) for text, tone in line]).adjust_cell_length(
+            width, self._tone("text")
+        )
+
+    def _tone(self, name: str) -> Style:
+        style = self._tones.get(name)
+        if style is None:
+            style = self._tones[name] = self.get_component_rich_style(f"lines--{name}")
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget the old styles."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Nothing here looks different with the focus; the pane's title does."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Scrolling."""
+        page = max(1, self.size.height - 1)
+        return {
+            "down": lambda: self.scroll(1),
+            "up": lambda: self.scroll(-1),
+            "page-down": lambda: self.scroll(page),
+            "page-up": lambda: self.scroll(-page),
+            "half-down": lambda: self.scroll(max(1, page // 2)),
+            "half-up": lambda: self.scroll(-max(1, page // 2)),
+            "first": lambda: self.scroll(-self.virtual_size.height),
+            "last": lambda: self.scroll(self.virtual_size.height),
+        }
+
+    def scroll(self, step: int) -> None:
+        """Scroll by some lines, at once."""
+        self.scroll_to(y=self.scroll_offset.y + step, animate=False, force=True, immediate=True)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three lines on."""
+        event.stop()
+        event.prevent_default()
+        self.scroll(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three lines back."""
+        event.stop()
+        event.prevent_default()
+        self.scroll(-3)
+
+
+def _changed(old: Line | None, new: Line | None, width: int) -> tuple[int, int]:
+    """The columns from the first to the last difference; the whole line when shapes differ."""
+    if old is None or new is None or len(old) != len(new):
+        return 0, width
+    if any(a[1] != b[1] or cell_len(a[0]) != cell_len(b[0]) for a, b in zip(old, new, strict=True)):
+        return 0, width
+    left, right = ("".join(text for text, _ in line) for line in (old, new))
+    if cell_len(left) != len(left) or cell_len(right) != len(right):
+        return 0, width
+    different = [at for at, (a, b) in enumerate(zip(left, right, strict=True)) if a != b]
+    return different[0], different[-1] + 1
