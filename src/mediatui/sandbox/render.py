@@ -59,7 +59,10 @@ def say(message: dict[str, Any]) -> None:
 def render(order: dict[str, Any], report: Reporter) -> list[Facts]:
     """Make every file of an order and return their facts in fal's words."""
     makers = {"video": _video, "image": _images, "audio": _audio}
-    Path(order["folder"]).mkdir(parents=True, exist_ok=True)
+    folder = Path(order["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.part"):
+        leftover.unlink(missing_ok=True)
     return makers[order["makes"]](order, report)
 
 
