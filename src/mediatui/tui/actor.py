@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 Handler = Callable[[], Awaitable[None] | None]
 
 
-class Actor(DOMNode):
-    """A node that answers actions of the registry. Subclasses return their handlers by action id."""
+class Actor:
+    """A node that answers actions of the registry. Subclasses return their handlers by action id.
+
+    Not a `DOMNode` itself: Textual would take it for the base whose styles count.
+    """
 
     def handlers(self) -> Mapping[str, Handler]:
         """The actions this node answers."""
@@ -26,7 +29,7 @@ class Actor(DOMNode):
         handler = self.handlers().get(action_id)
         if handler is None:
             return
-        app = cast("MediatuiApp", self.app)
+        app = cast("MediatuiApp", cast(DOMNode, self).app)
         try:
             result = handler()
         except Exception as exc:

@@ -223,11 +223,12 @@ class MediatuiApp(Actor, App[int], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual's hook for the unforeseen: it would print a traceback with local variables, keys among them."""
+        first = self._exception is None
         self._return_code = 1
-        if self._exception is None:
+        if first:
+            self._exit_renderables.append(Text(crash_words(error, self._write_crash(error))))
             self._exception = error
             self._exception_event.set()
-            self._exit_renderables.append(Text(crash_words(error, self._write_crash(error))))
         self._close_messages_no_wait()
 
     def _fatal_error(self) -> None:

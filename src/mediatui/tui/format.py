@@ -149,6 +149,6 @@ def file_facts(item: MediaItem) -> str:
         human_bytes(item.file_size) if item.file_size is not None else "",
         dimensions(item),
         human_duration(item.duration) if item.duration is not None else "",
-        f"{item.fps:g} fps" if item.fps else "",
+        f"{item.fps:.4g} fps" if item.fps else "",
     ]
-    return " · ".join(fact for fact in facts if fact)
+    return " · ".join(fact.replace(" ", "\u00a0") for fact in facts if fact)

@@ -29,13 +29,14 @@ class Details(Controller):
         key = self.screen.media.key
         moved, self.key = key != self.key, key
         self.screen.query_one("#detail", Lines).show(self.paragraphs(key), top=moved)
-        item = self.screen.shelf.items.get(key or "")
+        self.show_poster()
+
+    def show_poster(self) -> None:
+        """Show the row's poster, if the pane is on screen."""
+        item = self.screen.shelf.items.get(self.key or "")
         picture = self.screen.query_one("#picture", Picture)
-        if item is None:
-            picture.display = False
-            return
-        picture.display = True
-        if self.screen.query_one("#detail-pane").display:
+        picture.display = item is not None
+        if item is not None and self.app.has_studio and self.screen.query_one("#detail-pane").display:
             self.app.run_fenced(self._show_poster(item), group="poster", exclusive=True, node=picture)
 
     def paragraphs(self, key: str | None, *, full: bool = False) -> list[Paragraph]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
@@ -26,7 +27,7 @@ class AppAccess(Actor):
     @property
     def main(self) -> MediatuiApp:
         """The app."""
-        return cast("MediatuiApp", self.app)
+        return cast("MediatuiApp", cast(DOMNode, self).app)
 
 
 class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):

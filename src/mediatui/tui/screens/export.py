@@ -132,6 +132,6 @@ def plan_paragraphs(plan: ExportPlan) -> list[Paragraph]:
         if len(plan.missing) > len(shown):
             found.append(("", f"  … and {len(plan.missing) - len(shown)} more", "dim"))
     else:
-        found.append(("", "Everything is there.", "good"))
+        found.append(("", "Every item can be exported.", "good"))
     found.append(("", "The archive holds videos/, images/, audio/ and manifest.json.", "dim"))
     return found

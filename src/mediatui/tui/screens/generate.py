@@ -95,7 +95,8 @@ class GenerateScreen(StudioScreen[None]):
         """Fill in what was typed last time and ask for models."""
         self.query_one("#prompt-title", PaneTitle).tell(on=True)
         self.query_one(PromptArea).focus()
-        self.query_one(PromptArea).move_cursor((len(self.draft.prompt), 0))
+        prompt = self.query_one(PromptArea)
+        prompt.move_cursor(prompt.document.end)
         self.query_one(ModelPicker).list.set_chosen(self.draft.models)
         if self.main.has_studio:
             self.studio_ready()

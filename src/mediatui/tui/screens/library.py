@@ -150,6 +150,7 @@ class LibraryScreen(StudioScreen[None]):
             self.set_class(other == pane, f"-at-{other}")
             self.query_one(f"#{other}-title", PaneTitle).tell(on=other == pane)
         self.query_one(f"#{pane}").focus(scroll_visible=False)
+        self.call_after_refresh(self.details.show_poster)
 
     def step_pane(self, step: int) -> None:
         """Go to the pane beside this one, around the ends."""
@@ -159,6 +160,10 @@ class LibraryScreen(StudioScreen[None]):
         """A click may have moved the focus."""
         if event.widget.id in PANES:
             self.show_pane(event.widget.id)
+
+    def on_resize(self) -> None:
+        """The details may have come on screen."""
+        self.call_after_refresh(self.details.show_poster)
 
     def _clear(self) -> None:
         if self.media.ranging:

@@ -147,9 +147,9 @@ class FieldLine(Vertical):
     def _note(self, field: Field) -> str:
         limits = ""
         if field.minimum is not None and field.maximum is not None:
-            limits = f"{field.minimum:g}–{field.maximum:g}"
+            limits = f"{_plain(field.minimum)}–{_plain(field.maximum)}"
         elif field.minimum is not None or field.maximum is not None:
-            limits = f"from {field.minimum:g}" if field.minimum is not None else f"to {field.maximum:g}"
+            limits = f"from {_plain(field.minimum)}" if field.minimum is not None else f"to {_plain(field.maximum)}"
         only = ", ".join(short_model(m) for m in self.row.models) if self._several else ""
         return " · ".join(filter(None, (only, limits, one_line(field.description, 160))))
 
@@ -180,6 +180,11 @@ class FieldLine(Vertical):
             self.show_fault("")
 
 
+def _plain(number: float | None) -> str:
+    """A limit without exponent or trailing zeros."""
+    return f"{number:,.10g}" if number is not None else ""
+
+
 class SchemaForm(Vertical):
     """All fields of the chosen models; uncommon ones folded."""
 
@@ -200,7 +205,7 @@ class SchemaForm(Vertical):
         await self.mount_all(common)
         if folded:
             filled = any(line.row.key in values for line in folded)
-            await self.mount(Collapsible(*folded, title=f"{len(folded)} more", collapsed=not filled))
+            await self.mount(Collapsible(*folded, title=f"{len(folded)} more inputs", collapsed=not filled))
 
     @property
     def lines(self) -> list[FieldLine]:

@@ -136,7 +136,7 @@ class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
 
     def tick(self) -> None:
         """Time went by: repaint the rows in view whose text changed with it."""
-        top, width = self.scroll_offset.y, self.size.width
+        top, width = self.scroll_offset.y, self.row_width
         for y, key in enumerate(self.keys[top : top + self.size.height], top):
             cache_key = self._cache_key(key, y, width)
             before = self._strips.get(cache_key)
@@ -227,17 +227,22 @@ class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the list."""
-        width, row = self.size.width, y + self.scroll_offset.y
+        width, row = self.row_width, y + self.scroll_offset.y
         if not self.keys:
-            return self._message_line(y, width)
+            return self._message_line(y, self.size.width)
         if row >= len(self.keys):
-            return Strip([Segment(" " * width, self.tone("text"))], width)
+            return Strip([Segment(" " * self.size.width, self.tone("text"))], self.size.width)
         key = self.keys[row]
         cache_key = self._cache_key(key, row, width)
         strip = self._strips.get(cache_key)
         if strip is None:
             strip = self._strips[cache_key] = self._draw(key, row, width)
         return strip
+
+    @property
+    def row_width(self) -> int:
+        """Cells for a row: one is kept for the scroll bar, so that rows do not jump when it appears."""
+        return max(0, self.size.width - 1)
 
     def _cache_key(self, key: str, row: int, width: int) -> tuple[object, ...]:
         at_cursor = row == self.cursor

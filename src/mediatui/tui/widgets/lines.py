@@ -87,7 +87,8 @@ class Lines(Actor, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _flow(self) -> None:
         width = self.size.width
-        before, self._lines = self._lines, lay_out(self._paragraphs, width)
+        # One cell is kept for the scroll bar, so that lines do not break anew when it appears.
+        before, self._lines = self._lines, lay_out(self._paragraphs, max(0, width - 1))
         if len(self._lines) != self.virtual_size.height:
             self.virtual_size = Size(0, len(self._lines))
         offset = self.scroll_offset.y

@@ -40,7 +40,7 @@ class Going:
 
 
 NOT_GOING = Going()
-NARROW, WIDE, WIDER = 52, 76, 100
+NARROW, WIDE, WIDER = 50, 84, 100
 """Widths in cells from which rows show the state's word, the model, and dimensions and size."""
 
 
