@@ -153,8 +153,15 @@ def job_from_document(doc: Mapping[str, Any], project: str, key: str, note: Note
 
 
 def project_to_document(project: Project) -> Doc:
-    """The project's own record as it is stored and printed."""
+    """The project's own record as it is printed."""
     return _document(project, _PROJECT_FIELDS)
+
+
+def stored_project(project: Project) -> Doc:
+    """The project's record as its own index has it: without the id, which is the name of the folder."""
+    doc = project_to_document(project)
+    del doc["id"]
+    return doc
 
 
 def project_from_document(doc: Mapping[str, Any], key: str, note: Note = silent) -> Project:

@@ -46,6 +46,7 @@ class JournalFile:
         initial: Callable[[], Tables] = dict,
         compact: bool = True,
     ) -> None:
+        self._fd = -1
         self.path = path
         self.schema = schema or Schema()
         self.lock = FileLock(path.with_name(f"{path.stem}.lock"))
@@ -53,7 +54,6 @@ class JournalFile:
         self.on_release: Callable[[], None] = lambda: None
         self.foreign_commits = 0
         """How often other processes' changes were taken."""
-        self._fd = -1
         self._read_only = False
         self._poisoned = False
         self._closed = False
@@ -406,6 +406,9 @@ class JournalFile:
             self._closed = True
             self._close_file()
         self.lock.close()
+
+    def __del__(self) -> None:
+        self._close_file()
 
     def _close_file(self) -> None:
         if self._fd >= 0:

@@ -23,7 +23,7 @@ from mediatui.library.index import (
     job_from_document,
     job_to_document,
     project_from_document,
-    project_to_document,
+    stored_project,
 )
 from mediatui.library.journal import Damage, JournalDB
 from mediatui.library.record import Changes, Doc, Effects, Tables
@@ -156,7 +156,7 @@ class ProjectFolder:
             wanted: dict[str, dict[str, Doc | None]] = {
                 "items": {**{i.id: item_to_document(self._own(i)) for i in items}, **dict.fromkeys(gone_items)},
                 "jobs": {**{j.id: job_to_document(self._own(j)) for j in jobs}, **dict.fromkeys(gone_jobs)},
-                "project": {PROJECT_KEY: project_to_document(replace(project, id=self.id))} if project else {},
+                "project": {PROJECT_KEY: stored_project(project)} if project else {},
             }
             held = self._db.journal.tables
             changes: Changes = {}
@@ -271,7 +271,7 @@ class ProjectFolder:
     def _initial(self) -> Tables:
         """The tables of a project without a usable index: a new one's, or what can be found again."""
         if self._new is not None:
-            return {"project": {PROJECT_KEY: project_to_document(self._new)}}
+            return {"project": {PROJECT_KEY: stored_project(self._new)}}
         found = rebuild(self.folder)
         self._repaired = f"The index was missing and was rebuilt: {found}."
         return found.tables

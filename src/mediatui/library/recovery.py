@@ -15,7 +15,7 @@ from mediatui.library.index import (
     SCHEMA,
     decode_sidecar,
     item_to_document,
-    project_to_document,
+    stored_project,
     type_of_file,
 )
 from mediatui.library.record import Doc, Tables, Unreadable
@@ -71,7 +71,7 @@ def rebuild(folder: Path) -> Recovered:
     _from_media(folder, found)
     if not found.tables["project"]:
         record = Project(id=folder.name, name=folder.name, created_at=folder.stat().st_mtime)
-        found.tables["project"][PROJECT_KEY] = project_to_document(record)
+        found.tables["project"][PROJECT_KEY] = stored_project(record)
     return found
 
 
