@@ -45,6 +45,11 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
+def hold(fd: int) -> bool:
+    """Lock an open file for as long as it stays open, if nobody else does now. Raises `OSError`."""
+    return _lock(fd, wait=False)
+
+
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 

@@ -119,8 +119,7 @@ class Core:
 
     def find(self, identifier: str, *, item: bool) -> ProjectFolder | None:
         """The opened project that has this item or job; answers from memory."""
-        opened = (self.library.opened(project_id) for project_id in self.library.project_ids())
-        return next((p for p in opened if p is not None and self._knows(p, identifier, item)), None)
+        return next((p for p in self.library.open_projects() if self._knows(p, identifier, item)), None)
 
     async def locate(self, identifier: str, *, item: bool) -> ProjectFolder:
         """The project that has this item or job, opened if need be. Raises `UsageError`."""

@@ -11,8 +11,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from mediatui.errors import StorageError, storage_error
-from mediatui.library.files import FileLock
+from mediatui.errors import storage_error
+from mediatui.library.lock import hold
+from mediatui.text import slug
 
 
 class Instance:
@@ -21,43 +22,41 @@ class Instance:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.id = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._lock: FileLock | None = None
+        self._fd = -1
 
     def register(self) -> None:
         """Take our lock. Raises `StorageError` when the data directory takes no files."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self._path(self.id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            hold(self._fd)
         except OSError as exc:
             raise storage_error(exc, f"use the folder {self._folder}") from exc
-        lock = FileLock(self._folder / f"{self.id}.lock")
-        lock.try_acquire()
-        self._lock = lock
 
     def is_alive(self, owner: str | None) -> bool:
         """The instance `owner` is running (possibly this one)."""
-        if owner is None:
-            return False
-        if owner == self.id:
-            return True
-        path = self._folder / f"{owner}.lock"
-        if not path.exists():
-            return False
-        lock = FileLock(path)
+        if owner is None or owner == self.id:
+            return owner is not None
         try:
-            if lock.try_acquire():
-                with suppress(OSError):
-                    path.unlink()
-                return False
-            return True
-        except StorageError:
+            fd = os.open(self._path(owner), os.O_RDWR | os.O_CLOEXEC)
+        except (OSError, ValueError):
+            return False
+        try:
+            if not hold(fd):
+                return True
+            with suppress(OSError):
+                self._path(owner).unlink()
             return False
         finally:
-            lock.close()
+            os.close(fd)
 
     def leave(self) -> None:
         """Let go of the lock and remove its file."""
-        if self._lock is not None:
+        if self._fd >= 0:
             with suppress(OSError):
-                (self._folder / f"{self.id}.lock").unlink()
-            self._lock.close()
-            self._lock = None
+                self._path(self.id).unlink()
+            os.close(self._fd)
+            self._fd = -1
+
+    def _path(self, instance: str) -> Path:
+        return self._folder / f"{slug(instance, 60)}.lock"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums
 from mediatui.errors import SaveError, save_error_kind
+from mediatui.library.lock import hold
 
 
 class BusyPart(Exception):
@@ -54,11 +54,9 @@ class PartFile:
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not hold(self._fd):
             self.close()
-            raise BusyPart(self.path.name) from None
+            raise BusyPart(self.path.name)
         return self
 
     def __exit__(

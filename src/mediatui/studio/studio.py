@@ -174,8 +174,7 @@ class Studio:
 
     def jobs(self, project_id: str | None = None) -> tuple[Job, ...]:
         """Jobs of one or all opened projects, newest first."""
-        ids = [project_id] if project_id else self._core.library.project_ids()
-        opened = [project for i in ids if (project := self._core.library.opened(i)) is not None]
+        opened = [p for p in self._core.library.open_projects() if project_id in (None, p.id)]
         jobs = [job for project in opened for job in self._core.records.jobs(project)]
         return tuple(sorted(jobs, key=lambda job: job.created_at, reverse=True))
 
