@@ -55,7 +55,7 @@ const subscribed = await fal.subscribe(endpoint, {
 });
 
 const ran = await fal.run("sandbox/text-to-image", {
-  input: { prompt: "ridge", image_size: { width: 64, height: 48 }, output_format: "webp" },
+  input: { prompt: "ridge", image_size: { width: 64, height: 48 } },
 });
 
 const uploaded = await fal.storage.upload(new Blob([bytes], { type: "video/mp4" }));

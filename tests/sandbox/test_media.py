@@ -43,16 +43,13 @@ async def test_whole_file(video: httpx.Response, sandbox: SandboxServer) -> None
     assert head.headers["content-length"] == video.headers["content-length"]
 
 
-@pytest.mark.parametrize("text", ["bytes=100-", "bytes=0-9", "bytes=-50"])
-async def test_ranges(client: httpx.AsyncClient, video: httpx.Response, text: str) -> None:
-    first, _, last = text.removeprefix("bytes=").partition("-")
+async def test_ranges(client: httpx.AsyncClient, video: httpx.Response) -> None:
     size = len(video.content)
-    start = int(first) if first else size - int(last)
-    stop = int(last) + 1 if first and last else size
-    part = await client.get(video.url, headers={"Range": text})
-    assert part.status_code == 206
-    assert part.content == video.content[start:stop]
-    assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+    for text, start, stop in (("100-", 100, size), ("0-9", 0, 10), ("-50", size - 50, size)):
+        part = await client.get(video.url, headers={"Range": f"bytes={text}"})
+        assert part.status_code == 206
+        assert part.content == video.content[start:stop]
+        assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
 
 
 async def test_range_beyond_the_end_is_416(client: httpx.AsyncClient, video: httpx.Response) -> None:
@@ -62,9 +59,7 @@ async def test_range_beyond_the_end_is_416(client: httpx.AsyncClient, video: htt
     assert response.headers["content-range"] == f"bytes */{size}"
 
 
-async def test_if_range_with_another_tag_sends_everything(
-    client: httpx.AsyncClient, video: httpx.Response
-) -> None:
+async def test_if_range_with_another_tag_sends_everything(client: httpx.AsyncClient, video: httpx.Response) -> None:
     same = await client.get(video.url, headers={"Range": "bytes=5-", "If-Range": video.headers["etag"]})
     other = await client.get(video.url, headers={"Range": "bytes=5-", "If-Range": '"other"'})
     assert same.status_code == 206

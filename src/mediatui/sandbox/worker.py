@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -47,10 +48,17 @@ async def render(order: dict[str, Any], on_progress: OnProgress) -> list[dict[st
             raise RenderFailed(text[-500:] or "the render process ended early")
         return files
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        complaints.cancel()
+        await _reap(process, complaints)
+
+
+async def _reap(process: asyncio.subprocess.Process, complaints: asyncio.Task[bytes]) -> None:
+    """End the process and read its pipes to their end, without which asyncio keeps them open."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    process.stdin.close()
+    await asyncio.gather(process.stdout.read(), complaints, process.wait())
 
 
 async def _converse(

@@ -1,0 +1,98 @@
+"""The server as a guest in somebody's process: any thread, no signals, no output, errors in words."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+import stat
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mediatui.errors import StorageError, UsageError
+from mediatui.sandbox.server import SandboxServer
+
+from .conftest import TINY_VIDEO, client_of, result, submit
+
+
+def test_it_runs_in_a_thread_silently_and_leaves_signals_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    codes: list[int] = []
+
+    async def visit() -> None:
+        server = SandboxServer(tmp_path)
+        await server.start()
+        async with client_of(server) as client:
+            codes.append((await result(client, await submit(client))).status_code)
+            with pytest.raises(httpx.TransportError):
+                await client.post("/sandbox/faults/dropped-submit", json=TINY_VIDEO)
+        await server.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(visit()))
+    thread.start()
+    thread.join()
+    assert codes == [200]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_a_taken_port_is_an_error_in_words(sandbox: SandboxServer, tmp_path: Path) -> None:
+    port = int(sandbox.base_url.rpartition(":")[2])
+    with pytest.raises(UsageError, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
+        await SandboxServer(tmp_path / "other", port=port).start()
+
+
+async def test_a_folder_that_cannot_be_used_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="could not use the sandbox's folder"):
+        await SandboxServer(tmp_path / "file").start()
+
+
+async def test_a_second_server_gets_another_port(sandbox: SandboxServer, tmp_path: Path) -> None:
+    second = SandboxServer(tmp_path / "sandbox")
+    await second.start()
+    assert second.base_url != sandbox.base_url
+    await second.stop()
+
+
+async def test_tls(tmp_path: Path) -> None:
+    server = SandboxServer(tmp_path, tls=True)
+    await server.start()
+    assert server.base_url.startswith("https://127.0.0.1:")
+    assert server.certificate is not None
+    assert server.certificate.suffix == ".pem"
+    key = server.certificate.with_name("sandbox-key.pem")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    trusting = ssl.create_default_context(cafile=str(server.certificate))
+    async with httpx.AsyncClient(verify=trusting, trust_env=False) as client:
+        for host in ("127.0.0.1", "localhost"):
+            url = server.base_url.replace("127.0.0.1", host)
+            document = (await client.get(url)).json()
+            assert document["catalogue"] == f"{url}/v1/models"
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await httpx.AsyncClient(trust_env=False).get(server.base_url)
+    made = server.certificate.read_bytes()
+    await server.stop()
+    again = SandboxServer(tmp_path, tls=True)
+    await again.start()
+    assert server.certificate.read_bytes() == made
+    await again.stop()
+
+
+async def test_the_certificate_speaks_for_fals_hosts(tmp_path: Path) -> None:
+    server = SandboxServer(tmp_path, tls=True)
+    await server.start()
+    assert server.certificate is not None
+    trusting = ssl.create_default_context(cafile=str(server.certificate))
+    port = int(server.base_url.rpartition(":")[2])
+    for name in ("queue.fal.run", "fal.run", "rest.fal.ai", "v3.fal.media", "api.fal.ai"):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname=name)
+        assert writer.get_extra_info("peercert")["subjectAltName"]
+        writer.close()
+        await writer.wait_closed()
+    await server.stop()
