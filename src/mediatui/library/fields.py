@@ -10,6 +10,8 @@ from mediatui.library.record import Doc
 from mediatui.text import clean_text
 
 E = TypeVar("E")
+_SUSPECT = ("", ".", "/")
+_UNSAFE = frozenset("\\\0:")
 
 
 class Fields:
@@ -35,7 +37,10 @@ class Fields:
 
     def optional_text(self, name: str) -> str | None:
         """A text, or None."""
-        return None if self._get(name) is None else self.text(name) or None
+        value = self._get(name)
+        if value is None or (type(value) is str and value and value.isprintable()):
+            return value
+        return self.text(name) or None
 
     def path(self, name: str) -> str | None:
         """A path that stays below the project folder, or None."""
@@ -111,13 +116,16 @@ class Fields:
 
     def rest(self, known: frozenset[str]) -> Doc:
         """The fields nobody here knows, to be carried through."""
-        return {name: value for name, value in self.doc.items() if name not in known}
+        unknown = self.doc.keys() - known
+        return {name: value for name, value in self.doc.items() if name in unknown} if unknown else {}
 
 
 def is_inside(path: str) -> bool:
     """Whether a stored path is relative, with forward slashes, and cannot lead out of its folder."""
+    if "/." not in path and "//" not in path and path[:1] not in _SUSPECT and not _UNSAFE & set(path):
+        return path[-1:] != "/"
     parts = path.split("/")
-    return not any(part in ("", ".", "..") for part in parts) and not any(c in path for c in "\\\0:")
+    return not any(part in ("", ".", "..") for part in parts) and not _UNSAFE & set(path)
 
 
 def json_clean(value: Any) -> Any:

@@ -74,12 +74,11 @@ def item_from_document(doc: Mapping[str, Any], project: str, key: str, note: Not
     """The item a document describes, filed under `key` in a project; `note` hears of values that were no use."""
     read = Fields(doc, note)
     path = read.path("path")
-    type_ = read.choice("type", _TYPES, _guess_type(path))
     return MediaItem(
         id=key,
         project=project,
         name=read.text("name") or (path or key).rsplit("/", 1)[-1],
-        type=type_,
+        type=_media_type(read, path),
         role=read.text("role", "clip"),
         output_path=read.text("output_path"),
         provider=read.text("provider"),
@@ -210,6 +209,12 @@ def _document(record: MediaItem | Job | Project, names: frozenset[str]) -> Doc:
     doc: Doc = {name: json_clean(getattr(record, name)) for name in _ORDERS[type(record)]}
     doc.update((name, json_clean(value)) for name, value in record.extra.items() if name not in names)
     return doc
+
+
+def _media_type(read: Fields, path: str | None) -> MediaType:
+    value = read.doc.get("type")
+    found = _TYPES.get(value) if isinstance(value, str) else None
+    return found or read.choice("type", _TYPES, _guess_type(path))
 
 
 def _guess_type(path: str | None) -> MediaType:

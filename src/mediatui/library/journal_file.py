@@ -8,10 +8,10 @@ retires the file, and a rewrite keeps the earlier file as generation ``.1``.
 from __future__ import annotations
 
 import errno
-import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from mediatui.errors import SaveErrorKind, StorageBlocked, StorageError, StorageTooNew, storage_error
@@ -24,8 +24,8 @@ from mediatui.library.replay import FORMAT, Damage, Replay, Schema, collector_pa
 COMPACT_FROM = 1_000
 """Dead documents below which a file is never rewritten."""
 
+_BATCH = 500
 _NOWHERE = (-1, -1)
-_FREEZE_FROM = 1_000
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _OPEN = os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -62,6 +62,7 @@ class JournalFile:
         self._tail: int = 0  # bytes after them that are a torn line
         self._line_ended: bool = True
         self._mtime: int = 0
+        self._torn_end = b""
         self._state = Replay(path, self.schema)
         with self.lock:
             self._open(initial)
@@ -110,7 +111,8 @@ class JournalFile:
             with self.lock:
                 if self._closed:
                     raise StorageError(f"the index of {self.path.parent.name} is closed")
-                self._catch_up_if_moved()
+                if self.lock.depth == 1:
+                    self._catch_up_if_moved()
                 yield
         finally:
             if not self.lock.mine:
@@ -160,7 +162,10 @@ class JournalFile:
         self._position += self._tail + len(lines)
         self._tail, self._line_ended = 0, True
         self._state.version = max(self._state.version, self.schema.version)
-        self._mtime = os.fstat(self._fd).st_mtime_ns
+        status = os.fstat(self._fd)
+        self._mtime = status.st_mtime_ns
+        if status.st_size != self._position:  # somebody wrote in spite of the lock: read it all again
+            self._identity = _NOWHERE
 
     def _undo(self, *, keep_trust: bool) -> None:
         """Take back a failed write. After a failed sync the kernel may have dropped the bytes and called them
@@ -310,9 +315,7 @@ class JournalFile:
         self._state = Replay(self.path, self.schema)
         self._forget_position()
         with collector_paused():
-            self._read_on()
-        if self._state.living >= _FREEZE_FROM:
-            gc.freeze()  # the records live as long as the project: later collections need not walk them
+            self._read_all()
 
     def _attach(self) -> None:
         try:
@@ -330,25 +333,39 @@ class JournalFile:
         self._position, self._tail, self._line_ended, self._mtime = 0, 0, True, 0
 
     def _read_on(self) -> Effects:
-        """Take the lines from our position on."""
+        """Take the lines from our position on; says what they changed."""
         effects: Effects = {}
-        tail = b""
+        for line in self._lines_from_here():
+            merge(effects, self._state.take(line, self._position))
+            self._position += len(line)
+        merge(effects, self._take_tail())
+        return effects
+
+    def _read_all(self) -> None:
+        """Take the whole file, in batches."""
+        lines = self._lines_from_here()
+        while batch := list(islice(lines, _BATCH)):
+            self._state.take_all(batch, self._position)
+            self._position += sum(map(len, batch))
+        self._take_tail()
+
+    def _lines_from_here(self) -> Iterator[bytes]:
+        """The whole lines after our position; afterwards `_torn_end` is what followed them."""
+        self._torn_end = b""
         with open(self._fd, "rb", buffering=1 << 20, closefd=False) as stream:
             stream.seek(self._position)
             for line in stream:
                 if not line.endswith(b"\n"):
-                    tail = line
+                    self._torn_end = line
                     break
-                merge(effects, self._state.take(line, self._position))
-                self._position += len(line)
+                yield line
             self._mtime = os.fstat(self._fd).st_mtime_ns
-        self._tail, self._line_ended = 0, True
-        if tail and self.lock.real:  # without the lock it may be a commit under way
-            merge(effects, self._take_tail(tail))
-        return effects
 
-    def _take_tail(self, tail: bytes) -> Effects:
+    def _take_tail(self) -> Effects:
         """The end of the file without a newline: a commit that lacks only that, or a torn line."""
+        tail, self._tail, self._line_ended = self._torn_end, 0, True
+        if not tail or not self.lock.real:  # without the lock it may be a commit under way
+            return {}
         effects = self._state.take_tail(tail, self._position)
         if effects is None:
             self._tail = len(tail)

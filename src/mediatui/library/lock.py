@@ -66,7 +66,8 @@ class FileLock:
         self.path = path
         self.threads = threading.RLock()
         """The part of the lock between this process's threads."""
-        self._depth = 0
+        self.depth = 0
+        """How often its holder has taken it."""
         self._owner = 0
 
     @property
@@ -90,8 +91,8 @@ class FileLock:
 
     def release(self) -> None:
         """Give it back; as often as it was taken."""
-        self._depth -= 1
-        if self._depth == 0:
+        self.depth -= 1
+        if self.depth == 0:
             self._owner = 0
             if self._fd >= 0:
                 _unlock(self._fd)
@@ -119,14 +120,14 @@ class FileLock:
         """With the threads' lock held: take the kernel's, or give the former back."""
         taken = False
         try:
-            taken = self._depth > 0 or self._take(wait=wait)
+            taken = self.depth > 0 or self._take(wait=wait)
         except OSError as exc:
             raise storage_error(exc, f"lock {self.path}") from exc
         finally:
             if not taken:
                 self.threads.release()
         if taken:
-            self._depth += 1
+            self.depth += 1
             self._owner = threading.get_ident()
         return taken
 

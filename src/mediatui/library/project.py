@@ -28,6 +28,7 @@ from mediatui.library.index import (
 from mediatui.library.journal import Damage, JournalDB
 from mediatui.library.record import Changes, Doc, Effects, Tables
 from mediatui.library.recovery import INDEX, find_lost, rebuild, sidecar_of
+from mediatui.library.replay import collector_paused
 from mediatui.library.shelf import Shelf
 from mediatui.model import Job, MediaItem, Project
 from mediatui.text import plural
@@ -68,11 +69,12 @@ class ProjectFolder:
         self._doubts: dict[str, Damage] = {}
         try:
             self.inode = folder.stat().st_ino
-            self._db = JournalDB(folder / INDEX, SCHEMA, initial=self._initial)
-            self._recover_lost()
+            with collector_paused():
+                self._db = JournalDB(folder / INDEX, SCHEMA, initial=self._initial)
+                self._recover_lost()
+                self._load()
         except OSError as exc:
             raise storage_error(exc, f"open the project {self.id}") from exc
-        self._load()
         self._db.journal.on_apply = self._applied
         self._db.journal.on_release = self._tell
 

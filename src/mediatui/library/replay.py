@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediatui.library.record import Doc, Effects, Reading, Tables, Unreadable, read_line
+from mediatui.library.record import Doc, Effects, Reading, Tables, Unreadable, parse_many, read_line, verify
 
 FORMAT = "mediatui-index"
 Upcaster = Callable[[str, Doc], Doc]
@@ -83,6 +83,30 @@ class Replay:
             return {}
         return self._take_reading(reading, offset, len(line))
 
+    def take_all(self, lines: Sequence[bytes], offset: int) -> None:
+        """Take whole lines at once: what `take` does for each, faster, and without saying what changed."""
+        texts = [line[:-1] for line in lines]
+        records = parse_many(texts) if all(map(verify, texts)) else None
+        if records is None or self.version != self.schema.version:
+            for line in lines:
+                self.take(line, offset)
+                offset += len(line)
+            return
+        for record, line in zip(records, lines, strict=True):
+            self._excuse_torn(record, offset)
+            self._check_order(record, offset, len(line))
+            self._apply_shared(record)
+            offset += len(line)
+
+    def _apply_shared(self, record: Doc) -> None:
+        """`apply` for a record of today's version whose keys are shared already."""
+        if "version" in record or None in record.get("tables", {}).values():
+            self.apply(record)
+            return
+        self.seq = record.get("n", self.seq + 1)
+        for name, change in record.get("tables", {}).items():
+            self._apply_table(name, change.get("put", {}), change.get("del", ()))
+
     def take_tail(self, tail: bytes, offset: int) -> Effects | None:
         """Take the end of a file that has no newline; None when it is a torn write that nobody acknowledged."""
         try:
@@ -108,7 +132,7 @@ class Replay:
             changes[name] = {**put, **dict.fromkeys(change.get("del", ()))}
         return changes
 
-    def _apply_table(self, name: str, put: dict[str, Doc], gone: list[str]) -> None:
+    def _apply_table(self, name: str, put: dict[str, Doc], gone: Sequence[str]) -> None:
         table, dead = self.tables.setdefault(name, {}), self.gone.setdefault(name, set())
         table.update(put)
         dead.difference_update(put)
@@ -196,7 +220,10 @@ _was_enabled = False
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No cyclic garbage collection meanwhile: it doubles the time a large journal takes to load."""
+    """No cyclic garbage collection meanwhile, which doubles the time a large journal takes to load.
+
+    What was loaded lives as long as its project, so later collections need not walk it.
+    """
     global _paused, _was_enabled
     with _PAUSES:
         if _paused == 0:
@@ -209,4 +236,5 @@ def collector_paused() -> Iterator[None]:
         with _PAUSES:
             _paused -= 1
             if _paused == 0 and _was_enabled:
+                gc.freeze()
                 gc.enable()
