@@ -6,12 +6,20 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from rich.style import Style
 from textual.dom import DOMNode
+
+from mediatui.tui.tones import tones_of
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
 
 Handler = Callable[[], Awaitable[None] | None]
+
+
+def tone(node: DOMNode, name: str) -> Style:
+    """The style of a tone in the theme that is on."""
+    return tones_of(node.app.current_theme)[name]
 
 
 class Actor:

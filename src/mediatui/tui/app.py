@@ -29,7 +29,7 @@ from mediatui.tui.actor import Actor, Handler
 from mediatui.tui.bridge import Bridge, ask
 from mediatui.tui.memory import Memory
 from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
-from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.terminal.checks import check_terminal, is_remote
 from mediatui.tui.terminal.clipboard import osc52
@@ -52,13 +52,9 @@ class MediatuiApp(Actor, App[int], inherit_bindings=False):
     """The terminal interface over one studio."""
 
     TITLE = "mediatui"
-    CSS_PATH: ClassVar[CSSPathType | None] = [
-        Path(__file__).parent / "styles" / name for name in ("base.tcss", "library.tcss", "forms.tcss", "dialogs.tcss")
-    ]
+    CSS_PATH: ClassVar[CSSPathType | None] = [STYLES / "base.tcss", STYLES / "library.tcss"]
     BINDINGS = bindings("app")
     COMMANDS: ClassVar[set[Any]] = set()
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 
     def __init__(self, settings: Settings, locations: Locations) -> None:
         super().__init__()

@@ -74,7 +74,7 @@ class Looking(Controller):
             field.display = keep and bool(field.value)
         if not keep:
             self.apply_filter("")
-        self.screen.show_pane("media")
+        self.screen.panes.show("media")
 
     def empty_words(self) -> str:
         """What the list says when it shows nothing."""

@@ -77,7 +77,7 @@ class Projects(Controller):
         if snapshot.notice:
             self.app.tell(snapshot.notice, severity="warning")
         if focus:
-            screen.show_pane("media")
+            screen.panes.show("media")
         self.app.memory.project = snapshot.project.id
         self.app.remember()
 
@@ -122,7 +122,7 @@ class Projects(Controller):
         gone = screen.project_id is not None and screen.project_id not in screen.summaries
         if gone or (screen.project_id is None and summaries):
             await self._open_another()
-        screen.show_title()
+        screen.telling.show_title()
         screen.show_status()
 
     async def _open_another(self) -> None:
@@ -137,7 +137,7 @@ class Projects(Controller):
     def _at_cursor(self) -> ProjectSummary:
         """The project under the cursor where the projects have the focus, else the open one."""
         screen = self.screen
-        key = screen.project_list.key if screen.pane == "projects" else screen.project_id
+        key = screen.project_list.key if screen.panes.current == "projects" else screen.project_id
         summary = screen.summaries.get(key or "")
         if summary is None:
             raise UsageError("there is no project here", hint="p makes one.")

@@ -49,7 +49,7 @@ class Tidying(Controller):
 
     async def trash(self) -> None:
         """Move the marked items or this one to the trash; asks unless it is a single item that is on disk."""
-        if self.screen.pane == "projects":
+        if self.screen.panes.current == "projects":
             await self.screen.projects.delete()
             return
         items = self.screen.targets()

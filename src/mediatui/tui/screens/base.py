@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.dom import DOMNode
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mediatui.tui.batch import Batch
 
 T = TypeVar("T")
+
+STYLES = Path(__file__).parent.parent / "styles"
+"""Style sheets; a screen's own is read when the screen is first opened."""
 
 SAID_SECONDS = 6.0
 """How long a word on the status line stays."""
@@ -78,5 +82,7 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
 
 class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):
     """A small screen in front of another, dismissed with an answer."""
+
+    CSS_PATH = STYLES / "dialogs.tcss"
 
     SCOPES: ClassVar[tuple[str, ...]] = ()

@@ -14,7 +14,7 @@ from mediatui.text import human_bytes, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import bar
-from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.lines import Lines, Paragraph
 
@@ -29,6 +29,7 @@ MISSING_SHOWN = 200
 class ExportScreen(StudioScreen[None]):
     """One export."""
 
+    CSS_PATH = STYLES / "reading.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ("export", "text", "app")
     BINDINGS = bindings("export")
 

@@ -22,7 +22,7 @@ from mediatui.tui.actor import Handler
 from mediatui.tui.form_values import inline_files, merge, params_for
 from mediatui.tui.format import short_model
 from mediatui.tui.memory import Draft
-from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle, SchemaForm
 from mediatui.tui.widgets.model_picker import ModelPicker
@@ -53,6 +53,8 @@ class PromptArea(TextArea):
 class GenerateScreen(StudioScreen[None]):
     """One generation to be sent."""
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]  # noqa: RUF012
+    CSS_PATH = STYLES / "forms.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ("generate", "form", "models", "choice", "app")
     BINDINGS = bindings("generate", "form")
 

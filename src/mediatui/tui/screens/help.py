@@ -12,7 +12,7 @@ from textual.widgets import Input
 from mediatui.tui.actions import ACTIONS, Action, bindings, key_names
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import fit
-from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell, LineList
 
@@ -63,6 +63,7 @@ class HelpList(LineList):
 class HelpScreen(StudioScreen[None]):
     """The keys."""
 
+    CSS_PATH = STYLES / "reading.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ("help", "list", "app")
     BINDINGS = bindings("help")
 

@@ -11,7 +11,7 @@ from mediatui.model import Job, MediaItem
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record, open_record, record_json
-from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.lines import Lines, Paragraph
 
@@ -19,6 +19,7 @@ from mediatui.tui.widgets.lines import Lines, Paragraph
 class ItemScreen(StudioScreen[None]):
     """Everything known of one record."""
 
+    CSS_PATH = STYLES / "reading.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ("item", "text", "app")
     BINDINGS = bindings("item")
 

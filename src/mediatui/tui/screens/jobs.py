@@ -17,7 +17,7 @@ from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record
 from mediatui.tui.control.making import draft_of
 from mediatui.tui.format import PHASE_BADGES, ago, bar, elapsed, fit, fit_right, job_seconds, short_model
-from mediatui.tui.screens.base import StudioScreen
+from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import job_going
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.detail import job_paragraphs
@@ -67,6 +67,8 @@ class JobList(LineList):
 class JobsScreen(StudioScreen[None]):
     """The jobs."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
+    CSS_PATH = STYLES / "reading.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "list", "app")
     BINDINGS = bindings("jobs")
 

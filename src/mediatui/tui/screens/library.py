@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,20 +9,22 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from mediatui.model import Phase, SaveState
-from mediatui.text import human_bytes, plural
+from mediatui.model import Phase
+from mediatui.text import human_bytes
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.details import Details
 from mediatui.tui.control.keeping import Keeping
 from mediatui.tui.control.looking import Looking
 from mediatui.tui.control.making import Making
+from mediatui.tui.control.panes import PANES, Panes
 from mediatui.tui.control.projects import Projects
+from mediatui.tui.control.telling import Telling
 from mediatui.tui.control.tidying import Tidying
 from mediatui.tui.screens.base import StudioScreen
 from mediatui.tui.shelf import Order, Shelf, SortKey
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
-from mediatui.tui.widgets.line_list import Cell, LineList
+from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.media_list import NOT_GOING, Going, MediaList
 from mediatui.tui.widgets.picture import Picture
@@ -35,14 +36,10 @@ if TYPE_CHECKING:
     from mediatui.studio.events import JobProgress, SaveProgress
     from mediatui.tui.batch import Batch
 
-PANES = ("projects", "media", "detail")
 OPENING = "Opening the library…"
 CLOCK_SECONDS = 1.0
 SLOW_TICK = 20
 """Ages are looked at every so many ticks of the clock; running times at each."""
-FREE_SECONDS = 5.0
-BANNER_SECONDS = 1.0
-"""Unsaved items are announced once they have stayed so for this long: most are being saved at that moment."""
 
 
 class LibraryScreen(StudioScreen[None]):
@@ -59,8 +56,8 @@ class LibraryScreen(StudioScreen[None]):
         self.folder_words = ""
         self._going: dict[str, Going] = {}
         self._ticks = 0
-        self._banner_due = False
-        self._free_bytes, self._free_until = 0, 0.0
+        self.panes = Panes(self)
+        self.telling = Telling(self)
         self.looking = Looking(self)
         self.details = Details(self)
         self.keeping = Keeping(self)
@@ -68,11 +65,9 @@ class LibraryScreen(StudioScreen[None]):
         self.tidying = Tidying(self)
         self.projects = Projects(self)
         self._handlers: dict[str, Handler] = {
-            "next-pane": lambda: self.step_pane(1),
-            "previous-pane": lambda: self.step_pane(-1),
             "clear": self._clear,
             "quit": lambda: self.main.leave(),
-            **{f"pane-{pane}": self._to_pane(pane) for pane in PANES},
+            **self.panes.handlers(),
             **self.looking.handlers(),
             **self.keeping.handlers(),
             **self.making.handlers(),
@@ -132,38 +127,14 @@ class LibraryScreen(StudioScreen[None]):
 
     # Panes.
 
-    @property
-    def pane(self) -> str:
-        """The pane that has the focus."""
-        focused = self.focused.id if self.focused is not None else None
-        return focused if focused in PANES else "media"
-
-    def _to_pane(self, pane: str) -> Handler:
-        def go() -> None:
-            self.show_pane(pane)
-
-        return go
-
-    def show_pane(self, pane: str) -> None:
-        """Go to a pane, and bring it on screen where not all fit."""
-        for other in PANES:
-            self.set_class(other == pane, f"-at-{other}")
-            self.query_one(f"#{other}-title", PaneTitle).tell(on=other == pane)
-        self.query_one(f"#{pane}").focus(scroll_visible=False)
-        self.call_after_refresh(self.details.show_poster)
-
-    def step_pane(self, step: int) -> None:
-        """Go to the pane beside this one, around the ends."""
-        self.show_pane(PANES[(PANES.index(self.pane) + step) % len(PANES)])
-
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click may have moved the focus."""
         if event.widget.id in PANES:
-            self.show_pane(event.widget.id)
+            self.panes.arrange()
 
     def on_resize(self) -> None:
-        """The details may have come on screen."""
-        self.call_after_refresh(self.details.show_poster)
+        """Other panes may fit now."""
+        self.panes.arrange()
 
     def _clear(self) -> None:
         if self.media.ranging:
@@ -172,8 +143,8 @@ class LibraryScreen(StudioScreen[None]):
             self.media.set_marks(set())
         elif self.shelf.words:
             self.looking.drop_filter()
-        elif self.pane != "media":
-            self.show_pane("media")
+        elif self.panes.current != "media":
+            self.panes.show("media")
 
     # News.
 
@@ -221,9 +192,9 @@ class LibraryScreen(StudioScreen[None]):
         self.media.empty = self.looking.empty_words()
         self.media.show(list(self.shelf.rows), follow=follow)
         self.projects.reach_new_jobs(before)
-        self.show_title()
+        self.telling.show_title()
+        self.telling.show_banner()
         self.show_status()
-        self._announce_unsaved()
 
     def going(self, key: str) -> Going:
         """How far a job or a save is."""
@@ -263,86 +234,10 @@ class LibraryScreen(StudioScreen[None]):
 
     # Bars.
 
-    def show_title(self) -> None:
-        """The media pane's title: project, hits, order."""
-        summary = self.summaries.get(self.project_id or "")
-        name = summary.name if summary else "Media"
-        total = len(self.shelf.items)
-        if self.shelf.words:
-            hits = sum(key in self.shelf.items for key in self.shelf.rows)
-            info = f"{hits:,} of {total:,} match “{self.shelf.words}”"
-        else:
-            info = f"{plural(total, 'item')} · {self.shelf.order.words}" if self.project_id else ""
-        self.query_one("#media-title", PaneTitle).tell(info, name=name)
-
     def show_status(self) -> None:
-        """The status line: provider, unsaved, running, marks; free disk at the right."""
-        if self.saying:
-            return
-        left: list[Cell] = [(" ", "text")]
-        if self.main.has_studio:
-            name = self.main.studio.provider_name
-            left.append((f" {name.upper()} " if name == "sandbox" else f" {name} ", "badge"))
-            left.append(("  ", "text"))
-        running = self.running
-        if running:
-            left.append((f"▸ {running} running  ", "accent"))
-        if self.unsaved:
-            left.append((f"● {self.unsaved} unsaved  ", "warn"))
-        left += self._marks_cells()
-        right: list[Cell] = []
-        if self.main.has_studio:
-            size = sum(item.file_size or 0 for item in self.shelf.items.values() if item.path)
-            right = [(f"{human_bytes(size)} here · {human_bytes(self._free())} free ", "dim")]
-        self.query_one("#status", Bar).show(left, right)
-
-    @property
-    def running(self) -> int:
-        """Unfinished jobs of all projects: this one's as they are now, the others as last counted."""
-        others = sum(s.running for s in self.summaries.values() if s.id != self.project_id)
-        return others + sum(not job.phase.ended for job in self.shelf.jobs.values())
-
-    def _free(self) -> int:
-        """Room on the disk, asked for not more often than every few seconds."""
-        if time.monotonic() > self._free_until:
-            self._free_bytes, self._free_until = self.main.studio.free_bytes(), time.monotonic() + FREE_SECONDS
-        return self._free_bytes
-
-    def _marks_cells(self) -> list[Cell]:
-        marks = self.media.marks
-        cells: list[Cell] = [("range: v ends it  ", "accent")] if self.media.ranging else []
-        if not marks:
-            return cells
-        size = sum(self.shelf.items[key].file_size or 0 for key in marks if key in self.shelf.items)
-        hidden = len(marks.difference(self.shelf.rows))
-        words = f"▌ {len(marks)} marked{f' ({hidden} hidden by filter)' if hidden else ''} · {human_bytes(size)}"
-        return [*cells, (words, "text")]
-
-    @property
-    def unsaved(self) -> int:
-        """Unsaved items of all projects: this one as it is now, the others as last counted."""
-        others = sum(s.unsaved for s in self.summaries.values() if s.id != self.project_id)
-        return others + self.shelf.unsaved
-
-    def _announce_unsaved(self) -> None:
-        banner = self.query_one("#banner", Bar)
-        if not self.unsaved:
-            banner.display = False
-        elif banner.display:
-            self._show_banner()
-        elif not self._banner_due:
-            self._banner_due = True
-            self.set_timer(BANNER_SECONDS, self._show_banner)
-
-    def _show_banner(self) -> None:
-        self._banner_due = False
-        banner = self.query_one("#banner", Bar)
-        banner.display = bool(self.unsaved)
-        expired = sum(item.save_state is SaveState.EXPIRED for item in self.shelf.items.values())
-        more = f" · {expired} expired" if expired else ""
-        banner.show(
-            [(f" ● {plural(self.unsaved, 'item')} unsaved{more} · ", "text"), ("R", "key"), (" saves them", "text")]
-        )
+        """The status line, unless it is saying something."""
+        if not self.saying:
+            self.telling.show_status()
 
 
 def job_going(progress: JobProgress) -> Going:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
 from mediatui.tui.actions import Action, in_scope, key_name
+from mediatui.tui.actor import tone
 from mediatui.tui.format import fit
-from mediatui.tui.widgets.line_list import TONES, Cell
+from mediatui.tui.widgets.line_list import Cell
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
@@ -24,19 +24,11 @@ class Bar(Widget):
     """A line of cells on the left and some on the right; repainted only when they change."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"bar--{tone}" for tone in TONES),
-        "bar--key",
-        "bar--badge",
-        "bar--rule",
-        "bar--rule-on",
-    }
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._left: Sequence[Cell] = ()
         self._right: Sequence[Cell] = ()
-        self._tones: dict[str, Style] = {}
 
     def show(self, left: Sequence[Cell], right: Sequence[Cell] = ()) -> None:
         """Show these cells."""
@@ -49,18 +41,6 @@ class Bar(Widget):
         """What it says, for tests."""
         return "".join(text for text, _ in (*self._left, *self._right))
 
-    def tone(self, name: str) -> Style:
-        """The style of a tone."""
-        style = self._tones.get(name)
-        if style is None:
-            style = self._tones[name] = self.get_component_rich_style(f"bar--{name}")
-        return style
-
-    def notify_style_update(self) -> None:
-        """Forget the old styles."""
-        super().notify_style_update()
-        self._tones.clear()
-
     def render_line(self, y: int) -> Strip:
         """The line; the right side goes first when there is no room."""
         width = self.size.width
@@ -69,8 +49,8 @@ class Bar(Widget):
         if gap < 1:
             right = []
             gap = max(0, width - _cells(left))
-        segments = [Segment(text, self.tone(tone)) for text, tone in (*left, (self.fill(gap), self.fill_tone), *right)]
-        return Strip(Segment.simplify(segments)).adjust_cell_length(width, self.tone("text"))
+        segments = [Segment(text, tone(self, name)) for text, name in (*left, (self.fill(gap), self.fill_tone), *right)]
+        return Strip(Segment.simplify(segments)).adjust_cell_length(width, tone(self, self.fill_tone))
 
     fill_tone = "text"
 

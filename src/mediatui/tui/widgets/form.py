@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -18,7 +17,7 @@ from textual.widgets import Collapsible, Input, Static
 from mediatui.providers.base import Field, FieldKind
 from mediatui.text import one_line
 from mediatui.tui.actions import bindings
-from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.actor import Actor, Handler, tone
 from mediatui.tui.form_values import FormRow, choice_texts, is_common, parse, shown
 from mediatui.tui.format import fit, short_model
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
@@ -35,7 +34,6 @@ class Cycle(Actor, Widget, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS = bindings("choice")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"cycle--on", "cycle--off", "cycle--dim"}
 
     class Changed(Message):
         """Another value is chosen."""
@@ -100,12 +98,12 @@ class Cycle(Actor, Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """``‹ value ›``."""
         width = self.size.width
-        style = self.get_component_rich_style("cycle--on" if self.has_focus else "cycle--off")
-        dim = self.get_component_rich_style("cycle--dim")
+        style = tone(self, "cursor" if self.has_focus else "text")
+        dim = tone(self, "dim")
         text = fit(self.label(self.value), min(width - 4, len(self.label(self.value)))) if width > 4 else ""
         segments = [Segment("‹ ", dim), Segment(text, style), Segment(" ›", dim)]
         count = f"  {self._at + 1}/{len(self.texts)}" if self.has_focus and len(self.texts) > 1 else ""
-        return Strip([*segments, Segment(count, dim)]).adjust_cell_length(width, self.rich_style)
+        return Strip([*segments, Segment(count, dim)]).adjust_cell_length(width, tone(self, "text"))
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """Repaint its one line."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,13 +20,12 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from mediatui.tui.actions import bindings
-from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.actor import Actor, Handler, tone
 from mediatui.tui.format import fit
 
 Cell = tuple[str, str]
 """A piece of a row: text that fits exactly, and the name of a tone."""
 
-TONES = ("text", "dim", "good", "warn", "bad", "accent")
 HIGHLIGHT_DELAY = 0.09
 """Seconds the cursor must rest before the details follow it; longer than a key's repeat interval."""
 
@@ -37,12 +35,6 @@ class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
 
     ALLOW_SELECT = False
     BINDINGS = bindings("list")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"line-list--{tone}" for tone in TONES),
-        "line-list--cursor",
-        "line-list--cursor-away",
-    }
-
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
     """The row under the cursor."""
 
@@ -76,7 +68,6 @@ class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
         self.empty = empty
         self._revision: dict[str, int] = {}
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(1024)
-        self._tones: dict[str, Style] = {}
         self._rest: Timer | None = None
         self._told: str | None = None
 
@@ -213,16 +204,12 @@ class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
     # Drawing.
 
     def tone(self, name: str) -> Style:
-        """The style of a tone on this list's background."""
-        style = self._tones.get(name)
-        if style is None:
-            style = self._tones[name] = self.get_component_rich_style(f"line-list--{name}")
-        return style
+        """The style of a tone."""
+        return tone(self, name)
 
     def notify_style_update(self) -> None:
         """Forget everything drawn with the old styles."""
         super().notify_style_update()
-        self._tones.clear()
         self._strips.clear()
 
     def render_line(self, y: int) -> Strip:

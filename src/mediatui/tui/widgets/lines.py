@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mediatui.tui.actions import bindings
-from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.actor import Actor, Handler, tone
 from mediatui.tui.format import fit
-from mediatui.tui.widgets.line_list import TONES, Cell
+from mediatui.tui.widgets.line_list import Cell
 
 Paragraph = tuple[str, str, str]
 """A label (may be empty), the text, and the name of the text's tone."""
@@ -51,12 +49,12 @@ def wrap(text: str, width: int) -> list[str]:
 def lay_out(paragraphs: Sequence[Paragraph], width: int) -> list[Line]:
     """Paragraphs in lines of exactly `width` cells; texts align behind their labels."""
     lines: list[Line] = []
-    for label, text, tone in paragraphs:
+    for label, text, name in paragraphs:
         indent = LABEL if label else 0
         rows = wrap(text, width - indent) or [""]
         for number, row in enumerate(rows):
             head = fit(label if number == 0 else "", indent)
-            lines.append(((head, "dim"), (fit(row, width - indent), tone)))
+            lines.append(((head, "dim"), (fit(row, width - indent), name)))
     return lines
 
 
@@ -65,13 +63,11 @@ class Lines(Actor, ScrollView, can_focus=True, inherit_bindings=False):
 
     ALLOW_SELECT = False
     BINDINGS = bindings("text")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{tone}" for tone in TONES}
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._paragraphs: Sequence[Paragraph] = ()
         self._lines: list[Line] = []
-        self._tones: dict[str, Style] = {}
 
     @property
     def text(self) -> str:
@@ -108,20 +104,9 @@ class Lines(Actor, ScrollView, can_focus=True, inherit_bindings=False):
         """One line."""
         width, row = self.size.width, y + self.scroll_offset.y
         line = self._lines[row] if row < len(self._lines) else ((" " * width, "text"),)
-        return Strip([Segment(text, self._tone(tone)) for text, tone in line]).adjust_cell_length(
-            width, self._tone("text")
+        return Strip([Segment(text, tone(self, name)) for text, name in line]).adjust_cell_length(
+            width, tone(self, "text")
         )
-
-    def _tone(self, name: str) -> Style:
-        style = self._tones.get(name)
-        if style is None:
-            style = self._tones[name] = self.get_component_rich_style(f"lines--{name}")
-        return style
-
-    def notify_style_update(self) -> None:
-        """Forget the old styles."""
-        super().notify_style_update()
-        self._tones.clear()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """Nothing here looks different with the focus; the pane's title does."""

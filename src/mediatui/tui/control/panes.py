@@ -1,0 +1,75 @@
+"""The three panes: which are on screen, and which has the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mediatui.tui.actor import Handler
+from mediatui.tui.control.base import Controller
+from mediatui.tui.widgets.bars import PaneTitle
+
+PANES = ("projects", "media", "detail")
+THREE, TWO = 100, 72
+"""Columns from which that many panes fit."""
+PICTURE_ROWS = 18
+"""Rows from which a picture leaves room for words."""
+
+
+def visible(pane: str, width: int) -> frozenset[str]:
+    """The panes to show at a width while `pane` has the focus."""
+    if width >= THREE:
+        return frozenset(PANES)
+    if width >= TWO:
+        return frozenset({"projects", "media"} if pane == "projects" else {"media", "detail"})
+    return frozenset({pane})
+
+
+class Panes(Controller):
+    """Moves between panes. Styles are set on the panes alone: a class on the screen would restyle everything."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Its actions."""
+        return {
+            "next-pane": lambda: self.step(1),
+            "previous-pane": lambda: self.step(-1),
+            **{f"pane-{pane}": self._going_to(pane) for pane in PANES},
+        }
+
+    def _going_to(self, pane: str) -> Handler:
+        return lambda: self.show(pane)
+
+    @property
+    def current(self) -> str:
+        """The pane that has the focus."""
+        focused = self.screen.focused.id if self.screen.focused is not None else None
+        return focused if focused in PANES else "media"
+
+    def step(self, step: int) -> None:
+        """Go to the pane beside this one, around the ends."""
+        self.show(PANES[(PANES.index(self.current) + step) % len(PANES)])
+
+    def show(self, pane: str) -> None:
+        """Go to a pane, and bring it on screen where not all fit."""
+        self._arrange(pane)
+        self.screen.query_one(f"#{pane}").focus(scroll_visible=False)
+
+    def arrange(self) -> None:
+        """Show the panes that fit."""
+        self._arrange(self.current)
+
+    def _arrange(self, pane: str) -> None:
+        screen = self.screen
+        width, height = screen.size
+        shown = visible(pane, width)
+        appeared = False
+        for name in PANES:
+            box = screen.query_one(f"#{name}-pane")
+            appeared |= name in shown and not box.display
+            box.display = name in shown
+            screen.query_one(f"#{name}-title", PaneTitle).tell(on=name == pane)
+        detail = screen.query_one("#detail-pane")
+        detail.styles.width = "36%" if width >= THREE else "44%" if width >= TWO else "1fr"
+        detail.set_class(height < PICTURE_ROWS, "-short")
+        screen.query_one("#projects-pane").styles.width = "16%" if width >= TWO else "1fr"
+        if appeared:
+            screen.call_after_refresh(screen.details.show_poster)

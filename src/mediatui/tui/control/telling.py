@@ -1,0 +1,107 @@
+"""The library's one-line bars: the media pane's title, the status line, the banner of unsaved items."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mediatui.model import SaveState
+from mediatui.text import human_bytes, plural
+from mediatui.tui.control.base import Controller
+from mediatui.tui.widgets.bars import Bar, PaneTitle
+from mediatui.tui.widgets.line_list import Cell
+
+if TYPE_CHECKING:
+    from mediatui.tui.screens.library import LibraryScreen
+
+FREE_SECONDS = 5.0
+"""The disk is asked for its free room not more often than this."""
+BANNER_SECONDS = 1.0
+"""Unsaved items are announced once they have stayed so for this long: most are being saved at that moment."""
+
+
+class Telling(Controller):
+    """Keeps the bars true."""
+
+    def __init__(self, screen: LibraryScreen) -> None:
+        super().__init__(screen)
+        self._banner_due = False
+        self._free, self._free_until = 0, 0.0
+
+    @property
+    def running(self) -> int:
+        """Unfinished jobs of all projects: this one's as they are now, the others as last counted."""
+        screen = self.screen
+        others = sum(s.running for s in screen.summaries.values() if s.id != screen.project_id)
+        return others + sum(not job.phase.ended for job in screen.shelf.jobs.values())
+
+    @property
+    def unsaved(self) -> int:
+        """Unsaved items of all projects: this one's as they are now, the others as last counted."""
+        screen = self.screen
+        others = sum(s.unsaved for s in screen.summaries.values() if s.id != screen.project_id)
+        return others + screen.shelf.unsaved
+
+    def show_title(self) -> None:
+        """Project, hits, order."""
+        screen, shelf = self.screen, self.screen.shelf
+        summary = screen.summaries.get(screen.project_id or "")
+        total = len(shelf.items)
+        info = f"{plural(total, 'item')} · {shelf.order.words}" if screen.project_id else ""
+        if shelf.words:
+            hits = sum(key in shelf.items for key in shelf.rows)
+            info = f"{hits:,} of {total:,} match “{shelf.words}”"
+        screen.query_one("#media-title", PaneTitle).tell(info, name=summary.name if summary else "Media")
+
+    def show_status(self) -> None:
+        """Provider, running, unsaved, marks; sizes at the right."""
+        if not self.app.has_studio:
+            return
+        provider = self.studio.provider_name
+        name = provider.upper() if provider == "sandbox" else provider
+        left: list[Cell] = [
+            (" ", "text"),
+            (f" {name} ", "badge"),
+            ("  ", "text"),
+        ]
+        if self.running:
+            left.append((f"▸ {self.running} running  ", "accent"))
+        if self.unsaved:
+            left.append((f"● {self.unsaved} unsaved  ", "warn"))
+        left += self._marks()
+        size = sum(item.file_size or 0 for item in self.screen.shelf.items.values() if item.path)
+        right = [(f"{human_bytes(size)} here · {human_bytes(self._free_bytes())} free ", "dim")]
+        self.screen.query_one("#status", Bar).show(left, right)
+
+    def _free_bytes(self) -> int:
+        if time.monotonic() > self._free_until:
+            self._free, self._free_until = self.studio.free_bytes(), time.monotonic() + FREE_SECONDS
+        return self._free
+
+    def _marks(self) -> list[Cell]:
+        media, shelf = self.screen.media, self.screen.shelf
+        cells: list[Cell] = [("range: v ends it  ", "accent")] if media.ranging else []
+        if not media.marks:
+            return cells
+        size = sum(shelf.items[key].file_size or 0 for key in media.marks if key in shelf.items)
+        hidden = len(media.marks.difference(shelf.rows))
+        words = f"▌ {len(media.marks)} marked{f' ({hidden} hidden by filter)' if hidden else ''} · {human_bytes(size)}"
+        return [*cells, (words, "text")]
+
+    def show_banner(self) -> None:
+        """Announce unsaved items, a moment after they appeared."""
+        banner = self.screen.query_one("#banner", Bar)
+        if not self.unsaved or banner.display:
+            self._banner_now()
+        elif not self._banner_due:
+            self._banner_due = True
+            self.screen.set_timer(BANNER_SECONDS, self._banner_now)
+
+    def _banner_now(self) -> None:
+        self._banner_due = False
+        banner = self.screen.query_one("#banner", Bar)
+        banner.display = bool(self.unsaved)
+        expired = sum(item.save_state is SaveState.EXPIRED for item in self.screen.shelf.items.values())
+        more = f" · {expired} expired" if expired else ""
+        words = f" ● {plural(self.unsaved, 'item')} unsaved{more} · "
+        banner.show([(words, "banner"), ("R", "banner-key"), (" saves them", "banner")])
