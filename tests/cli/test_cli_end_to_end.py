@@ -6,13 +6,14 @@ import hashlib
 import json
 import signal
 import ssl
+import subprocess
 import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Done, Home, ended, read_until
+from tests.cli.home import PROGRAM, Done, Home, ended, read_until
 
 VIDEO = "sandbox/text-to-video/fast"
 AUDIO = "sandbox/text-to-audio"
@@ -202,11 +203,17 @@ def test_what_cannot_be_downloaded_stays_and_is_said(home: Home) -> None:
     item = done.document["items"][0]
     assert item["save_state"] == "unsaved"
     assert item["storage_error"]["message"] in done.err
-    listed = home.run("list")
-    assert "retry --all" in listed.err
-    again = home.run("retry", "--all", "--json")
-    assert again.code == 3
+    assert "retry --all" in home.run("list").err
+
+
+def test_what_is_gone_at_the_provider_is_named_by_retry_and_export(home: Home) -> None:
+    done = generate(home, *SHORT_AUDIO, "--no-save", "sandbox_fault=expiring-url", "sandbox_fault_seconds=0")
+    assert done.code == 0, done.err
+    item = done.document["items"][0]
+    again = home.run("save", "--all", "--json")
+    assert again.code == 3, again.err
     assert again.document["failed"] == [item["id"]]
+    assert again.document["items"][0]["save_state"] == "expired"
     export = home.run("export", "demo", "-o", "partial.zip", "--json")
     assert export.code == 3, export.err
     assert [entry["item"] for entry in export.document["missing"]] == [item["id"]]
@@ -355,10 +362,11 @@ def test_a_reader_that_goes_away_is_no_failure(made: tuple[Home, dict[str, Any]]
     assert err == ""
 
 
-def test_a_defect_leaves_a_private_report(home: Home) -> None:
-    state = home.root / "state" / "mediatui"
-    done = home.run("path", "--data-dir", "x\0y")
-    assert done.code == 1
-    assert "Traceback" not in done.err
-    (report,) = state.glob("**/crash-*.txt")
-    assert report.stat().st_mode & 0o777 == 0o600
+def test_an_output_that_takes_nothing_is_said(made: tuple[Home, dict[str, Any]]) -> None:
+    home, _ = made
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "list"], stdout=full, stderr=subprocess.PIPE, encoding="utf-8", env=home.environment, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "mediatui: cannot write the output: No space left on device\n"

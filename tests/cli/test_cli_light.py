@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Home
+from tests.cli.home import Home
 
 from mediatui.cli.main import COMMANDS
 

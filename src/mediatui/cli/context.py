@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mediatui.errors import UsageError
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -26,10 +28,13 @@ class Context:
 
     @cached_property
     def locations(self) -> Locations:
-        """The directories to use."""
+        """The directories to use; raises `UsageError` for a home directory that is not there."""
         from mediatui.locations import find_locations
 
-        return find_locations(self.args.data_dir, self.args.config)
+        try:
+            return find_locations(self.args.data_dir, self.args.config)
+        except RuntimeError as error:  # ~name of somebody unknown
+            raise UsageError(f"cannot use {self.args.data_dir}: {error}") from None
 
     @cached_property
     def settings(self) -> Settings:

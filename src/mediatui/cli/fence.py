@@ -44,11 +44,9 @@ def run_fenced(arguments: Sequence[str], parser: Callable[[], CommandParser], ru
         context = Context(parser().parse_args(arguments), output)
         if context.args.command is not None:
             _treat_termination_as_interrupt()
-        code = run(context)
-        sys.stdout.flush()
-        return code
+        return _flushed(output, run(context))
     except SystemExit as done:  # --help and --version
-        return _flushed(done.code if isinstance(done.code, int) else 0)
+        return _flushed(output, done.code if isinstance(done.code, int) else 0)
     except Interrupted as error:
         return _failed(output, error, error.document)
     except MediatuiError as error:
@@ -66,34 +64,45 @@ def _failed(output: Output, error: MediatuiError, document: Mapping[str, Any] | 
     try:
         output.fail(error, document)
     except BrokenPipeError:
-        _reader_went_away()
+        _discard_output()
+    except MediatuiError:  # stdout takes nothing; the words are on stderr
+        _discard_output()
     return int(error.exit_code)
 
 
-def _flushed(code: int) -> int:
+def _flushed(output: Output, code: int) -> int:
     try:
-        sys.stdout.flush()
+        output.flush()
     except BrokenPipeError:
         return _reader_went_away()
+    except MediatuiError as error:
+        output.note(f"mediatui: {error.message}")
+        _discard_output()
+        return int(error.exit_code)
     return code
 
 
 def _reader_went_away() -> int:
+    _discard_output()
+    return BROKEN_PIPE
+
+
+def _discard_output() -> None:
     # What is still buffered would fail again when the interpreter flushes at exit.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         if not stream.isatty():
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-    return BROKEN_PIPE
 
 
 def _crashed(output: Output, error: Exception, context: Context | None) -> int:
     from mediatui.crash import write_crash_report
     from mediatui.locations import find_locations
 
-    locations = context.locations if context else find_locations()
-    report = write_crash_report(locations.state, error, secrets=_keys(context))
+    locations = context.__dict__.get("locations") if context else None
+    state = (locations or find_locations()).state
+    report = write_crash_report(state, error, secrets=_keys(context))
     where = f"A report is in {report}." if report else "No report could be written."
     return _failed(output, MediatuiError(f"this should not have happened ({type(error).__name__})", hint=where), None)
 

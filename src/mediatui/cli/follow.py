@@ -54,6 +54,10 @@ class Follower:
         known = tuple(items)
         return self._progress.until(future, lambda: self._with_notices(self._save_lines(known)))
 
+    def show(self, jobs: Iterable[Job]) -> None:
+        """Draw a line for each job as it is now."""
+        self._progress.draw(self._with_notices(self._job_lines(tuple(jobs))))
+
     def current(self, jobs: Iterable[Job]) -> list[Job]:
         """The same jobs as they are now, in the same order."""
         known = list(jobs)
@@ -69,7 +73,8 @@ class Follower:
         return sorted(found, key=lambda item: (order[item.job or ""], item.id))
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Notice) and event.severity != "information":
+        # What concerns one job or item is said by its own line.
+        if isinstance(event, Notice) and event.severity != "information" and not (event.job_id or event.item_id):
             self._notices.append(event)
 
     def _with_notices(self, lines: list[Line]) -> list[Line]:

@@ -12,7 +12,7 @@ from mediatui.text import plural
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mediatui.cli.context import Context
     from mediatui.cli.follow import Follower
@@ -63,26 +63,38 @@ def configure(parser: CommandParser) -> None:
 
 def run(context: Context) -> int:
     """Send, follow and report."""
-    request_args = context.args
-    prompt, requested = _what(request_args)
-    project = request_args.project or context.settings.default_project
     from mediatui.cli.follow import Follower
 
-    with context.studio() as studio, Follower(studio, context.output) as follower:
+    prompt, requested = _what(context.args)
+    project = context.args.project or context.settings.default_project
+    with context.studio() as studio:
         request = _request(context, studio, prompt, project, requested)
-        jobs, items = _make(context, studio, follower, request)
+        with Follower(studio, context.output) as follower:
+            jobs, items = _make(context, studio, follower, request)
         report(context, studio, jobs, items)
-        return outcome(jobs, items)
+    return outcome(jobs, items)
 
 
 def report(context: Context, studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> None:
-    """Print what came of the jobs: paths (or addresses) for people, one document for programs."""
+    """Print what came of the jobs: paths (or addresses) and what to do next for people, one document for programs."""
     context.output.emit(document(studio, jobs, items))
+    for hint in dict.fromkeys(_hints(jobs, items)):
+        context.output.note(f"  {hint}")
     if context.output.stdout_is_terminal and context.output.stderr_is_terminal:
         return  # the progress lines have just said it
     for item in items:
         place = studio.file_of(item) if item.save_state is SaveState.SAVED else item.url
         context.output.line(str(place or item.id))
+
+
+def _hints(jobs: Sequence[Job], items: Sequence[MediaItem]) -> Iterator[str]:
+    for job in jobs:
+        if job.error is not None and job.error.hint and job.phase is not Phase.SUCCEEDED:
+            yield job.error.hint
+        elif job.phase.following:
+            yield RESUME_HINT
+    if any(item.save_state.wants_saving and item.storage_error for item in items):
+        yield "`mediatui retry --all` saves what is unsaved."
 
 
 def document(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> dict[str, Any]:
@@ -168,8 +180,9 @@ def _make(
         ) from None
     if not context.args.detach:
         return follow(studio, follower, jobs)
-    going = sum(not job.phase.ended for job in jobs)
-    context.output.note(f"{plural(going, 'job')} at the provider. `mediatui jobs resume` follows to the end.")
+    follower.show(jobs)
+    for job in jobs:
+        context.output.line(job.id)
     return list(jobs), follower.outputs(jobs)
 
 

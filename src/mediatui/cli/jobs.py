@@ -8,7 +8,7 @@ from mediatui.cli.generate import follow, outcome, report
 from mediatui.cli.options import add_project_option
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, UsageError
-from mediatui.model import SavePolicy
+from mediatui.model import Phase, SavePolicy
 from mediatui.text import one_line, plural
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def configure(parser: CommandParser) -> None:
             intermixed=True,
         ),
         run_retry,
-        everything="every failed or unknown job",
+        everything="every failed or unknown job that the provider may have",
     )
     _with_ids(
         actions.add_parser("dismiss", help="forget ended jobs that left nothing unsaved", intermixed=True),
@@ -91,12 +91,13 @@ def run_resume(context: Context) -> int:
         context.output.emit({"jobs": [], "items": []})
         context.output.note("no unfinished jobs")
         return ExitCode.DONE
-    with context.studio() as studio, Follower(studio, context.output) as follower:
+    with context.studio() as studio:
         _open_projects(studio, jobs)
-        jobs, items = follow(studio, follower, jobs)
-        items = _save_rest(studio, follower, jobs, items)
+        with Follower(studio, context.output) as follower:
+            jobs, items = follow(studio, follower, jobs)
+            items = _save_rest(studio, follower, jobs, items)
         report(context, studio, jobs, items)
-        return outcome(jobs, items)
+    return outcome(jobs, items)
 
 
 def run_cancel(context: Context) -> int:
@@ -124,19 +125,19 @@ def run_cancel(context: Context) -> int:
 def run_retry(context: Context) -> int:
     """Ask the provider again about the named jobs, and save what turns up."""
     from mediatui.cli.follow import Follower
-    from mediatui.model import Phase
 
-    jobs = _named(context, all_of=lambda job: job.phase in (Phase.FAILED, Phase.UNKNOWN))
+    jobs = _named(context, all_of=_may_have_a_result)
     if not jobs:
         context.output.emit({"jobs": [], "items": []})
         context.output.note("no failed or unknown jobs")
         return ExitCode.DONE
-    with context.studio() as studio, Follower(studio, context.output) as follower:
+    with context.studio() as studio:
         _open_projects(studio, jobs)
-        again = follower.until(studio.recheck([job.id for job in jobs]), f"asking about {plural(len(jobs), 'job')}")
-        jobs, items = follow(studio, follower, again)
+        with Follower(studio, context.output) as follower:
+            again = follower.until(studio.recheck([job.id for job in jobs]), f"asking about {plural(len(jobs), 'job')}")
+            jobs, items = follow(studio, follower, again)
         report(context, studio, jobs, items)
-        return outcome(jobs, items)
+    return outcome(jobs, items)
 
 
 def run_dismiss(context: Context) -> int:
@@ -173,6 +174,11 @@ def _with_ids(parser: CommandParser, run: Any, *, many: bool = True, everything:
     parser.add_argument("ids", metavar="ID", nargs="*" if everything else "+" if many else 1, help="a job's id")
     if everything:
         parser.add_argument("--all", action="store_true", help=everything)
+
+
+def _may_have_a_result(job: Job) -> bool:
+    """It failed after it was accepted, or may have been accepted: asking again can find something."""
+    return job.phase is Phase.UNKNOWN or (job.phase is Phase.FAILED and job.remote_id is not None)
 
 
 def _absent() -> str:

@@ -10,12 +10,11 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from mediatui.errors import MediatuiError
 from mediatui.text import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from mediatui.errors import MediatuiError
 
 
 class Output:
@@ -24,8 +23,8 @@ class Output:
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
         self._emitted = False
-        for stream in (sys.stdout, sys.stderr):
-            _never_fail_to_encode(stream)
+        for name in ("stdout", "stderr"):
+            _make_safe(name)
 
     @property
     def stdout_is_terminal(self) -> bool:
@@ -44,17 +43,22 @@ class Output:
         self._emitted = True
         indent = None if compact else 2
         text = json.dumps(document, ensure_ascii=not _is_utf8(sys.stdout), indent=indent, allow_nan=False)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        self._write(text)
+        self.flush()
 
     def line(self, text: str = "") -> None:
         """Print a line of data for people; nothing with ``--json``."""
         if not self.json:
-            sys.stdout.write(clean_text(text) + "\n")
+            self._write(clean_text(text))
 
     def flush(self) -> None:
-        """Let a reader see what was printed so far."""
-        sys.stdout.flush()
+        """Let a reader see what was printed so far. Raises `MediatuiError` when stdout takes nothing."""
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _no_output(error) from None
 
     def note(self, text: str) -> None:
         """Print a message."""
@@ -81,6 +85,14 @@ class Output:
             self.note(f"  {error.hint}")
         if not self._emitted:
             self.emit({**(document or {}), "error": error_document(error)})
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stdout.write(text + "\n")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _no_output(error) from None
 
 
 def error_document(error: MediatuiError) -> dict[str, Any]:
@@ -131,7 +143,14 @@ def _is_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def _never_fail_to_encode(stream: TextIO) -> None:
-    reconfigure = getattr(stream, "reconfigure", None)
+def _no_output(error: OSError) -> MediatuiError:
+    return MediatuiError(f"cannot write the output: {error.strerror}")
+
+
+def _make_safe(name: str) -> None:
+    """Give `sys` a stream that never fails to encode, also where it was started without one."""
+    if getattr(sys, name) is None:
+        setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (as long as the process)
+    reconfigure = getattr(getattr(sys, name), "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
