@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,12 +77,20 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     assert after == f"{int(tried) + 1} {int(tried) + 1} True"
 
 
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can reach, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp(prefix="mediatui-test-"))
+    folder.chmod(0o777)
+    yield folder
+    folder.chmod(0o777)
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("lock_exists", [True, False])
 @pytest.mark.parametrize("what", ["folder", "file", "both"])
-def test_a_read_only_place_is_readable(tmp_path_factory: pytest.TempPathFactory, what: str, lock_exists: bool) -> None:
-    folder = tmp_path_factory.mktemp("readonly")
-    for parent in list(folder.parents)[:2]:
-        parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+def test_a_read_only_place_is_readable(public_folder: Path, what: str, lock_exists: bool) -> None:
+    folder = public_folder
     path = folder / "index.jsonl"
     with JournalDB(path) as db:
         db.insert_multiple({"id": f"i{n}"} for n in range(3))

@@ -168,20 +168,19 @@ class Library:
 
     def delete(self, project_id: str) -> Path:
         """Move a project to the trash of the data directory; returns where. Raises `UsageError`, `StorageError`."""
-        with self._lock:
-            project = self.open(project_id)
-            trash = self.locations.trash
-            try:
-                make_folder(trash)
-                with project.transaction():
-                    target = _free_name(trash, f"{project_id}--{int(now() * 1000)}")
-                    os.rename(project.folder, target)
-                fsync_dir(trash)
-                fsync_dir(self.locations.projects)
-            except OSError as exc:
-                raise storage_error(exc, f"move {project_id} to the trash") from exc
-            self._forget(project_id)
-            self._known = self.project_ids()
+        project, trash = self.open(project_id), self.locations.trash
+        try:
+            make_folder(trash)
+            with project.transaction(), self._lock:
+                target = _free_name(trash, f"{project_id}--{int(now() * 1000)}")
+                os.rename(project.folder, target)
+                self._forget(project)
+                self._known = self.project_ids()
+            project.close()
+            fsync_dir(trash)
+            fsync_dir(self.locations.projects)
+        except OSError as exc:
+            raise storage_error(exc, f"move {project_id} to the trash") from exc
         self._on_projects()
         return target
 
@@ -224,10 +223,12 @@ class Library:
             ids = self.project_ids()
             moved = self._known is not None and ids != self._known
             self._known = ids
-            for project in self.open_projects():
-                if project.id not in ids or not _same_folder(project):
-                    self._forget(project.id)
-                    moved = True
+            vanished = [p for p in self.open_projects() if p.id not in ids or not _same_folder(p)]
+            for project in vanished:
+                self._forget(project)
+        for project in vanished:
+            project.close()
+        moved |= bool(vanished)
         for project in self.open_projects():
             moved |= self._poll(project)
         if moved:
@@ -235,17 +236,15 @@ class Library:
 
     def close(self) -> None:
         """Close every project."""
-        with self._lock:
-            for project_id in list(self._open):
-                self._forget(project_id)
+        for project in self.open_projects():
+            self._forget(project)
+            project.close()
 
     # -- inside
 
-    def _forget(self, project_id: str) -> None:
-        project = self._open.pop(project_id, None)
-        self._troubles.pop(project_id, None)
-        if project is not None:
-            project.close()
+    def _forget(self, project: ProjectFolder) -> None:
+        self._open.pop(project.id, None)
+        self._troubles.pop(project.id, None)
 
     def _poll(self, project: ProjectFolder) -> bool:
         """Poll one project; True when its name or its trouble changed."""

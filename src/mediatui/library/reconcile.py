@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mediatui.checksum import checksums_of
 from mediatui.errors import UsageError, storage_error
 from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc
-from mediatui.library.recovery import file_sums, media_files, read_sidecar, saved_document
+from mediatui.library.recovery import media_files, read_sidecar, saved_document
 from mediatui.library.trash import finish_trash
 from mediatui.model import MediaItem, SaveState, now
 
@@ -135,6 +136,6 @@ def _is_whole(path: Path, doc: Doc) -> bool:
     try:
         if doc.get("file_size") not in (None, path.stat().st_size):
             return False
-        return doc.get("sha256") in (None, file_sums(path)[0])
+        return doc.get("sha256") in (None, checksums_of(path).sha256)
     except OSError:
         return False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from zlib import crc32
 
+from mediatui.checksum import checksums_of
 from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.index import (
     PROJECT_KEY,
@@ -122,31 +121,21 @@ def saved_document(doc: Doc, relative: str, path: Path) -> Doc:
 
 def bare_item(project: str, relative: str, path: Path) -> MediaItem:
     """All that a file says about itself: name, size, checksums; its time is that of its last change."""
-    status, (sha256, crc) = path.stat(), file_sums(path)
+    changed, sums = round(path.stat().st_mtime, 3), checksums_of(path)
     return MediaItem(
-        id=f"recovered-{sha256[:16]}",
+        id=f"recovered-{sums.sha256[:16]}",
         project=project,
         name=path.name,
         type=type_of_file(relative) or MediaType.VIDEO,
         role="recovered",
         path=relative,
         save_state=SaveState.SAVED,
-        file_size=status.st_size,
-        sha256=sha256,
-        crc32=crc,
-        created_at=round(status.st_mtime, 3),
-        saved_at=round(status.st_mtime, 3),
+        file_size=sums.size,
+        sha256=sums.sha256,
+        crc32=sums.crc32,
+        created_at=changed,
+        saved_at=changed,
     )
-
-
-def file_sums(path: Path) -> tuple[str, str]:
-    """SHA-256 and CRC-32 of a file, in hexadecimal. Raises `OSError`."""
-    digest, crc = hashlib.sha256(), 0
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            crc = crc32(block, crc)
-    return digest.hexdigest(), f"{crc:08x}"
 
 
 def _from_generations(folder: Path, found: Recovered) -> None:
