@@ -15,8 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 from mediatui.errors import SaveErrorKind, StorageBlocked, StorageError, StorageTooNew, storage_error
-from mediatui.library.files import fsync_dir, sync_file, write_all
+from mediatui.library.files import fsync_dir
 from mediatui.library.generations import keep_generation, write_living
+from mediatui.library.handle import Handle, SyncFailed
 from mediatui.library.lock import FileLock, locks_hold
 from mediatui.library.record import Changes, Doc, Effects, Tables, changes_as_record, encode, parse
 from mediatui.library.replay import FORMAT, Damage, Replay, Schema, collector_paused, differences, merge
@@ -25,9 +26,6 @@ COMPACT_FROM = 1_000
 """Dead documents below which a file is never rewritten."""
 
 _BATCH = 500
-_NOWHERE = (-1, -1)
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-_OPEN = os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class JournalFile:
@@ -46,7 +44,7 @@ class JournalFile:
         initial: Callable[[], Tables] = dict,
         compact: bool = True,
     ) -> None:
-        self._fd = -1
+        self._file = Handle()
         self.path = path
         self.schema = schema or Schema()
         self.lock = FileLock(path.with_name(f"{path.stem}.lock"))
@@ -57,12 +55,6 @@ class JournalFile:
         self._read_only = False
         self._poisoned = False
         self._closed = False
-        self._identity = _NOWHERE
-        self._position: int = 0  # bytes taken
-        self._tail: int = 0  # bytes after them that are a torn line
-        self._line_ended: bool = True
-        self._mtime: int = 0
-        self._torn_end = b""
         self._state = Replay(path, self.schema)
         with self.lock:
             self._open(initial)
@@ -95,7 +87,7 @@ class JournalFile:
     @property
     def read_only(self) -> bool:
         """The file or its folder takes no bytes from this user."""
-        return self._read_only
+        return self._read_only or self._file.read_only
 
     @property
     def too_new(self) -> int:
@@ -138,7 +130,7 @@ class JournalFile:
     def _lines(self, changes: Changes) -> tuple[bytes, bytes]:
         """The commit's own line without its newline, and everything to be appended."""
         number = self._state.seq + 1
-        lead = b"" if self._line_ended else b"\n"
+        lead = b"" if self._file.line_ended else b"\n"
         if self._state.version < self.schema.version:
             lead += encode({"n": number, "format": FORMAT, "version": self.schema.version, **self._torn()})
             number += 1
@@ -148,34 +140,15 @@ class JournalFile:
         return line[:-1], lead + line
 
     def _torn(self) -> Doc:
-        return {"torn": self._tail} if self._tail else {}
+        return {"torn": self._file.torn} if self._file.torn else {}
 
     def _append(self, lines: bytes) -> None:
-        written = False
         try:
-            write_all(self._fd, lines)
-            written = True
-            sync_file(self._fd)
+            self._file.append(lines)
         except OSError as exc:
-            self._undo(keep_trust=not written)
+            self._poisoned = isinstance(exc, SyncFailed)
             raise storage_error(exc, f"write the index of {self.path.parent.name}") from exc
-        self._position += self._tail + len(lines)
-        self._tail, self._line_ended = 0, True
         self._state.version = max(self._state.version, self.schema.version)
-        status = os.fstat(self._fd)
-        self._mtime = status.st_mtime_ns
-        if status.st_size != self._position:  # somebody wrote in spite of the lock: read it all again
-            self._identity = _NOWHERE
-
-    def _undo(self, *, keep_trust: bool) -> None:
-        """Take back a failed write. After a failed sync the kernel may have dropped the bytes and called them
-        clean, so that file is never trusted again: the next commit writes a new one."""
-        self._poisoned = not keep_trust
-        try:
-            os.ftruncate(self._fd, self._position + self._tail)
-            self._mtime = os.fstat(self._fd).st_mtime_ns
-        except OSError:
-            self._poisoned = True
 
     def _require_writable(self) -> None:
         if self.too_new:
@@ -183,8 +156,8 @@ class JournalFile:
                 f"the index of {self.path.parent.name} is of version {self.too_new}, ours is {self.schema.version}",
                 hint="It is shown read-only and left untouched. Update mediatui to change it.",
             )
-        if self._read_only or self._fd < 0:
-            self._attach_again()
+        if self.read_only or not self._file.is_open:
+            self._try_writing_again()
         if not self.lock.real:
             raise StorageBlocked(
                 f"could not lock the index of {self.path.parent.name}: its folder is read-only",
@@ -192,16 +165,16 @@ class JournalFile:
                 kind=SaveErrorKind.READ_ONLY,
             )
 
-    def _attach_again(self) -> None:
+    def _try_writing_again(self) -> None:
         """The place was read-only; perhaps it is not any more."""
         try:
-            if self._fd < 0:
-                self._rewrite()
+            if self._file.is_open:
+                self._file.reopen_for_writing(self.path)
             else:
-                os.close(os.open(self.path, os.O_RDWR | _OPEN))
-                self._attach()
+                self._rewrite()
         except OSError as exc:
             raise storage_error(exc, f"write the index of {self.path.parent.name}") from exc
+        self._read_only = False
 
     # -- reading
 
@@ -226,20 +199,16 @@ class JournalFile:
             return False
         except OSError as exc:
             raise storage_error(exc, f"read the index of {self.path.parent.name}") from exc
-        known = (status.st_dev, status.st_ino) == self._identity
-        return not known or status.st_size != self._position + self._tail or status.st_mtime_ns != self._mtime
+        return not self._file.is_unchanged(status)
 
     def _catch_up_if_moved(self) -> bool:
         """With the lock held. A file that vanished under us is written again from memory, if its folder is there."""
         try:
             status = os.stat(self.path)
-            if (status.st_dev, status.st_ino) != self._identity or self._fd < 0:
-                return self._reload()
-            end = self._position + self._tail
-            if status.st_size < end or (status.st_size == end and status.st_mtime_ns != self._mtime):
-                return self._reload()
-            if status.st_size == end:
+            if self._file.is_unchanged(status):
                 return False
+            if not self._file.has_grown(status):
+                return self._reload()
             effects = self._read_on()
         except FileNotFoundError:
             self._restore_vanished()
@@ -260,7 +229,7 @@ class JournalFile:
                 f"the folder of {self.path.parent.name} is gone",
                 hint="Another program moved or deleted it. If it was deleted in mediatui, restore it from the trash.",
             )
-        if self._fd >= 0:
+        if self._file.is_open:
             self._rewrite()
 
     def _reload(self) -> bool:
@@ -269,7 +238,8 @@ class JournalFile:
         try:
             self._load()
         except OSError:
-            self._state, self._identity = before, _NOWHERE
+            self._state = before
+            self._file.distrust()
             raise
         if self._state.seq < before.seq:
             self._went_back(before)
@@ -311,67 +281,35 @@ class JournalFile:
             raise storage_error(exc, f"open {self.path}") from exc
 
     def _load(self) -> None:
-        self._attach()
+        self._file.attach(self.path)
         self._state = Replay(self.path, self.schema)
-        self._forget_position()
         with collector_paused():
-            self._read_all()
-
-    def _attach(self) -> None:
-        try:
-            fd, read_only = os.open(self.path, os.O_RDWR | _OPEN), False
-        except OSError as exc:
-            if exc.errno not in _REFUSED:
-                raise
-            fd, read_only = os.open(self.path, os.O_RDONLY | _OPEN), True
-        self._close_file()
-        self._fd, self._read_only = fd, read_only
-        status = os.fstat(fd)
-        self._identity = (status.st_dev, status.st_ino)
-
-    def _forget_position(self) -> None:
-        self._position, self._tail, self._line_ended, self._mtime = 0, 0, True, 0
+            lines = self._file.lines()
+            while batch := list(islice(lines, _BATCH)):
+                self._state.take_all(batch, self._file.position)
+                self._file.position += sum(map(len, batch))
+            self._take_rest()
 
     def _read_on(self) -> Effects:
         """Take the lines from our position on; says what they changed."""
         effects: Effects = {}
-        for line in self._lines_from_here():
-            merge(effects, self._state.take(line, self._position))
-            self._position += len(line)
-        merge(effects, self._take_tail())
+        for line in self._file.lines():
+            merge(effects, self._state.take(line, self._file.position))
+            self._file.position += len(line)
+        merge(effects, self._take_rest())
         return effects
 
-    def _read_all(self) -> None:
-        """Take the whole file, in batches."""
-        lines = self._lines_from_here()
-        while batch := list(islice(lines, _BATCH)):
-            self._state.take_all(batch, self._position)
-            self._position += sum(map(len, batch))
-        self._take_tail()
-
-    def _lines_from_here(self) -> Iterator[bytes]:
-        """The whole lines after our position; afterwards `_torn_end` is what followed them."""
-        self._torn_end = b""
-        with open(self._fd, "rb", buffering=1 << 20, closefd=False) as stream:
-            stream.seek(self._position)
-            for line in stream:
-                if not line.endswith(b"\n"):
-                    self._torn_end = line
-                    break
-                yield line
-            self._mtime = os.fstat(self._fd).st_mtime_ns
-
-    def _take_tail(self) -> Effects:
+    def _take_rest(self) -> Effects:
         """The end of the file without a newline: a commit that lacks only that, or a torn line."""
-        tail, self._tail, self._line_ended = self._torn_end, 0, True
-        if not tail or not self.lock.real:  # without the lock it may be a commit under way
+        file, rest = self._file, self._file.rest
+        if not rest or not self.lock.real:  # without the lock it may be a commit under way
             return {}
-        effects = self._state.take_tail(tail, self._position)
+        effects = self._state.take_tail(rest, file.position)
         if effects is None:
-            self._tail = len(tail)
+            file.torn = len(rest)
         else:
-            self._position += len(tail)
-        self._line_ended = False
+            file.position += len(rest)
+        file.line_ended = False
         return effects or {}
 
     # -- rewriting
@@ -390,7 +328,7 @@ class JournalFile:
         state = self._state
         dead = state.written - state.living
         wanted = dead > COMPACT_FROM and dead * 2 > state.written
-        safe = not (state.damage or self.too_new or self._read_only) and self.lock.real
+        safe = not (state.damage or self.too_new or self.read_only) and self.lock.real
         return wanted and safe and locks_hold(self.path.parent)
 
     def _rewrite(self) -> None:
@@ -406,14 +344,12 @@ class JournalFile:
                 keep_generation(self.path)
             os.replace(temporary, self.path)
             fsync_dir(self.path.parent)
-            self._attach()
+            self._file.attach(self.path)
+            self._file.skip_to_end()
         except OSError as exc:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise storage_error(exc, f"write the index of {self.path.parent.name}") from exc
-        status = os.fstat(self._fd)
-        self._forget_position()
-        self._position, self._mtime = status.st_size, status.st_mtime_ns
         self._state.seq, self._state.version, self._poisoned = last, self.schema.version, False
         self._state.written = self._state.living
 
@@ -421,13 +357,8 @@ class JournalFile:
         """Close the file for good; memory stays readable, changing it raises `StorageError`."""
         with self.lock.threads:
             self._closed = True
-            self._close_file()
+            self._file.close()
         self.lock.close()
 
     def __del__(self) -> None:
-        self._close_file()
-
-    def _close_file(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd, self._identity = -1, _NOWHERE
+        self._file.close()
