@@ -72,6 +72,8 @@ def test_ids_may_be_shortened(made: tuple[Home, dict[str, Any]]) -> None:
     job_id = document["jobs"][0]["id"]
     assert home.run("show", item_id[:6], "--json").document["id"] == item_id
     assert home.run("jobs", "show", job_id[:6], "--json").document["id"] == job_id
+    assert home.run("show", item_id[-6:], "--json").document["id"] == item_id
+    assert home.run("show", item_id[:3]).code == 2
     wrong = home.run("show", "nothing-like-that", "--json")
     assert wrong.code == 2
     assert wrong.document["error"]["code"] == 2
@@ -370,3 +372,26 @@ def test_an_output_that_takes_nothing_is_said(made: tuple[Home, dict[str, Any]])
         )
     assert done.returncode == 1
     assert done.stderr == "mediatui: cannot write the output: No space left on device\n"
+
+
+def test_one_unreadable_project_hides_no_other(home: Home) -> None:
+    item = generate(home, *SHORT_AUDIO).document["items"][0]
+    (home.projects / "broken" / "index.jsonl").mkdir(parents=True)
+    listed = home.run("list", "--json")
+    assert listed.code == 0, listed.err
+    assert [entry["id"] for entry in listed.document["items"]] == [item["id"]]
+    assert [entry["project"] for entry in listed.document["unreadable"]] == ["broken"]
+    assert "broken" in listed.err
+    assert item["job"] in home.run("jobs").out
+    assert home.run("show", item["id"][:8], "--json").document["id"] == item["id"]
+    doctor = home.run("doctor", "--json")
+    assert doctor.code == 1
+    assert [problem for problem in doctor.document["problems"] if "broken" in problem]
+
+
+def test_the_doctor_works_with_a_bad_setting(home: Home) -> None:
+    config = home.root / "mine.toml"
+    config.write_text("polcy = 1\n")
+    done = home.run("doctor", "--json", "--config", str(config))
+    assert done.code == 1
+    assert [problem for problem in done.document["problems"] if str(config) in problem]

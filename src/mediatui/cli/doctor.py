@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediatui import __version__
-from mediatui.errors import ExitCode
+from mediatui.errors import ExitCode, UsageError
 from mediatui.text import clean_text, human_bytes, plural
 
 if TYPE_CHECKING:
@@ -107,11 +107,15 @@ def _free(path: Path) -> int:
 
 
 def _provider(context: Context) -> dict[str, Any]:
-    settings = context.settings
+    try:
+        settings = context.settings
+    except UsageError as error:
+        return {"active": None, "configured": {}, "save_policy": None, "problem": error.message}
     return {
         "active": "sandbox" if settings.uses_sandbox else "fal",
         "configured": {name: _configured(provider) for name, provider in settings.providers.items()},
         "save_policy": settings.save_policy.value,
+        "problem": None,
     }
 
 
@@ -123,11 +127,13 @@ def _configured(provider: ProviderSettings) -> str:
 
 
 def _projects(context: Context) -> Iterator[dict[str, Any]]:
-    from mediatui.studio.reading import health
+    from mediatui.studio.reading import health, unreadable
 
     with context.reader() as reader:
         for project in reader.projects():
             yield health(project)
+        for project_id, error in reader.troubles.items():
+            yield unreadable(project_id, error)
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[str]:
@@ -139,6 +145,8 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     for name, version in document["versions"].items():
         if version is None and name != "isal":
             yield f"the package {name} is not installed"
+    if document["provider"]["problem"]:
+        yield document["provider"]["problem"]
     for project in document["projects"]:
         yield from (f"project {project['id']}: {what}" for what in _project_problems(project))
 
@@ -164,7 +172,7 @@ def _print(context: Context, document: Mapping[str, Any]) -> None:
         output.line(f"  {name:<15} {place['path']}{state}")
     output.line(f"free disk         {human_bytes(document['disk']['free'])}")
     provider = document["provider"]
-    output.line(f"provider          {provider['active']}, saves {provider['save_policy']}")
+    output.line(f"provider          {provider['active'] or '—'}, saves {provider['save_policy'] or '—'}")
     for name, source in provider["configured"].items():
         output.line(f"  {name:<15} {source}")
     output.line("projects")

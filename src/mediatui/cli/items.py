@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mediatui.cli.options import CommandParser
     from mediatui.cli.output import Output
     from mediatui.model import MediaItem
+    from mediatui.studio.reading import Reader
 
 TIMES = ("created_at", "saved_at", "submitted_at", "finished_at", "url_expires_at")
 """Fields shown to people as local time."""
@@ -55,8 +56,8 @@ def run_list(context: Context) -> int:
     with context.reader() as reader:
         matching = (pair for pair in reader.items(args.project) if _matches(pair[1], args.state, args.type))
         found = list(islice(matching, args.limit))
-        if context.output.json:
-            context.output.emit({"items": [item_document(item, file_in(folder, item)) for folder, item in found]})
+        documents = [item_document(item, file_in(folder, item)) for folder, item in found]
+    context.output.emit({"items": documents, **tell_troubles(context, reader)})
     items = [item for _, item in found]
     context.output.table(
         ("ID", "STATE", "TYPE", "CREATED", "SIZE", "PROJECT", "MODEL", "PROMPT"), _rows(items), "no items"
@@ -77,6 +78,14 @@ def run_show(context: Context) -> int:
     context.output.emit(document)
     print_record(context.output, document)
     return ExitCode.DONE
+
+
+def tell_troubles(context: Context, reader: Reader) -> dict[str, Any]:
+    """Say which projects could not be read; also as a part of the document, empty when there are none."""
+    for project_id, error in reader.troubles.items():
+        context.output.note(f"project {project_id}: {error.message}")
+    found = [{"project": project_id, "message": error.message} for project_id, error in reader.troubles.items()]
+    return {"unreadable": found} if found else {}
 
 
 def print_record(output: Output, document: Mapping[str, Any]) -> None:

@@ -59,11 +59,12 @@ def configure(parser: CommandParser) -> None:
 
 def run_list(context: Context) -> int:
     """List jobs."""
+    from mediatui.cli.items import tell_troubles
     from mediatui.studio.reading import job_document
 
     with context.reader() as reader:
         jobs = [job for _, job in reader.jobs(context.args.project)]
-    context.output.emit({"jobs": [job_document(job) for job in jobs]})
+    context.output.emit({"jobs": [job_document(job) for job in jobs], **tell_troubles(context, reader)})
     rows = [(job.id, job.phase.value, local_time(job.created_at), job.project, job.model, _about(job)) for job in jobs]
     context.output.table(("ID", "PHASE", "CREATED", "PROJECT", "MODEL", "PROMPT OR ERROR"), rows, "no jobs")
     return ExitCode.DONE

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mediatui.errors import UsageError
+from mediatui.errors import MediatuiError, UsageError
 from mediatui.library.index import item_to_document, job_to_document, project_to_document
 from mediatui.library.library import Library
+from mediatui.model import Job, MediaItem
 from mediatui.studio.records import Records
+
+Record = TypeVar("Record", MediaItem, Job)
+
+SHORTEST_REFERENCE = 4
+"""Characters of an id that must be given."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from mediatui.library.library import ProjectSummary
     from mediatui.library.project import ProjectFolder
     from mediatui.locations import Locations
-    from mediatui.model import Job, MediaItem, Project
+    from mediatui.model import Project
 
 
 class Reader:
@@ -27,6 +33,8 @@ class Reader:
     def __init__(self, locations: Locations) -> None:
         self.locations = locations
         self._library = Library(locations)
+        self.troubles: dict[str, MediatuiError] = {}
+        """Projects that could not be opened while all were asked for, by id, and why."""
         self._records = Records(self._library, locations.spill, lambda change: None)
 
     def close(self) -> None:
@@ -45,10 +53,11 @@ class Reader:
         return found
 
     def projects(self, reference: str | None = None) -> tuple[ProjectFolder, ...]:
-        """One project, or all of them."""
+        """One project, or all that can be opened; `troubles` names the others."""
         if reference is not None:
             return (self.project(reference),)
-        return tuple(self._library.open(project_id) for project_id in self._library.project_ids())
+        opened = (self._try_open(project_id) for project_id in self._library.project_ids())
+        return tuple(project for project in opened if project is not None)
 
     def items(self, reference: str | None = None) -> Iterator[tuple[ProjectFolder, MediaItem]]:
         """The items of one project or of all, newest first; also what a full disk kept from its project."""
@@ -62,20 +71,43 @@ class Reader:
 
     def item(self, reference: str) -> tuple[ProjectFolder, MediaItem]:
         """The item with that id, or a unique start or end of it; raises `UsageError`."""
-        return self._library.locate_item(reference)
+        return _named(reference, self.items(), "item", "list")
 
     def job(self, reference: str) -> tuple[ProjectFolder, Job]:
         """The job with that id, or a unique start or end of it; raises `UsageError`."""
-        return self._library.locate_job(reference)
+        return _named(reference, self.jobs(), "job", "jobs")
 
     def trashed_projects(self) -> tuple[Path, ...]:
         """Where deleted projects lie, newest first."""
         return tuple(sorted(self._library.trashed(), key=lambda path: path.name.rpartition("--")[2])[::-1])
 
+    def _try_open(self, project_id: str) -> ProjectFolder | None:
+        # One project's damage does not hide the others.
+        try:
+            return self._library.open(project_id)
+        except MediatuiError as error:
+            self.troubles[project_id] = error
+            return None
+
     def _nearest(self, reference: str) -> str:
         names = {summary.name for summary in self.summaries()} | set(self._library.project_ids())
         near = difflib.get_close_matches(reference, names, 1)
         return f"Did you mean {near[0]!r}?" if near else "`mediatui projects` lists them."
+
+
+def _named(
+    reference: str, found: Iterator[tuple[ProjectFolder, Record]], what: str, command: str
+) -> tuple[ProjectFolder, Record]:
+    """The one record whose id is, starts or ends like that."""
+    known = list(found)
+    exact = [pair for pair in known if pair[1].id == reference]
+    similar = [pair for pair in known if pair[1].id.startswith(reference) or pair[1].id.endswith(reference)]
+    matches = exact or (similar if len(reference) >= SHORTEST_REFERENCE else [])
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{len(matches)} {what}s have an id like {reference!r}", hint="Give more of it.")
+    raise UsageError(f"there is no {what} {reference!r}", hint=f"`mediatui {command}` lists them.")
 
 
 def item_document(item: MediaItem, file: Path | None) -> dict[str, Any]:
@@ -124,4 +156,18 @@ def health(project: ProjectFolder) -> dict[str, Any]:
         "missing": list(differences.missing),
         "orphans": len(differences.orphans),
         "parts": len(differences.parts),
+    }
+
+
+def unreadable(project_id: str, error: MediatuiError) -> dict[str, Any]:
+    """The same for a project that could not be opened."""
+    counts = dict.fromkeys(("items", "jobs", "unsaved", "orphans", "parts"), 0)
+    return {
+        "id": project_id,
+        "name": project_id,
+        **counts,
+        "writable": False,
+        "notice": error.message,
+        "damage": [],
+        "missing": [],
     }
