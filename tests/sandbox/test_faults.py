@@ -95,6 +95,7 @@ async def read_until_broken(client: httpx.AsyncClient, url: str, **headers: str)
 @by_parameter_and_model(Fault.BROKEN_DOWNLOAD)
 async def test_broken_download_can_be_resumed(client: httpx.AsyncClient, model: str, more: dict[str, str]) -> None:
     url, size = await media_url(client, model, **more)
+    assert int((await client.head(url)).headers["content-length"]) == size
     start, headers = await read_until_broken(client, url)
     assert int(headers["content-length"]) == size
     assert len(start) == size // 2

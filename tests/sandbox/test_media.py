@@ -67,11 +67,12 @@ async def test_if_range_with_another_tag_sends_everything(client: httpx.AsyncCli
 
 
 async def test_nothing_else_in_the_folder_is_served(
-    client: httpx.AsyncClient, sandbox: SandboxServer, video: httpx.Response
+    client: httpx.AsyncClient, tmp_path: Path, video: httpx.Response
 ) -> None:
     folder = video.url.path.split("/")[3]
+    (tmp_path / "sandbox" / "files" / folder / ".a.mp4.1.part").write_bytes(b"half")
     for path in (
-        f"/files/b/{folder}/.hidden",
+        f"/files/b/{folder}/.a.mp4.1.part",
         f"/files/b/{folder}/..%2f..%2fport",
         "/files/b/../port",
         "/files/b/requests/" + folder + ".json",

@@ -183,3 +183,9 @@ def test_part_files_of_a_killed_renderer_are_cleared_by_the_next(tmp_path: Path)
     (tmp_path / ".a.mp4.1.part").write_bytes(b"half")
     render(video_order(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize("prompt", ["森の中の狐 🦊", "x" * 400, "a b " * 200, "\u202eevil\x1b[31m", "…"])
+def test_any_prompt_can_be_captioned(tmp_path: Path, prompt: str) -> None:
+    render(video_order(tmp_path, prompt=prompt, frames=1))
+    assert len(picture_hashes(tmp_path / "a.mp4")) == 1

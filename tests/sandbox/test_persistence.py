@@ -127,6 +127,9 @@ async def test_a_stopped_server_leaves_its_requests_to_the_next(tmp_path: Path) 
 async def test_sigterm_ends_a_standalone_server_quietly(tmp_path: Path) -> None:
     with standalone(tmp_path) as server:
         async with speak_to(server) as client:
+            broken = (await result(client, await submit(client, "/sandbox/faults/broken-download"))).json()
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get(broken["video"]["url"])
             await submit(client, duration=20, fps=60)
         server.process.terminate()
         _, errors = server.process.communicate(timeout=20)
@@ -159,9 +162,10 @@ async def test_what_is_old_is_forgotten_at_start(tmp_path: Path) -> None:
 def test_a_record_is_whole_or_absent_however_it_is_damaged(tmp_path: Path) -> None:
     store = RequestStore(tmp_path)
     damaged = "00000000-0000-4000-8000-000000000000"
-    (tmp_path / "requests" / f"{damaged}.json").write_bytes(b'{"id": "0000')
-    assert store.load(damaged) is None
-    assert list(store.all()) == []
+    for content in (b'{"id": "0000', b"", b"[]", b'{"id": "a"}', b"\xff"):
+        (tmp_path / "requests" / f"{damaged}.json").write_bytes(content)
+        assert store.load(damaged) is None
+        assert list(store.all()) == []
     store.close()
 
 

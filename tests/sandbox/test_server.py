@@ -29,6 +29,9 @@ def test_it_runs_in_a_thread_silently_and_leaves_signals_alone(
         await server.start()
         async with client_of(server) as client:
             codes.append((await result(client, await submit(client))).status_code)
+            broken = (await result(client, await submit(client, "/sandbox/faults/broken-download"))).json()
+            with pytest.raises(httpx.TransportError):
+                await client.get(broken["video"]["url"])
             with pytest.raises(httpx.TransportError):
                 await client.post("/sandbox/faults/dropped-submit", json=TINY_VIDEO)
         await server.stop()

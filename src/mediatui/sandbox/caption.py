@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from PIL import Image, ImageDraw, ImageFont
 
 from mediatui.text import one_line
@@ -33,12 +35,26 @@ class Caption:
     def _write(self, band: Image.Image, prompt: str, unit: int) -> None:
         pixels = max(8, unit // 24)
         font, pen, margin = ImageFont.load_default(pixels), ImageDraw.Draw(band), int(band.width * 0.035)
-        lines = _wrapped(prompt, font, band.width - 2 * margin)
+        lines = _wrapped(_drawable(prompt, font), font, band.width - 2 * margin)
         y = band.height - int(unit * 0.045) - round(pixels * 1.3) * len(lines)
         for line in lines:
             pen.text((margin + 1, y + 1), line, font=font, fill=(0, 0, 0, 200))
             pen.text((margin, y), line, font=font, fill=(255, 255, 255, 245))
             y += round(pixels * 1.3)
+
+
+def _drawable(text: str, font: _Font) -> str:
+    """The text in characters the font has: accents are dropped where it lacks them, the rest would be boxes."""
+    missing = bytes(font.getmask("\uffff"))
+
+    def drawn(char: str) -> str:
+        if char.isspace() or bytes(font.getmask(char)) != missing:
+            return char
+        plain = unicodedata.normalize("NFKD", char)[0]
+        return plain if plain != char and bytes(font.getmask(plain)) != missing else ""
+
+    known = {char: drawn(char) for char in set(text)}
+    return one_line("".join(known[char] for char in text))
 
 
 def _wrapped(text: str, font: _Font, width: int) -> list[str]:

@@ -72,6 +72,8 @@ def _write(order: dict[str, Any], name: str, fill: Callable[[Path], None]) -> Pa
     part = target.with_name(f".{name}.{os.getpid()}.part")
     try:
         fill(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

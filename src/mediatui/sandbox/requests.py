@@ -115,15 +115,15 @@ class RequestStore:
         (self._owners / f"{self.token}.lock").unlink(missing_ok=True)
 
     def load(self, request_id: str) -> Request | None:
-        """The request as last written, or None."""
+        """The request as last written; None when there is none, or none that can be read."""
         if not _ID.match(request_id):
             return None
+        known = {f.name for f in fields(Request)}
         try:
             data = json.loads((self._requests / f"{request_id}.json").read_bytes())
-        except (FileNotFoundError, ValueError):
+            return Request(**{key: value for key, value in data.items() if key in known})
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             return None
-        known = {f.name for f in fields(Request)}
-        return Request(**{key: value for key, value in data.items() if key in known})
 
     def save(self, request: Request, *, durable: bool = True) -> None:
         """Replace the record; `durable` waits until it will survive a power cut."""

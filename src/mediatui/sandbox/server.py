@@ -24,6 +24,8 @@ KEY = "sandbox:sandbox"
 
 _SILENT = logging.CRITICAL + 1
 _GRACE_SECONDS = 1
+_KEEP_ALIVE_SECONDS = 75
+"""Long enough that no client's submit meets a connection that is just being closed."""
 
 
 class SandboxServer:
@@ -48,12 +50,15 @@ class SandboxServer:
         Raises `UsageError` when the address cannot be had and `StorageError` when the folder cannot be used.
         """
         listener = await asyncio.to_thread(self._listen)
+        store: RequestStore | None = None
         try:
             store = await asyncio.to_thread(RequestStore, self._folder)
             pair = await asyncio.to_thread(certificate, self._folder / "tls", self._host) if self._tls else None
             self._remember_port(listener)
         except OSError as exc:
             listener.close()
+            if store:
+                store.close()
             raise storage_error(exc, f"use the sandbox's folder {self._folder}") from exc
         self._runner = Runner(store)
         self._server = _Server(_config(self._runner, pair))
@@ -135,6 +140,7 @@ def _config(runner: Runner, pair: tuple[Path, Path] | None) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         ssl_certfile=str(pair[0]) if pair else None,
         ssl_keyfile=str(pair[1]) if pair else None,
     )
