@@ -77,6 +77,8 @@ class Shelf:
         self.words = ""
         self._hay: dict[str, str] = {}
         self._sorted: list[str] | None = None
+        self._counted: tuple[int, int, int] | None = None
+        self._item_rows = 0
         self._hits: tuple[str, list[str]] | None = None
 
     def load(self, items: Iterable[MediaItem], jobs: Iterable[Job]) -> None:
@@ -84,6 +86,7 @@ class Shelf:
         self.items = {item.id: item for item in items}
         self.jobs = {job.id: job for job in jobs}
         self._hay.clear()
+        self._counted = None
         self._arrange(resort=True)
 
     def change(
@@ -104,7 +107,7 @@ class Shelf:
             self._hay.pop(key, None)
         for key in gone_jobs:
             self.jobs.pop(key, None)
-        self._hits = None
+        self._hits = self._counted = None
         self._arrange(resort=resort)
         return {*(item.id for item in items), *(job.id for job in jobs)}
 
@@ -125,7 +128,9 @@ class Shelf:
             self._sorted = [item.id for item in ordered]
         needles = self.words.casefold().split()
         jobs = [job.id for job in self.shown_jobs() if self._matches(self._job_hay(job), needles)]
-        self.rows = [*jobs, *(self._search(needles) if needles else self._sorted)]
+        found = self._search(needles) if needles else self._sorted
+        self._item_rows = len(found)
+        self.rows = [*jobs, *found]
 
     def _search(self, needles: list[str]) -> list[str]:
         """Items that match; a longer word searches only what the shorter one found."""
@@ -180,9 +185,34 @@ class Shelf:
         return {item.job: key for key, item in reversed(self.items.items()) if item.job in gone and item.job}
 
     @property
+    def hits(self) -> int:
+        """Items among the rows."""
+        return self._item_rows
+
+    @property
     def unsaved(self) -> int:
         """Items that "retry all" would act on."""
-        return sum(item.save_state.wants_saving for item in self.items.values())
+        return self._count()[0]
+
+    @property
+    def expired(self) -> int:
+        """Items whose URL no longer answers and that were never saved."""
+        return self._count()[1]
+
+    @property
+    def bytes(self) -> int:
+        """The size of the files on disk."""
+        return self._count()[2]
+
+    def _count(self) -> tuple[int, int, int]:
+        if self._counted is None:
+            items = self.items.values()
+            self._counted = (
+                sum(item.save_state.wants_saving for item in items),
+                sum(item.save_state is SaveState.EXPIRED for item in items),
+                sum(item.file_size or 0 for item in items if item.path),
+            )
+        return self._counted
 
     def title(self, key: str) -> str:
         """The prompt of a row on one line, or its name."""

@@ -27,6 +27,9 @@ def visible(pane: str, width: int) -> frozenset[str]:
 class Panes(Controller):
     """Moves between panes. Styles are set on the panes alone: a class on the screen would restyle everything."""
 
+    _arrangement: tuple[object, ...] = ()
+    """What is set now: setting a style again would lay everything out again."""
+
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
         return {
@@ -51,7 +54,7 @@ class Panes(Controller):
     def show(self, pane: str) -> None:
         """Go to a pane, and bring it on screen where not all fit."""
         self._arrange(pane)
-        self.screen.query_one(f"#{pane}").focus(scroll_visible=False)
+        self.screen.set_focus(self.screen.query_one(f"#{pane}"), scroll_visible=False)
 
     def arrange(self) -> None:
         """Show the panes that fit."""
@@ -59,17 +62,18 @@ class Panes(Controller):
 
     def _arrange(self, pane: str) -> None:
         screen = self.screen
+        for name in PANES:
+            screen.query_one(f"#{name}-title", PaneTitle).tell(on=name == pane)
         width, height = screen.size
         shown = visible(pane, width)
-        appeared = False
+        arrangement = (shown, width >= THREE, width >= TWO, height < PICTURE_ROWS)
+        if arrangement == self._arrangement:
+            return
+        self._arrangement = arrangement
         for name in PANES:
-            box = screen.query_one(f"#{name}-pane")
-            appeared |= name in shown and not box.display
-            box.display = name in shown
-            screen.query_one(f"#{name}-title", PaneTitle).tell(on=name == pane)
+            screen.query_one(f"#{name}-pane").display = name in shown
         detail = screen.query_one("#detail-pane")
         detail.styles.width = "36%" if width >= THREE else "44%" if width >= TWO else "1fr"
         detail.set_class(height < PICTURE_ROWS, "-short")
         screen.query_one("#projects-pane").styles.width = "16%" if width >= TWO else "1fr"
-        if appeared:
-            screen.call_after_refresh(screen.details.show_poster)
+        screen.call_after_refresh(screen.details.show_poster)

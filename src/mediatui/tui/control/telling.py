@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mediatui.model import SaveState
 from mediatui.text import human_bytes, plural
 from mediatui.tui.control.base import Controller
 from mediatui.tui.widgets.bars import Bar, PaneTitle
@@ -49,8 +48,7 @@ class Telling(Controller):
         total = len(shelf.items)
         info = f"{plural(total, 'item')} · {shelf.order.words}" if screen.project_id else ""
         if shelf.words:
-            hits = sum(key in shelf.items for key in shelf.rows)
-            info = f"{hits:,} of {total:,} match “{shelf.words}”"
+            info = f"{shelf.hits:,} of {total:,} match “{shelf.words}”"
         screen.query_one("#media-title", PaneTitle).tell(info, name=summary.name if summary else "Media")
 
     def show_status(self) -> None:
@@ -69,8 +67,7 @@ class Telling(Controller):
         if self.unsaved:
             left.append((f"● {self.unsaved} unsaved  ", "warn"))
         left += self._marks()
-        size = sum(item.file_size or 0 for item in self.screen.shelf.items.values() if item.path)
-        right = [(f"{human_bytes(size)} here · {human_bytes(self._free_bytes())} free ", "dim")]
+        right = [(f"{human_bytes(self.screen.shelf.bytes)} here · {human_bytes(self._free_bytes())} free ", "dim")]
         self.screen.query_one("#status", Bar).show(left, right)
 
     def _free_bytes(self) -> int:
@@ -101,7 +98,7 @@ class Telling(Controller):
         self._banner_due = False
         banner = self.screen.query_one("#banner", Bar)
         banner.display = bool(self.unsaved)
-        expired = sum(item.save_state is SaveState.EXPIRED for item in self.screen.shelf.items.values())
+        expired = self.screen.shelf.expired
         more = f" · {expired} expired" if expired else ""
         words = f" ● {plural(self.unsaved, 'item')} unsaved{more} · "
         banner.show([(words, "banner"), ("R", "banner-key"), (" saves them", "banner")])

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.dom import DOMNode
+from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
+from textual.widget import Widget
 
 from mediatui.tui.actor import Actor
 from mediatui.tui.widgets.bars import Bar
@@ -41,6 +43,9 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
     """The scopes of the registry that hold here, for help and palette."""
 
     AUTO_FOCUS = ""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual's, but without repainting the whole screen each time the focus moves."""
 
     _said: Timer | None = None
 

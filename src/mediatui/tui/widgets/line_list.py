@@ -15,13 +15,13 @@ from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler, tone
 from mediatui.tui.format import fit
+from mediatui.tui.widgets.quiet import QuietScroll
 
 Cell = tuple[str, str]
 """A piece of a row: text that fits exactly, and the name of a tone."""
@@ -30,7 +30,7 @@ HIGHLIGHT_DELAY = 0.09
 """Seconds the cursor must rest before the details follow it; longer than a key's repeat interval."""
 
 
-class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
+class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
     """Rows known by key, one line each, with a cursor that is kept by key when the order changes."""
 
     ALLOW_SELECT = False
@@ -186,7 +186,9 @@ class LineList(Actor, ScrollView, can_focus=True, inherit_bindings=False):
     def _reveal(self) -> None:
         height = self.size.height
         if height and self.keys and not self.scroll_offset.y <= self.cursor < self.scroll_offset.y + height:
-            y = self.cursor if self.cursor < self.scroll_offset.y else self.cursor - height + 1
+            # Two thirds of a page at once: a scroll repaints the whole list, a held key must not cause one per row.
+            step = height // 3
+            y = self.cursor - height + 1 + step if self.cursor < self.scroll_offset.y else self.cursor - step
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def _announce_soon(self) -> None:

@@ -8,13 +8,13 @@ from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler, tone
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.line_list import Cell
+from mediatui.tui.widgets.quiet import QuietScroll
 
 Paragraph = tuple[str, str, str]
 """A label (may be empty), the text, and the name of the text's tone."""
@@ -58,7 +58,7 @@ def lay_out(paragraphs: Sequence[Paragraph], width: int) -> list[Line]:
     return lines
 
 
-class Lines(Actor, ScrollView, can_focus=True, inherit_bindings=False):
+class Lines(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
     """Scrollable paragraphs."""
 
     ALLOW_SELECT = False
@@ -107,9 +107,6 @@ class Lines(Actor, ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(text, tone(self, name)) for text, name in line]).adjust_cell_length(
             width, tone(self, "text")
         )
-
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """Nothing here looks different with the focus; the pane's title does."""
 
     def handlers(self) -> Mapping[str, Handler]:
         """Scrolling."""
