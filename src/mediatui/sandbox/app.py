@@ -16,7 +16,6 @@ from mediatui.sandbox.answers import Refusal
 from mediatui.sandbox.runner import Runner
 
 _TARGET = b"x-fal-target-url"
-_DIRECT_HOSTS = ("fal.run", "falrun.com")
 
 
 def build_app(runner: Runner) -> Starlette:
@@ -45,7 +44,7 @@ class ProxyTarget:
 def _aimed(scope: Scope, target: str) -> Scope:
     """The scope with the path and query of the URL the client means."""
     url = urlsplit(target)
-    path = f"/run{url.path}" if url.hostname in _DIRECT_HOSTS else url.path
+    path = f"/run{url.path}" if url.hostname in queue_routes.DIRECT_HOSTS else url.path
     aimed = dict(scope)
     aimed.update(path=path, raw_path=path.encode(), query_string=url.query.encode())
     return aimed

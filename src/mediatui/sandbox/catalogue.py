@@ -39,6 +39,7 @@ class Model:
 
     @property
     def takes_image(self) -> bool:
+        """It starts from a picture."""
         return any(field.name == "image_url" for field in self.fields)
 
 

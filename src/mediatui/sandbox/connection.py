@@ -20,10 +20,12 @@ class DroppableProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, with its connections findable by `drop_connection`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Note the connection down."""
         super().connection_made(transport)
         _open[self.server, self.client] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
         _open.pop((self.server, self.client), None)
         super().connection_lost(exc)
 

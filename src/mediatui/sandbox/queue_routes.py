@@ -24,7 +24,9 @@ from mediatui.sandbox.faults import Fault
 from mediatui.sandbox.requests import Request
 from mediatui.sandbox.runner import Runner, fault_of
 
-_DIRECT_HOSTS = ("fal.run", "falrun.com", "run.localhost")
+DIRECT_HOSTS = ("fal.run", "falrun.com", "run.localhost")
+"""Hosts where a POST waits for the output."""
+
 _STREAM_PAUSE = 5.0
 
 
@@ -60,7 +62,7 @@ def _model(http: HttpRequest) -> Model:
 
 def _is_direct(http: HttpRequest) -> bool:
     host = http.headers.get("host", "").partition(":")[0].lower()
-    if host in _DIRECT_HOSTS:
+    if host in DIRECT_HOSTS:
         return True
     javascript = http.headers.get("user-agent", "").startswith("@fal-ai/client")
     return javascript and "x-fal-queue-priority" not in http.headers

@@ -44,6 +44,7 @@ class Reporter:
         self._last = 0.0
 
     def tell(self, fraction: float, message: str) -> None:
+        """Report a fraction from 0 to 1; the last one always gets through."""
         now = time.monotonic()
         if fraction >= 1 or now - self._last >= 1 / _REPORTS_PER_SECOND:
             self._last = now

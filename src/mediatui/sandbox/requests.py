@@ -64,6 +64,7 @@ class Request:
 
     @property
     def completed(self) -> bool:
+        """It has ended, one way or another."""
         return self.state == "completed"
 
     def log(self, message: str, level: str = "INFO") -> None:
@@ -148,6 +149,7 @@ class RequestStore:
         (self._requests / f"{request_id}.cancel").touch()
 
     def cancel_asked(self, request_id: str) -> bool:
+        """Whether any server was asked to cancel the request."""
         return (self._requests / f"{request_id}.cancel").exists()
 
     def take_over(self, request_id: str) -> Request | None:

@@ -51,6 +51,7 @@ class Field:
 
     @property
     def title(self) -> str:
+        """The name as forms show it."""
         return self.name.replace("_", " ").title()
 
     def json_schema(self) -> dict[str, Any]:

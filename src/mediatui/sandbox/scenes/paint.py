@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 Rgb = tuple[int, int, int]
 
@@ -48,9 +48,8 @@ def fade(size: tuple[int, int], levels: Sequence[int]) -> Image.Image:
     return gradient(size, [(level, level, level) for level in levels]).getchannel(0)
 
 
-def curve(function: object) -> list[int]:
+def curve(function: Callable[[int], float]) -> list[int]:
     """A lookup table of 256 entries, clamped, from a function of 0 to 255."""
-    assert callable(function)
     return [max(0, min(255, int(function(value)))) for value in range(256)]
 
 
@@ -104,8 +103,6 @@ def vignette(size: tuple[int, int], strength: float = 0.5) -> Image.Image:
 
 def bloom(picture: Image.Image, radius: float, strength: int = 4) -> Image.Image:
     """The picture's own light spread around, to be screened over it."""
-    from PIL import ImageFilter
-
     small = picture.reduce(strength)
     soft = small.filter(ImageFilter.GaussianBlur(radius))
     return soft.resize(picture.size, Image.Resampling.BILINEAR)
