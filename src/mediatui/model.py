@@ -181,6 +181,13 @@ class MediaItem:
     fps: float | None = None
     created_at: float = 0.0
     saved_at: float | None = None
+    tags: tuple[str, ...] = ()
+    """Words a person filed it under: clean, sorted, each once whatever its letter case."""
+    rating: int | None = None
+    """1 (worst) to 5 (best); None when nobody rated it."""
+    favourite: bool = False
+    notes: str = ""
+    """What a person wrote about it."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields written by another version or by the provider's metadata; carried through untouched."""
 

@@ -78,7 +78,7 @@ ITEM = MediaItem(
     fps=24.0,
     created_at=1_763_600_060.125,
     saved_at=1_763_600_070.5,
-    extra={"rating": 5},
+    rating=5,
 )
 
 

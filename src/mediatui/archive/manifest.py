@@ -29,6 +29,7 @@ VERSION = 1
 _SHOWN = (
     *("id", "project", "name", "type", "role", "output_path", "provider", "model", "prompt", "params", "seed", "job"),
     *("url", "url_expires_at", "content_type", "duration", "width", "height", "fps", "created_at", "saved_at"),
+    *("tags", "rating", "favourite", "notes"),
 )
 
 

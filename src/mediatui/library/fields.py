@@ -114,6 +114,27 @@ class Fields:
             self.wrong(name, "one of " + ", ".join(kinds))
         return found
 
+    def words(self, name: str) -> tuple[str, ...]:
+        """A list of texts; empty when there is none."""
+        value = self._get(name)
+        if value is None or value == []:
+            return ()
+        if type(value) is not list:
+            self.wrong(name, "a list of texts")
+            return ()
+        found = tuple(clean_text(part) for part in value if type(part) is str and part)
+        if len(found) < len(value):
+            self.wrong(name, "a list of texts")
+        return found
+
+    def between(self, name: str, lowest: int, highest: int) -> int | None:
+        """A whole number in a range, or None."""
+        value = self.whole(name)
+        if value is None or lowest <= value <= highest:
+            return value
+        self.wrong(name, f"a whole number from {lowest} to {highest}")
+        return None
+
     def rest(self, known: frozenset[str]) -> Doc:
         """The fields nobody here knows, to be carried through."""
         unknown = self.doc.keys() - known

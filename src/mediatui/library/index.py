@@ -104,6 +104,10 @@ def item_from_document(doc: Mapping[str, Any], project: str, key: str, note: Not
         fps=read.number("fps"),
         created_at=read.time("created_at"),
         saved_at=read.number("saved_at"),
+        tags=read.words("tags"),
+        rating=read.between("rating", 1, 5),
+        favourite=read.flag("favourite"),
+        notes=read.text("notes"),
         extra=read.rest(_ITEM_FIELDS),
     )
 
