@@ -6,7 +6,7 @@ result before the studio has written it down. Failures are raised as `ProviderEr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -233,8 +233,11 @@ class Provider(Protocol):
         """Ask to stop it. True: asked; False: too late or not there. The job is polled to its end all the same."""
         ...
 
-    async def reconcile(self, job: Job) -> Submitted | None:
-        """Find a request whose submit had no answer; None when the provider shows none that matches."""
+    async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
+        """Find a request whose submit had no answer; None unless the provider shows exactly one that matches.
+
+        `known` are the ids of requests that belong to other jobs.
+        """
         ...
 
     def media_url(self, url: str) -> str:

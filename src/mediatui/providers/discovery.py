@@ -28,6 +28,8 @@ _EXTENSIONS: Mapping[str, MediaType] = {
     **dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif", "avif", "svg", "bmp", "tif", "tiff"), MediaType.IMAGE),
     **dict.fromkeys(("wav", "mp3", "flac", "ogg", "opus", "m4a", "aac"), MediaType.AUDIO),
 }
+_VAGUE = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
+_OTHER = frozenset({"json", "txt", "srt", "vtt", "zip", "tar", "gz", "glb", "gltf", "obj", "ply", "usdz", "pdf", "csv"})
 _WORDS: Sequence[tuple[str, MediaType]] = (
     ("audio", MediaType.AUDIO),
     ("speech", MediaType.AUDIO),
@@ -65,7 +67,8 @@ def find_outputs(result: object, inputs: Mapping[str, Any], expected: MediaType 
     data, and those given as inputs, are not outputs.
     """
     echoes = set(_strings(inputs))
-    seed = _integer(result.get("seed")) if isinstance(result, Mapping) else None
+    top = result if isinstance(result, Mapping) else {}
+    seed, flags = _integer(top.get("seed")), top.get("has_nsfw_concepts")
     outputs: list[Output] = []
     seen: set[str] = set()
     for found in _walk(result, (), 0):
@@ -74,8 +77,16 @@ def find_outputs(result: object, inputs: Mapping[str, Any], expected: MediaType 
         seen.add(found.url)
         output = _output(len(outputs), found, expected)
         if output is not None:
-            outputs.append(replace(output, seed=_integer(found.facts.get("seed"), seed)))
+            meta = {"nsfw": True} if _is_flagged(found.path, flags) else {}
+            outputs.append(replace(output, seed=_integer(found.facts.get("seed"), seed), meta=meta))
     return tuple(outputs)
+
+
+def _is_flagged(path: Sequence[str], flags: object) -> bool:
+    """fal lists beside ``images`` which of them its filter may have blacked out."""
+    if len(path) != 2 or path[0] != "images" or not isinstance(flags, list):
+        return False
+    return int(path[1]) < len(flags) and flags[int(path[1])] is True
 
 
 def _walk(value: object, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
@@ -119,7 +130,9 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
         content_type, data = decoded[0] or content_type, decoded[1]
         url = None
     name = _text(facts.get("file_name")) or (_name_in(url) if url else None)
-    media = media_type(content_type, found.path, name) or expected
+    media = media_type(content_type, found.path, name)
+    if media is None and not _is_something_else(content_type, name):
+        media = expected
     if media is None:
         return None
     return Output(
@@ -140,6 +153,13 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
     )
 
 
+def _is_something_else(content_type: str | None, name: str | None) -> bool:
+    """A file that says what it is, and it is no picture, video or sound: JSON, text, an archive, a mesh."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    suffix = PurePosixPath(name or "").suffix.lower().lstrip(".")
+    return kind not in _VAGUE or suffix in _OTHER
+
+
 def media_type(content_type: str | None, path: Sequence[str], name: str | None) -> MediaType | None:
     """The type a file claims: by content type, else by extension, else by the words of its place in the result."""
     if content_type:
@@ -150,6 +170,8 @@ def media_type(content_type: str | None, path: Sequence[str], name: str | None) 
     suffix = PurePosixPath(name or "").suffix.lower().lstrip(".")
     if suffix in _EXTENSIONS:
         return _EXTENSIONS[suffix]
+    if _is_something_else(content_type, name):
+        return None
     for part in reversed(path):
         for word, media in _WORDS:
             if word in part.lower():

@@ -14,27 +14,33 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.text import one_line
 
 _POLICY = frozenset({"content_policy_violation", "no_media_generated"})
-_TRANSIENT_TYPES = frozenset(
+_TOP_UP = "Top up the balance at the provider, then generate again; nothing was made."
+_KEY_HINT = "Check the key with `mediatui doctor`; FAL_KEY or providers.fal.key in the configuration sets it."
+
+
+_PASSING = frozenset(
     {
-        "internal_server_error",
+        "request_timeout",
+        "startup_timeout",
         "generation_timeout",
+        "internal_error",
+        "internal_server_error",
         "downstream_service_error",
         "downstream_service_unavailable",
     }
 )
-_TOP_UP = "Top up the balance at the provider, then generate again; nothing was made."
-_KEY_HINT = "Check the key with `mediatui doctor`; FAL_KEY or providers.fal.key in the configuration sets it."
+"""Codes besides ``runner_…`` of failures that say nothing against the request itself."""
 
 
 def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *, doing: str) -> ProviderError:
     """The error a response means; `doing` completes "while …" for bodies that say nothing."""
     document = _parse(body)
     lowered = {k.lower(): v for k, v in headers.items()}
-    code = _text(document.get("error_type")) or lowered.get("x-fal-error-type", "")
+    code = _text(document.get("error_type")) or _text(lowered.get("x-fal-error-type"))
     retry_after = _seconds(lowered.get("retry-after"))
     if isinstance(document.get("detail"), list):
         return _model_error(status, document["detail"], lowered, retry_after)
-    text = _text(document.get("detail")) or _message(document) or _plain(body, lowered)
+    text = _words(document) or _plain(body, lowered)
     kind = _kind_of(status, code, text)
     message = text or f"the provider answered {status} while {doing}"
     return ProviderError(
@@ -44,12 +50,18 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
 
 def error_from_completed(document: Mapping[str, Any]) -> ProviderError:
     """The error in a status body that says COMPLETED and names one."""
+    nested = document.get("error")
+    if isinstance(nested, Mapping) and isinstance(nested.get("detail"), list):
+        return _model_error(422, nested["detail"], {}, None)
     code = _text(document.get("error_type"))
-    text = _text(document.get("error")) or code or "the job failed"
-    kind = ErrorKind.CANCELLED if code in ("client_cancelled", "client_disconnected") else _kind_of(422, code, text)
-    if code.startswith("runner_") or code.endswith("_timeout") or code == "internal_error":
-        kind = ErrorKind.INTERNAL
-    return ProviderError(kind, text, code=code, hint=_hint(kind))
+    text = _words(document) or code or "the job failed at the provider"
+    if code in ("client_cancelled", "client_disconnected"):
+        kind = ErrorKind.CANCELLED
+    elif code.startswith("runner_") or code in _PASSING:
+        kind = ErrorKind.TRANSIENT
+    else:
+        kind = _kind_of(403 if _says_balance(text) else 422, code, text)
+    return ProviderError(kind, text, code=code, hint=_hint(kind, ended=True))
 
 
 def _model_error(
@@ -63,7 +75,7 @@ def _model_error(
     fields = {".".join(_location(e)): m for e, m in zip(errors, messages, strict=True) if _location(e)}
     if code in _POLICY:
         kind = ErrorKind.POLICY
-    elif code in _TRANSIENT_TYPES or status >= 500:
+    elif code in _PASSING or status >= 500:
         kind = ErrorKind.TRANSIENT if _retryable(headers, status) else ErrorKind.INTERNAL
     elif status == 429:
         kind = ErrorKind.RATE_LIMITED
@@ -97,7 +109,7 @@ def _retryable(headers: Mapping[str, str], status: int) -> bool:
 def _kind_of(status: int, code: str, text: str) -> ErrorKind:
     if status == 401:
         return ErrorKind.AUTH
-    if status == 402 or (status == 403 and ("exhausted balance" in text.lower() or "locked" in text.lower())):
+    if status == 402 or (status == 403 and _says_balance(text)):
         return ErrorKind.BILLING
     if status == 403:
         return ErrorKind.AUTH
@@ -111,17 +123,26 @@ def _kind_of(status: int, code: str, text: str) -> ErrorKind:
         return ErrorKind.CANCELLED
     if code in _POLICY:
         return ErrorKind.POLICY
-    if status in (408, 409) or status >= 500:
+    if status in (408, 409, 425) or status >= 500:
         return ErrorKind.TRANSIENT
-    return ErrorKind.INVALID_INPUT
+    return ErrorKind.INVALID_INPUT if status in (400, 413, 422) else ErrorKind.UNSUPPORTED
 
 
-def _hint(kind: ErrorKind) -> str:
+def _says_balance(text: str) -> bool:
+    return "exhausted balance" in text.lower() or "user is locked" in text.lower()
+
+
+def _hint(kind: ErrorKind, *, ended: bool = False) -> str:
+    again = "A passing fault at the provider: generating again may work." if ended else ""
     return {
         ErrorKind.AUTH: _KEY_HINT,
         ErrorKind.BILLING: _TOP_UP,
         ErrorKind.POLICY: "Change the prompt and generate again; the provider's filter refused this one.",
         ErrorKind.INVALID_INPUT: "Correct the named input and generate again.",
+        ErrorKind.RATE_LIMITED: "The provider takes no more requests at this moment; generate again in a minute.",
+        ErrorKind.TRANSIENT: again,
+        ErrorKind.INTERNAL: "The model failed; generating again may work, or another model.",
+        ErrorKind.UNSUPPORTED: "Check the model's id and the addresses in the configuration.",
     }.get(kind, "")
 
 
@@ -133,12 +154,18 @@ def _parse(body: bytes) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {"detail": document}
 
 
-def _message(document: Mapping[str, Any]) -> str:
-    error = document.get("error")
-    if isinstance(error, Mapping):
-        return _text(error.get("message")) or _text(error.get("type"))
-    parts = [_text(error), _text(document.get("message"))]
-    return ": ".join(p for p in parts if p)
+def _words(document: Mapping[str, Any]) -> str:
+    """What a body says to people, in whichever of the usual places."""
+    found = []
+    for name in ("detail", "error", "message"):
+        value = document.get(name)
+        if isinstance(value, Mapping):
+            value = _text(value.get("message")) or _text(value.get("msg")) or value.get("type")
+        if text := _text(value):
+            found.append(text)
+            if name == "detail":
+                break
+    return ": ".join(dict.fromkeys(found))
 
 
 def _plain(body: bytes, headers: Mapping[str, str]) -> str:

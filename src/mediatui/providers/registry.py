@@ -15,7 +15,8 @@ def make_provider(settings: ProviderSettings) -> Provider:
     Raises `UsageError` for a name nobody provides.
     """
     if settings.name == "fal":
-        from mediatui.providers.fal import FalHosts, FalProvider
+        from mediatui.providers.fal import FalProvider
+        from mediatui.providers.fal_hosts import FalHosts
 
         return FalProvider(FalHosts.from_settings(settings), settings.resolve_key())
     raise UsageError(
@@ -26,7 +27,8 @@ def make_provider(settings: ProviderSettings) -> Provider:
 
 def make_sandbox_provider(base_url: str, key: str) -> Provider:
     """The built-in sandbox at its present address: fal's protocol, our own machine."""
-    from mediatui.providers.fal import FalHosts, FalProvider
+    from mediatui.providers.fal import FalProvider
+    from mediatui.providers.fal_hosts import FalHosts
 
     hosts = FalHosts(queue=base_url, run=f"{base_url}/run", api=f"{base_url}/v1", upload=base_url, moved=True)
     return FalProvider(hosts, Secret(key), name=SANDBOX, title="the sandbox")

@@ -14,6 +14,7 @@ from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.locations import Locations
 from mediatui.settings import Settings
+from mediatui.studio.download import Patience
 from mediatui.studio.engine import DaemonPool, Engine
 from mediatui.studio.events import Event, JobProgress, LibraryChanged, Notice, ProjectsChanged, SaveProgress
 from mediatui.studio.instance import Instance
@@ -23,13 +24,15 @@ T = TypeVar("T")
 
 PROGRESS_SECONDS = 0.1
 """At most one progress event in this time, per job and per item."""
+LOOK_SECONDS = 0.05
+"""Between two looks at what another instance does, for somebody who waits for it."""
 
 
 class Core:
     """The shared ground of the studio's parts."""
 
-    def __init__(self, settings: Settings, locations: Locations) -> None:
-        self.settings, self.locations = settings, locations
+    def __init__(self, settings: Settings, locations: Locations, patience: Patience) -> None:
+        self.settings, self.locations, self.patience = settings, locations, patience
         self.engine = Engine()
         self.instance = Instance(locations.instances)
         self.library = Library(locations, self._changed, self._projects_changed)
@@ -41,7 +44,8 @@ class Core:
         self.save_progress: dict[str, SaveProgress] = {}
         self._listeners: tuple[Callable[[Event], None], ...] = ()
         self._listener_lock = threading.Lock()
-        self._told: dict[str, float] = {}
+        self.registered = asyncio.Event()
+        """Set on the engine once this process can be seen by others; nothing is recorded or claimed before."""
 
     # -- events
 
@@ -63,26 +67,26 @@ class Core:
         self.engine.post(lambda: self._deliver(event))
 
     def report_save(self, project_id: str, item_id: str, received: int, total: int | None) -> None:
-        """Tell how a save goes, at most ten times a second; from a save thread."""
+        """Tell how a save goes; from a save thread, at most ten times a second."""
         event = SaveProgress(project_id, item_id, received, total)
         self.save_progress[item_id] = event
-        self.engine.post(lambda: self._deliver_progress(item_id, event))
+        self.engine.post(lambda: self._deliver(event))
 
-    def forget_progress(self, key: str) -> None:
-        """A job or item is done: its last progress is of no more use."""
-        self.job_progress.pop(key, None)
-        self.save_progress.pop(key, None)
-        self._told.pop(key, None)
+    def forget_progress(self, item_id: str) -> None:
+        """A save is over: its last progress is of no more use."""
+        self.save_progress.pop(item_id, None)
 
-    def _deliver_progress(self, key: str, event: SaveProgress) -> None:
-        time = asyncio.get_running_loop().time()
-        if time - self._told.get(key, 0.0) >= PROGRESS_SECONDS or event.received == event.total:
-            self._told[key] = time
-            self._deliver(event)
+    def soon(self) -> asyncio.Task[None]:
+        """A moment's pause, to look again at what another process does."""
+        return self.engine.spawn(asyncio.sleep(LOOK_SECONDS), "soon")
 
     def _deliver(self, event: Event) -> None:
         for listener in self._listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception as exc:  # a fence: a face that fails must not stop the core, nor other faces
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+                self.failed(exc)
 
     def _changed(self, change: ProjectChange) -> None:
         self.emit(LibraryChanged(change))

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mediatui.errors import MediatuiError
@@ -27,25 +29,42 @@ class DaemonPool:
         self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        """Threads without work, less the work that waits."""
+        self._closed = False
         self._lock = threading.Lock()
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Run `function` in one of the threads."""
         future: Future[T] = Future()
         with self._lock:
+            if self._closed:
+                future.cancel()
+                return future
             if self._idle == 0 and len(self._threads) < self._size:
                 thread = threading.Thread(target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
             else:
                 self._idle -= 1
-        self._work.put((future, function))
+            self._work.put((future, function))
         return future
 
-    def close(self) -> None:
-        """Let the threads end once they are idle; waits for nothing."""
+    def close(self, timeout: float = 0.0) -> None:
+        """Drop what has not begun, let the threads end; waits for them at most `timeout` seconds."""
+        with self._lock:
+            self._closed = True
+        while not self._work.empty():
+            try:
+                entry = self._work.get_nowait()
+            except queue.Empty:
+                break
+            if entry is not None:
+                entry[0].cancel()
         for _ in self._threads:
             self._work.put(None)
+        until = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
         while (entry := self._work.get()) is not None:
@@ -67,6 +86,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopping = False
         self._on_failure: Callable[[BaseException], None] = lambda exc: None
 
     def start(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -98,11 +118,22 @@ class Engine:
             except RuntimeError:
                 pass  # closed in between: the engine is gone and so is the need
 
-    def stop(self, timeout: float, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Cancel the tasks, run `finish`, end the loop; waits at most `timeout` seconds, then leaves it be."""
+    def stop(
+        self, timeout: float, grace: Callable[[], Awaitable[object]], finish: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Wait for `grace` within half the time, cancel the tasks, run `finish`, end the loop.
+
+        Returns after `timeout` seconds whatever happens.
+        """
         if self._loop is None or self._thread is None:
             return
-        asyncio.run_coroutine_threadsafe(self._shut_down(finish), self._loop)
+        self._stopping = True
+        work = self._shut_down(timeout / 2, grace, finish)
+        try:
+            asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # the loop ended by itself
+            work.close()
+            return
         self._thread.join(timeout)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
@@ -110,19 +141,33 @@ class Engine:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_failure(error)
 
-    async def _shut_down(self, finish: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def _shut_down(
+        self, seconds: float, grace: Callable[[], Awaitable[object]], finish: Callable[[], Awaitable[None]]
+    ) -> None:
+        loop, ours = asyncio.get_running_loop(), asyncio.current_task()
         try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await grace()
+            others = [task for task in asyncio.all_tasks() if task is not ours]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
             await finish()
         finally:
-            asyncio.get_running_loop().stop()
+            loop.stop()
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception in a callback of the loop; printing it would tear the screen."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not self._stopping:
+            self._on_failure(error)
 
     def _main(self) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         self._loop = loop
+        loop.set_exception_handler(self._unhandled)
         loop.call_soon(self._ready.set)
         try:
             loop.run_forever()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.media.probe import sniff
 from mediatui.providers.base import Provider
 from mediatui.studio.core import PROGRESS_SECONDS, Core
-from mediatui.studio.download import Downloader, Limits
+from mediatui.studio.download import Downloader, Limits, Stopped
 from mediatui.studio.events import ExportProgress
 from mediatui.studio.part import PartFile
 from mediatui.studio.services import Services
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
 class Exporting:
     """Plans and writes archives, in the work threads."""
 
-    def __init__(self, core: Core, services: Services) -> None:
-        self._core, self._services = core, services
-        self._downloader = Downloader()
+    def __init__(self, core: Core, services: Services, downloader: Downloader) -> None:
+        self._core, self._services, self._downloader = core, services, downloader
         self._running: dict[str, threading.Event] = {}
 
     def stop(self) -> None:
         """Stop every export; nothing of them stays."""
-        self._downloader.stop()
         for event in list(self._running.values()):
             event.set()
 
@@ -63,7 +62,11 @@ class Exporting:
         try:
             return await self._core.working(
                 lambda: write_export(
-                    plan, jobs, lambda entry, path: self._fetch(providers, entry, path), report, stop.is_set
+                    plan,
+                    jobs,
+                    lambda entry, path: self._fetch(providers, entry, path, stop.is_set),
+                    report,
+                    stop.is_set,
                 )
             )
         finally:
@@ -74,7 +77,9 @@ class Exporting:
         found = {name: await self._services.try_get(name) for name in names}
         return {name: provider for name, provider in found.items() if provider is not None}
 
-    def _fetch(self, providers: dict[str, Provider], entry: ExportEntry, path: Path) -> None:
+    def _fetch(
+        self, providers: dict[str, Provider], entry: ExportEntry, path: Path, stopped: Callable[[], bool]
+    ) -> None:
         """Download a remote entry to `path`; under the rules of its provider. Raises `SaveError`."""
         provider = providers.get(entry.item.provider)
         if provider is None or entry.url is None:
@@ -83,7 +88,12 @@ class Exporting:
         headers = dict(provider.download_headers(url)) if entry.item.url_auth == "provider" else {}
         limits = Limits(provider.media_hosts, self._core.settings.max_file_bytes)
         with PartFile(path) as part:
-            self._downloader.fetch(url, part, limits, headers, lambda received, total: None)
+            try:
+                self._downloader.fetch(url, part, limits, headers, lambda received, total: None, stopped)
+            except Stopped:
+                raise SaveError(SaveErrorKind.NETWORK, "the export was stopped") from None
+            if sniff(part.head()) is None:
+                raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
             part.forget()
 
 

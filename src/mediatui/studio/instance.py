@@ -50,6 +50,10 @@ class Instance:
         finally:
             os.close(fd)
 
+    def is_other(self, owner: str | None) -> bool:
+        """Another instance, which is running, has that name."""
+        return owner != self.id and self.is_alive(owner)
+
     def leave(self) -> None:
         """Let go of the lock and remove its file."""
         if self._fd >= 0:

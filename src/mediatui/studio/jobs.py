@@ -1,37 +1,26 @@
-"""A job's way: record, send once, record the handle, follow, record the raw answer, collect its outputs.
+"""A job after it was sent: ask how it goes, write the raw answer down, record its outputs.
 
-Every step is on disk before the next begins, so a crash anywhere is resumed from what is there. A request
-whose answer never came is UNKNOWN and looked for at the provider; it is never sent again.
+Every step is on disk before the next begins, so a crash anywhere is resumed from what is there. Faults on
+the way are waited out; a job is never failed for them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
-from mediatui.errors import ErrorKind, MediatuiError, ProviderError, StorageError
+from mediatui.errors import ErrorKind, MediatuiError, ProviderError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import (
-    Job,
-    JobFault,
-    MediaItem,
-    MediaType,
-    Phase,
-    SavePolicy,
-    SaveState,
-    item_id,
-    move_job,
-    new_id,
-    now,
-)
-from mediatui.providers.base import Capability, Output, Progress, Provider, Submitted
-from mediatui.studio.events import JobProgress, Notice
-from mediatui.studio.records import Records
-from mediatui.text import one_line
+from mediatui.model import Job, JobFault, Phase, now
+from mediatui.providers.base import Capability, Progress, Provider
+from mediatui.studio.events import JobProgress
+from mediatui.studio.job_book import JobBook, not_set_up
+from mediatui.studio.outputs import record_outputs
+from mediatui.studio.sending import Sender
 
 T = TypeVar("T")
 
@@ -40,372 +29,220 @@ POLL_FAST_SECONDS = 10.0
 POLL_GROWTH = 1.4
 POLL_SLOWEST = 5.0
 """Times the first interval."""
-READ_DELAY_LONGEST = 30.0
-SUBMIT_TRIES = 4
-"""Times a request is offered while the provider says 429: nothing was enqueued."""
+FAULT_SLOWEST = 30.0
+"""Times the first interval: the longest pause after a failed question."""
+LONGEST_WAIT = 300.0
+"""Seconds; a provider's wish for the next question beyond that is not followed."""
+NOTE_AFTER = 4
+"""Failed questions in a row before the job says so."""
 LOST_AFTER = 4
 """Answers "not found" in a row before a job counts as gone."""
 
 
-class Surroundings(Protocol):
-    """What the runner needs of the studio."""
-
-    records: Records
-    instance_id: str
-    poll_seconds: float
-
-    def provider(self, name: str) -> Provider | None:
-        """The provider of that name when it is set up."""
-        ...
-
-    def emit(self, event: JobProgress | Notice) -> None:
-        """Tell the faces."""
-        ...
-
-    async def blocking(self, function: Callable[[], T]) -> T:
-        """Run a blocking function in the record threads."""
-        ...
-
-    def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:
-        """Items of a finished job are recorded; save them if the policy says so."""
-        ...
+class _Left(Exception):
+    """Following has to end here: the job ended, was taken over, or went away."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRunner:
-    """Takes jobs from their record to their recorded outputs; on the engine's loop."""
+    """Takes sent jobs to their recorded outputs; on the engine's loop. Raises `StorageError`."""
 
-    around: Surroundings
-
-    # -- sending
-
-    async def send(self, project: ProjectFolder, job: Job) -> Job:
-        """Send a recorded draft, once. The result is recorded: a handle, an error, or UNKNOWN."""
-        provider = self.around.provider(job.provider)
-        if provider is None:
-            return await self._fail(project, job.id, _not_set_up(job))
-        job = await self._edit(
-            project, job.id, lambda j: move_job(j, Phase.SUBMITTING, submitted_at=now(), owner=self.around.instance_id)
-        )
-        self._tell(job, JobProgress(project.id, job.id, Phase.SUBMITTING))
-        try:
-            submitted = await self._submit(provider, job)
-        except ProviderError as exc:
-            if exc.kind is ErrorKind.AMBIGUOUS_SUBMIT:
-                return await self._unknown(project, job.id, exc)
-            return await self._fail(project, job.id, exc)
-        return await self._accept(project, job, submitted)
-
-    async def _submit(self, provider: Provider, job: Job) -> Submitted:
-        for attempt in range(SUBMIT_TRIES):
-            try:
-                return await provider.submit(job)
-            except ProviderError as exc:
-                if exc.kind is not ErrorKind.RATE_LIMITED or attempt == SUBMIT_TRIES - 1:
-                    raise
-                await asyncio.sleep(exc.retry_after or 2.0**attempt)
-        raise AssertionError("unreachable")
-
-    async def _accept(self, project: ProjectFolder, job: Job, submitted: Submitted) -> Job:
-        """Record the handle before anything else is asked; a whole answer goes to disk before its record."""
-        result_path: str | None = None
-        if submitted.raw is not None:
-            raw = submitted.raw
-            result_path = await self.around.blocking(lambda: self.around.records.write_result(project, job.id, raw))
-        phase = submitted.phase if submitted.raw is None else Phase.RUNNING
-        return await self._edit(
-            project,
-            job.id,
-            lambda j: move_job(
-                j, phase, remote_id=submitted.remote_id, urls=dict(submitted.urls), result_path=result_path, error=None
-            ),
-        )
-
-    # -- following
+    book: JobBook
+    sender: Sender
 
     async def follow(self, project: ProjectFolder, job: Job) -> None:
-        """Ask until the job ended, then collect. Faults on the way are waited out; the job is never failed for them."""
-        provider = self.around.provider(job.provider)
+        """Ask until the job ended, then collect."""
+        provider = self.book.around.provider(job.provider)
         if provider is None:
-            await self._note(project, job.id, _not_set_up(job))
+            await self.book.note(project, job.id, not_set_up(job))
             return
         if job.phase is Phase.UNKNOWN:
-            found = await self.look_for(project, job)
+            found = await self.sender.look_for(project, job)
             if found is None:
                 return
             job = found
-        if job.result_path is not None:
-            await self.collect(project, job, provider)
+        try:
+            if job.result_path is not None:
+                await self._collect(project, job, provider)
+            else:
+                await self._conclude(project, provider, await self._until_ended(project, job, provider), job.id)
+        except _Left:
             return
-        progress = await self._until_ended(project, job, provider)
-        if progress is None:
-            return
-        job = await self.around.blocking(lambda: _known(self.around.records.find_job(project, job.id)))
+
+    async def _conclude(self, project: ProjectFolder, provider: Provider, progress: Progress, job_id: str) -> None:
+        job = self._current(project, job_id)
         if progress.phase is Phase.SUCCEEDED:
             await self._fetch(project, job, provider)
-        elif progress.phase is Phase.CANCELLED or (job.cancel_requested and progress.error is None):
-            await self._edit(project, job.id, lambda j: move_job(j, Phase.CANCELLED, finished_at=now(), error=None))
+        elif progress.error is not None and progress.phase is not Phase.CANCELLED:
+            await self.book.fail(project, job.id, progress.error)
+        elif progress.phase is Phase.CANCELLED or job.cancel_requested:
+            await self.book.step(project, job.id, Phase.CANCELLED, finished_at=now(), error=None)
+            self.book.around.emit(JobProgress(project.id, job.id, Phase.CANCELLED))
         else:
-            error = progress.error or ProviderError(ErrorKind.INTERNAL, "the job failed")
-            await self._fail(project, job.id, error)
+            await self.book.fail(project, job.id, ProviderError(ErrorKind.INTERNAL, "the job failed"))
 
-    async def _until_ended(self, project: ProjectFolder, job: Job, provider: Provider) -> Progress | None:
-        """Poll; None when following had to stop before the end (the job's record says why)."""
-        loop = asyncio.get_running_loop()
-        started, faults, lost = loop.time(), 0, 0
-        interval, phase = self.around.poll_seconds, job.phase
+    # -- asking
+
+    async def _until_ended(self, project: ProjectFolder, job: Job, provider: Provider) -> Progress:
+        """Poll until the provider says it ended. Raises `_Left`."""
+        loop, base = asyncio.get_running_loop(), self.book.around.poll_seconds
+        started, interval, lost = loop.time(), base, 0
         while True:
-            wait = interval
+            job = self._current(project, job.id)
             try:
-                progress = await provider.poll(job)
+                progress = await self._ask(project, job, provider.poll)
             except ProviderError as exc:
-                if exc.kind is ErrorKind.NOT_FOUND:
-                    lost += 1
-                    if lost >= LOST_AFTER:
-                        return self._lost(job)
-                elif not exc.kind.retry_read:
-                    await self._note(project, job.id, exc)
-                    return None
-                faults += 1
-                wait = exc.retry_after or min(READ_DELAY_LONGEST, interval * 2**faults)
+                if exc.kind is not ErrorKind.NOT_FOUND:
+                    await self.book.note(project, job.id, exc)
+                    raise _Left from None
+                lost += 1
+                if lost >= LOST_AFTER:
+                    return _lost(job)
+                progress = Progress(job.phase)
             else:
-                faults = lost = 0
+                lost = 0
                 if progress.phase.ended:
                     return progress
-                if progress.phase is not phase and progress.phase.following:
-                    phase = progress.phase
-                    await self._edit(project, job.id, partial(_in_phase, phase=phase))
-                self._report(project, job, progress)
-                wait = progress.retry_after or interval
-            await asyncio.sleep(wait * random.uniform(0.8, 1.2))
+                await self._report(project, job, progress)
+            await _pause(progress.retry_after or interval)
             if loop.time() - started > POLL_FAST_SECONDS:
-                interval = min(self.around.poll_seconds * POLL_SLOWEST, interval * POLL_GROWTH)
+                interval = min(base * POLL_SLOWEST, interval * POLL_GROWTH)
 
-    def _report(self, project: ProjectFolder, job: Job, progress: Progress) -> None:
-        self.around.emit(
-            JobProgress(
-                project.id,
-                job.id,
-                progress.phase,
-                progress.position,
-                progress.fraction,
-                progress.logs[-1] if progress.logs else "",
-            )
+    async def _report(self, project: ProjectFolder, job: Job, progress: Progress) -> None:
+        if progress.phase is not job.phase and progress.phase.following:
+            await self.book.step(project, job.id, progress.phase)
+        last = progress.logs[-1] if progress.logs else ""
+        self.book.around.emit(
+            JobProgress(project.id, job.id, progress.phase, progress.position, progress.fraction, last)
         )
 
-    def _lost(self, job: Job) -> Progress:
-        if job.cancel_requested:
-            return Progress(Phase.CANCELLED)
-        message = "the provider no longer knows this request"
-        hint = "Press r to ask once more; its request id is in the details."
-        return Progress(Phase.FAILED, error=ProviderError(ErrorKind.EXPIRED, message, hint=hint))
+    async def _ask(self, project: ProjectFolder, job: Job, question: Callable[[Job], Awaitable[T]]) -> T:
+        """The answer; passing faults are waited out, and the job says so when that takes long.
+
+        Raises `ProviderError` for anything that asking again will not change, `_Left`.
+        """
+        faults, base = 0, self.book.around.poll_seconds
+        while True:
+            try:
+                answer = await question(job)
+            except ProviderError as exc:
+                if not exc.kind.retry_read:
+                    raise
+                faults += 1
+                if faults == NOTE_AFTER:
+                    await self.book.note(project, job.id, exc)
+                await _pause(exc.retry_after or base * min(FAULT_SLOWEST, 2.0 ** min(faults, 10)))
+                self._current(project, job.id)
+            else:
+                if faults >= NOTE_AFTER:
+                    await self.book.note(project, job.id, None)
+                return answer
+
+    def _current(self, project: ProjectFolder, job_id: str) -> Job:
+        """The job as it is recorded now. Raises `_Left` when it is no longer ours to follow."""
+        job = self.book.around.records.find_job(project, job_id)
+        if job is None or job.phase.ended or job.owner != self.book.around.instance_id:
+            raise _Left
+        return job
 
     # -- collecting
 
     async def _fetch(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
-        faults = 0
-        while True:
-            try:
-                raw = await provider.result(job)
-                break
-            except ProviderError as exc:
-                if exc.kind.stops_batch:
-                    await self._note(project, job.id, exc)
-                    return
-                if not exc.kind.retry_read:
-                    await self._fail(project, job.id, exc)
-                    return
-                faults += 1
-                wait = exc.retry_after or min(READ_DELAY_LONGEST, self.around.poll_seconds * 2**faults)
-            await asyncio.sleep(wait * random.uniform(0.8, 1.2))
-        path = await self.around.blocking(lambda: self.around.records.write_result(project, job.id, raw))
-        job = await self._edit(project, job.id, lambda j: replace(j, result_path=path))
-        await self.collect(project, job, provider)
-
-    async def collect(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
-        """Turn the stored raw answer into recorded items; doing it twice changes nothing."""
-        records = self.around.records
+        """Get the raw answer, write it down, record what it holds."""
         try:
-            raw = await self.around.blocking(lambda: records.read_result(project, job.result_path or ""))
-            outputs = provider.outputs(job, raw)
-        except (ProviderError, StorageError) as exc:
+            raw = await self._ask(project, job, provider.result)
+        except ProviderError as exc:
+            if exc.kind.stops_batch:
+                await self.book.note(project, job.id, exc)
+            else:
+                await self.book.fail(project, job.id, exc)
+            return
+        await self._keep(project, job, provider, raw)
+
+    async def _keep(self, project: ProjectFolder, job: Job, provider: Provider, raw: bytes) -> None:
+        around = self.book.around
+        path = await around.blocking(lambda: around.records.write_result(project, job.id, raw))
+        job = await self.book.edit(project, job.id, lambda j: replace(j, result_path=path))
+        await self._record(project, job, provider, raw)
+
+    async def _collect(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
+        """Turn the stored raw answer into recorded items; one that cannot be read is fetched again."""
+        around, path = self.book.around, job.result_path or ""
+        try:
+            raw = await around.blocking(lambda: around.records.read_result(project, path))
+        except (StorageError, UsageError):
+            await self._fetch(project, job, provider)
+            return
+        await self._record(project, job, provider, raw)
+
+    async def _record(self, project: ProjectFolder, job: Job, provider: Provider, raw: bytes) -> None:
+        around = self.book.around
+        try:
+            outputs = await around.working(lambda: provider.outputs(job, raw))
+        except ProviderError as exc:
             await self._finish_empty(project, job, exc)
             return
         if not outputs:
-            await self._finish_empty(project, job, MediatuiError("the result holds no picture, video or sound"))
+            empty = ProviderError(ErrorKind.UNSUPPORTED, "the result holds no picture, video or sound")
+            await self._finish_empty(project, job, empty)
             return
-        items = await self.around.blocking(lambda: self._record_outputs(project, job, outputs))
-        self._tell(job, JobProgress(project.id, job.id, Phase.SUCCEEDED, fraction=1.0))
-        self.around.outputs_ready(project, items)
+        items = await around.blocking(lambda: record_outputs(around.records, project, job, outputs, around.moments))
+        around.emit(JobProgress(project.id, job.id, Phase.SUCCEEDED, fraction=1.0))
+        around.outputs_ready(project, items)
 
-    def _record_outputs(self, project: ProjectFolder, job: Job, outputs: Sequence[Output]) -> list[MediaItem]:
-        """Items and the job's end in one commit; inline bytes are on disk first."""
-        records, finished = self.around.records, now()
-        fresh = [
-            _item(project, job, output, finished)
-            for output in outputs
-            if records.find_item(project, item_id(job.id, output.index)) is None
-        ]
-        by_id = {item_id(job.id, o.index): o.data for o in outputs if o.data is not None}
-        items = [
-            replace(item, spool=project.write_spool(item.id, by_id[item.id])) if item.id in by_id else item
-            for item in fresh
-        ]
-        ended = move_job(job, Phase.SUCCEEDED, finished_at=finished, error=None)
-        records.put(project, items=items, jobs=[ended])
-        return items
-
-    async def _finish_empty(self, project: ProjectFolder, job: Job, exc: MediatuiError) -> None:
-        kind = exc.kind if isinstance(exc, ProviderError) else ErrorKind.UNSUPPORTED
-        fault = JobFault(kind, exc.message, f"The provider's whole answer is kept in {job.result_path}.")
-        await self._edit(project, job.id, lambda j: move_job(j, Phase.SUCCEEDED, finished_at=now(), error=fault))
+    async def _finish_empty(self, project: ProjectFolder, job: Job, exc: ProviderError) -> None:
+        fault = JobFault(exc.kind, exc.message, f"The provider's whole answer is kept in {job.result_path}.")
+        job = await self.book.step(project, job.id, Phase.SUCCEEDED, finished_at=now(), error=fault)
+        self.book.around.emit(JobProgress(project.id, job.id, job.phase))
+        self.book.notice(job, "warning", MediatuiError(fault.message, hint=fault.hint))
 
     # -- other verbs
 
     async def cancel(self, project: ProjectFolder, job: Job) -> bool:
         """Ask the provider to stop a job; it is followed to its end all the same, for it may finish first."""
-        provider = self.around.provider(job.provider)
+        provider = self.book.around.provider(job.provider)
         if provider is None or Capability.CANCEL not in provider.capabilities or job.remote_id is None:
             return False
-        await self._edit(project, job.id, lambda j: replace(j, cancel_requested=True))
+        await self.book.edit(project, job.id, lambda j: None if j.phase.ended else replace(j, cancel_requested=True))
         return await provider.cancel(job)
 
-    async def look_for(self, project: ProjectFolder, job: Job) -> Job | None:
-        """Find the request of an UNKNOWN job at its provider; None when it shows none. Never sends."""
-        provider = self.around.provider(job.provider)
-        if provider is None or Capability.RECONCILE not in provider.capabilities:
-            return None
-        try:
-            found = await provider.reconcile(job)
-        except ProviderError:
-            return None  # what the job says already, that its submit had no answer, stays true
-        taken = {j.remote_id for j in self.around.records.jobs(project) if j.id != job.id}
-        if found is None or found.remote_id in taken:
-            return None
-        return await self._accept(project, job, found)
-
     async def recheck(self, project: ProjectFolder, job: Job) -> Job:
-        """Make an ended or unknown job one to be followed again, if asking again can help. Never sends."""
-        if job.phase is Phase.UNKNOWN or job.remote_id is None:
-            return await self.look_for(project, job) or job
+        """Ask once more about a job that stands still; what comes of it is recorded. Never sends.
+
+        One that may still be going comes back unended, to be followed.
+        """
+        around = self.book.around
+        provider = around.provider(job.provider)
+        if job.phase is Phase.UNKNOWN:
+            return await self.sender.look_for(project, job) or job
+        if provider is None or job.remote_id is None:
+            return job
         if job.phase is Phase.FAILED:
-            return await self._edit(
-                project, job.id, lambda j: move_job(j, Phase.RUNNING, owner=self.around.instance_id, finished_at=None)
-            )
-        return job
+            mine = around.instance_id
+            return await self.book.step(project, job.id, Phase.RUNNING, owner=mine, finished_at=None, error=None)
+        if job.phase is Phase.CANCELLED:
+            await self._despite_cancelling(project, job, provider)
+        elif job.phase is Phase.SUCCEEDED and job.error is not None:
+            with suppress(_Left):
+                await self._collect(project, job, provider)
+        return around.records.find_job(project, job.id) or job
 
-    # -- records
-
-    async def _edit(self, project: ProjectFolder, job_id: str, change: Callable[[Job], Job | None]) -> Job:
-        return await self.around.blocking(lambda: self.around.records.edit_job(project, job_id, change))
-
-    async def _fail(self, project: ProjectFolder, job_id: str, exc: ProviderError) -> Job:
-        phase = Phase.CANCELLED if exc.kind is ErrorKind.CANCELLED else Phase.FAILED
-        job = await self._edit(project, job_id, lambda j: move_job(j, phase, finished_at=now(), error=_fault(exc)))
-        self._tell(job, JobProgress(project.id, job.id, phase))
-        self._notice(job, "error", exc)
-        return job
-
-    async def _unknown(self, project: ProjectFolder, job_id: str, exc: ProviderError) -> Job:
-        job = await self._edit(project, job_id, lambda j: move_job(j, Phase.UNKNOWN, error=_fault(exc)))
-        self._notice(job, "warning", exc)
-        return job
-
-    async def _note(self, project: ProjectFolder, job_id: str, exc: MediatuiError) -> None:
-        """Say on the job why it is not followed now; its phase stays what it was."""
-        job = await self._edit(project, job_id, lambda j: replace(j, error=_fault(exc)))
-        self._notice(job, "warning", exc)
-
-    def _notice(self, job: Job, severity: str, exc: MediatuiError) -> None:
-        title = f"{job.model}: {exc.title}"
-        self.around.emit(
-            Notice(severity, one_line(title, 120), exc.message, exc.hint, project_id=job.project, job_id=job.id)
-        )
-
-    def _tell(self, job: Job, event: JobProgress) -> None:
-        self.around.emit(event)
+    async def _despite_cancelling(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
+        """A job may have finished before it was cancelled: a result that was paid for is kept."""
+        try:
+            raw = await provider.result(job)
+        except ProviderError:
+            return
+        await self._keep(project, job, provider, raw)
 
 
-def draft_job(
-    project: str,
-    provider: str,
-    model: str,
-    prompt: str,
-    params: Mapping[str, Any],
-    *,
-    prompt_field: str | None,
-    makes: MediaType | None,
-    policy: SavePolicy,
-    batch: str,
-) -> Job:
-    """A job as it is recorded before anything is sent."""
-    inputs = {**params, prompt_field: prompt} if prompt_field and prompt else dict(params)
-    return Job(
-        id=new_id(),
-        project=project,
-        provider=provider,
-        model=model,
-        prompt=prompt,
-        params=dict(params),
-        inputs=inputs,
-        type=makes,
-        save_policy=policy,
-        batch=batch,
-        created_at=now(),
-    )
+def _lost(job: Job) -> Progress:
+    if job.cancel_requested:
+        return Progress(Phase.CANCELLED)
+    message = "the provider no longer knows this request"
+    hint = "Press r to ask once more; its request id is in the details."
+    return Progress(Phase.FAILED, error=ProviderError(ErrorKind.EXPIRED, message, hint=hint))
 
 
-def _item(project: ProjectFolder, job: Job, output: Output, finished: float) -> MediaItem:
-    """The record of one output. Its time differs from its siblings', so that each has a file name of its own."""
-    by_choice = job.save_policy is SavePolicy.URL_ONLY and output.url is not None
-    seed = job.inputs.get("seed")
-    return MediaItem(
-        id=item_id(job.id, output.index),
-        project=project.id,
-        name=one_line(job.prompt, 80) or one_line(output.file_name or job.model, 80),
-        type=output.type,
-        role=output.role,
-        output_path=output.path,
-        provider=job.provider,
-        model=job.model,
-        prompt=job.prompt,
-        params=job.params,
-        seed=output.seed if output.seed is not None else (seed if isinstance(seed, int) else None),
-        job=job.id,
-        url=output.url,
-        url_auth="provider" if output.delivery == "provider-url" else "none",
-        url_expires_at=output.expires_at,
-        save_state=SaveState.URL_ONLY if by_choice else SaveState.UNSAVED,
-        content_type=output.content_type,
-        file_size=output.size,
-        duration=output.duration,
-        width=output.width,
-        height=output.height,
-        fps=output.fps,
-        created_at=round(finished + output.index / 1000, 3),
-        extra=dict(output.meta),
-    )
-
-
-def _in_phase(job: Job, *, phase: Phase) -> Job:
-    return move_job(job, phase, error=None)
-
-
-def _fault(exc: MediatuiError) -> JobFault:
-    if isinstance(exc, ProviderError):
-        return JobFault(exc.kind, exc.message, exc.hint, exc.code, exc.fields)
-    return JobFault(ErrorKind.INTERNAL, exc.message, exc.hint)
-
-
-def _not_set_up(job: Job) -> ProviderError:
-    return ProviderError(
-        ErrorKind.AUTH,
-        f"the provider {job.provider!r} of this job is not set up here",
-        hint="Configure its key; the job is kept and followed again then.",
-    )
-
-
-def _known(job: Job | None) -> Job:
-    if job is None:
-        raise MediatuiError("the job is no longer in its project")
-    return job
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(min(LONGEST_WAIT, seconds) * random.uniform(0.8, 1.2))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from mediatui.errors import ErrorKind, UsageError
+from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import Job, JobFault, MediaItem, MediaType, Phase, SavePolicy, move_job, new_id
-from mediatui.providers.base import ModelInfo, Provider
+from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, move_job, new_id
+from mediatui.providers.base import FormSchema, Provider
 from mediatui.studio.core import Core
 from mediatui.studio.events import JobProgress, Notice
-from mediatui.studio.jobs import JobRunner, draft_job
+from mediatui.studio.guess import guess_type
+from mediatui.studio.job_book import JobBook
+from mediatui.studio.jobs import JobRunner
+from mediatui.studio.outputs import Moments
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.saving import Saving
+from mediatui.studio.sending import Sender, draft_job
 from mediatui.studio.services import Services
 from mediatui.text import clean_text, one_line
 
@@ -23,15 +27,8 @@ T = TypeVar("T")
 
 SEARCH_DELAYS = (3.0, 15.0, 60.0, 300.0, 900.0)
 """Pauses (seconds) before each search for a request whose submit had no answer."""
-
-STEP_SECONDS = 0.05
-"""Between two looks at whether a job that somebody waits for has ended."""
-
-_FAMILIES: Sequence[tuple[MediaType, tuple[str, ...]]] = (
-    (MediaType.AUDIO, ("tts", "speech", "music", "sound", "audio", "kokoro", "lyria")),
-    (MediaType.VIDEO, ("video", "veo", "kling", "sora", "seedance", "hailuo", "ltx", "wan", "animate")),
-    (MediaType.IMAGE, ("image", "flux", "banana", "imagen", "recraft", "ideogram", "seedream", "upscale", "edit")),
-)
+REST_SECONDS = 30.0
+"""Before a job whose following had to stop is taken up again by itself."""
 
 
 class Making:
@@ -39,9 +36,22 @@ class Making:
 
     def __init__(self, core: Core, services: Services, saving: Saving) -> None:
         self._core, self._services, self._saving = core, services, saving
-        self._runner = JobRunner(_Ground(core, services, saving))
+        self._book = JobBook(_Ground(core, services, saving))
+        self._sender = Sender(self._book)
+        self._runner = JobRunner(self._book, self._sender)
+        self._gate = asyncio.Semaphore(core.settings.concurrent_submits)
+        self._sending: dict[str, asyncio.Task[Job] | None] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
+        self._rest: dict[str, float] = {}
         self._searched: set[str] = set()
+        self._closing = False
+
+    async def finish_sending(self) -> None:
+        """Send nothing more; done when what is on its way has its answer written down."""
+        self._closing = True
+        tasks = [task for task in self._sending.values() if task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
 
     # -- a new batch
 
@@ -54,49 +64,67 @@ class Making:
         models = [model for model in dict.fromkeys(one_line(m, 200).strip("/ ") for m in request.models) if model]
         if not models:
             raise UsageError("no model was named", hint="Choose at least one model.")
-        provider = request.provider or self._services.active
-        await self._services.get(provider)
+        name = request.provider or self._services.active
+        await self._services.get(name)
+        await self._core.registered.wait()
         project = await self._core.blocking(lambda: self._core.library.ensure(request.project))
-        drafts = [await self._draft(request, model, provider, project) for model in models]
-        await self._core.blocking(lambda: project.commit(jobs=drafts))
-        return await self._send_all(project, drafts)
+        schemas = await asyncio.gather(*(self._services.schema_if_quick(model, name) for model in models))
+        drafts = self._drafts(request, name, project, dict(zip(models, schemas, strict=True)))
+        self._sending |= dict.fromkeys(draft.id for draft in drafts)
+        try:
+            await self._core.blocking(lambda: project.commit(jobs=drafts))
+            return await self._send_all(project, drafts)
+        finally:
+            for draft in drafts:
+                self._sending.pop(draft.id, None)
 
-    async def _draft(self, request: GenerateRequest, model: str, provider: str, project: ProjectFolder) -> Job:
-        schema = await self._services.schema_if_quick(model, provider)
+    def _drafts(
+        self, request: GenerateRequest, name: str, project: ProjectFolder, schemas: Mapping[str, FormSchema | None]
+    ) -> list[Job]:
         policy = request.save_policy or project.record.save_policy or self._core.settings.save_policy
-        draft = draft_job(
-            project.id,
-            provider,
-            model,
-            clean_text(request.prompt),
-            {**request.params, **request.params_by_model.get(model, {})},
-            prompt_field=schema.prompt_field if schema else "prompt",
-            makes=guess_type(model),
-            policy=SavePolicy(policy),
-            batch=new_id(),
-        )
-        return replace(draft, owner=self._core.instance.id)
+        batch = new_id()
+        return [
+            draft_job(
+                project.id,
+                name,
+                model,
+                clean_text(request.prompt),
+                _params_for(request, model, schema),
+                prompt_field=schema.prompt_field if schema else "prompt",
+                makes=guess_type(model),
+                policy=SavePolicy(policy),
+                batch=batch,
+                owner=self._core.instance.id,
+            )
+            for model, schema in schemas.items()
+        ]
 
     async def _send_all(self, project: ProjectFolder, drafts: Sequence[Job]) -> tuple[Job, ...]:
-        gate = asyncio.Semaphore(self._core.settings.concurrent_submits)
         stopped: list[JobFault] = []
+        outcomes = await asyncio.gather(
+            *(self._send(project, draft, stopped) for draft in drafts), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
 
-        async def send(draft: Job) -> Job:
-            async with gate:
-                if stopped:
-                    return await self._not_sent(project, draft, stopped[0])
-                job = await self._runner.send(project, draft)
-            if job.error is not None and job.error.kind.stops_batch:
-                stopped.append(job.error)
-            if not job.phase.ended:
-                self.follow(project, job)
-            return job
-
-        return tuple(await asyncio.gather(*(send(draft) for draft in drafts)))
-
-    async def _not_sent(self, project: ProjectFolder, draft: Job, because: JobFault) -> Job:
-        fault = replace(because, message=f"not sent: {because.message}")
-        return await self._edit(project, draft.id, lambda j: move_job(j, Phase.CANCELLED, error=fault))
+    async def _send(self, project: ProjectFolder, draft: Job, stopped: list[JobFault]) -> Job:
+        async with self._gate:
+            if self._closing:
+                return draft  # its record says that it was never sent
+            if stopped:
+                fault = replace(stopped[0], message=f"not sent: {stopped[0].message}")
+                return await self._book.step(project, draft.id, Phase.CANCELLED, error=fault)
+            # A task of its own: whoever asked may go away, the answer is still written down.
+            task = self._core.engine.spawn(self._sender.send(project, draft), f"send-{draft.id}")
+            self._sending[draft.id] = task
+            job: Job = await asyncio.shield(task)
+        if job.error is not None and job.error.kind.stops_batch:
+            stopped.append(job.error)
+        if not job.phase.ended:
+            self.follow(project, job)
+        return job
 
     # -- following
 
@@ -112,65 +140,91 @@ class Making:
     def _forget(self, job_id: str, task: asyncio.Task[None]) -> None:
         if self._followers.get(job_id) is task:
             del self._followers[job_id]
+        job = self.find(job_id)
+        if job is not None and not job.phase.ended:
+            self._rest[job_id] = task.get_loop().time() + REST_SECONDS
 
     async def _follow(self, project: ProjectFolder, job: Job) -> None:
         await self._services.try_get(job.provider)
-        await self._runner.follow(project, job)
-        self._searched.add(job.id)
-        for delay in SEARCH_DELAYS:
-            known = self._core.records.find_job(project, job.id)
-            if known is None or known.phase is not Phase.UNKNOWN:
-                return
-            await asyncio.sleep(delay)
-            await self._runner.follow(project, known)
+        try:
+            await self._runner.follow(project, job)
+            self._searched.add(job.id)
+            for delay in SEARCH_DELAYS:
+                known = self._core.records.find_job(project, job.id)
+                if known is None or known.phase is not Phase.UNKNOWN:
+                    return
+                await asyncio.sleep(delay)
+                await self._runner.follow(project, known)
+        except StorageError as exc:  # what is on disk already is enough to go on from, later
+            self._book.notice(job, "error", exc)
 
-    async def resume(self, project: ProjectFolder) -> None:
-        """Follow the project's unfinished jobs that nobody follows: ours, and those of instances that are gone."""
+    async def resume(self, project: ProjectFolder, *, now: bool = False) -> None:
+        """Follow the project's unfinished jobs that nobody follows: ours, and those of instances that are gone.
+
+        One whose following had to stop rests for a while, unless it is wanted `now`.
+        """
         if not project.writable:
             return
+        await self._core.registered.wait()
+        time = asyncio.get_running_loop().time()
         for job in self._core.records.jobs(project):
-            if not job.phase.ended and job.id not in self._followers:
-                claimed = await self._claim(project, job)
-                if claimed is not None:
-                    self.follow(project, claimed)
+            if job.phase.ended or job.id in self._followers or job.id in self._sending:
+                continue
+            if not now and self._rest.get(job.id, 0.0) > time:
+                continue
+            if not self._core.instance.is_other(job.owner) and (claimed := await self._claim(project, job)):
+                self.follow(project, claimed)
 
     async def _claim(self, project: ProjectFolder, job: Job) -> Job | None:
         """Make the job ours if its owner is gone; None when it is not ours or has ended."""
-        core, taken = self._core, False
+        instance = self._core.instance
 
         def change(current: Job) -> Job | None:
-            nonlocal taken
-            other = current.owner != core.instance.id and core.instance.is_alive(current.owner)
-            if current.phase.ended or other:
+            if current.phase.ended or instance.is_other(current.owner):
                 return None
-            taken = True
-            return _resumed(replace(current, owner=core.instance.id))
+            return _resumed(replace(current, owner=instance.id))
 
-        claimed = await self._edit(project, job.id, change)
-        return claimed if taken and not claimed.phase.ended else None
+        try:
+            claimed = await self._book.edit(project, job.id, change)
+        except MediatuiError as exc:
+            self._book.notice(job, "error", exc)
+            self._rest[job.id] = asyncio.get_running_loop().time() + REST_SECONDS
+            return None
+        return claimed if claimed.owner == instance.id and not claimed.phase.ended else None
+
+    async def release(self, project_id: str) -> None:
+        """Let go of a project's jobs: its folder is about to be moved away."""
+        tasks = [t for j, t in self._followers.items() if (job := self.find(j)) and job.project == project_id]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def wait(self, job_ids: Iterable[str]) -> tuple[Job, ...]:
-        """Until each job ended (or stands still, with its reason recorded) and its outputs were tried.
+        """Until each ended (or stands still, with its reason recorded) and its outputs were tried.
 
-        Unfinished jobs that nobody follows are followed.
+        Unfinished jobs that nobody follows are followed, unsaved outputs that nobody saves are saved.
         """
         wanted = list(job_ids)
         for job_id in wanted:
             project = await self._core.locate(job_id, item=False)
-            await self.resume(project)
-            await self._wait_one(job_id)
-        items = [i.id for job_id in wanted for i in self._items_of(job_id)]
-        await self._saving.settled(items)
+            await self.resume(project, now=True)
+            await self._wait_one(project, job_id)
+            self._saving.take_over(project)
+            await self._saving.settled(project, [item.id for item in self._items_of(job_id)])
         return tuple(job for job in map(self.find, wanted) if job is not None)
 
-    async def _wait_one(self, job_id: str) -> None:
-        while True:
-            job, task = self.find(job_id), self._followers.get(job_id)
-            if job is None or job.phase.ended or (job.phase is Phase.UNKNOWN and job_id in self._searched):
+    async def _wait_one(self, project: ProjectFolder, job_id: str) -> None:
+        while (job := self.find(job_id)) is not None and not job.phase.ended:
+            elsewhere = self._core.instance.is_other(job.owner)
+            if job.phase is Phase.UNKNOWN and (elsewhere or job_id in self._searched):
                 return
-            if task is None and (job.owner == self._core.instance.id or not self._core.instance.is_alive(job.owner)):
-                return  # following stopped: the job's record says why
-            await asyncio.sleep(STEP_SECONDS)
+            if not elsewhere and job_id not in self._followers and job_id not in self._sending:
+                if job_id in self._rest:
+                    return  # following had to stop: the job's record says why
+                await self.resume(project)
+                if job_id not in self._followers:
+                    return
+            await self._core.soon()
 
     def _items_of(self, job_id: str) -> list[MediaItem]:
         project = self._core.find(job_id, item=False)
@@ -188,6 +242,10 @@ class Making:
         project, job = await self._located(job_id)
         if job.phase.ended:
             return False
+        if job.phase is Phase.DRAFT:
+            fault = JobFault(ErrorKind.CANCELLED, "cancelled before it was sent; nothing was billed")
+            job = await self._book.step(project, job_id, Phase.CANCELLED, error=fault)
+            return job.phase is Phase.CANCELLED
         await self._services.get(job.provider)
         asked = await self._runner.cancel(project, job)
         if asked:
@@ -199,13 +257,16 @@ class Making:
         checked: list[Job] = []
         for job_id in job_ids:
             project, job = await self._located(job_id)
+            if job.id in self._followers and job.phase is not Phase.UNKNOWN:
+                checked.append(job)  # it is being asked about at this moment
+                continue
             if job.remote_id is None and job.phase is not Phase.UNKNOWN:
                 checked.append(job)  # it was never accepted: there is nothing to ask for
                 continue
             await self._services.get(job.provider)
             job = await self._runner.recheck(project, job)
             if job.phase is Phase.SUCCEEDED:
-                await self._saving.save([i.id for i in self._items_of(job.id)])
+                await self._saving.save([i.id for i in self._items_of(job.id) if _wanted(job, i)])
             elif not job.phase.ended and job.phase is not Phase.UNKNOWN:
                 self.follow(project, job)
             checked.append(job)
@@ -216,7 +277,7 @@ class Making:
         gone = 0
         for job_id in job_ids:
             project, job = await self._located(job_id)
-            unsaved = any(i.save_state.wants_saving for i in self._items_of(job_id))
+            unsaved = any(i.save_state is not SaveState.SAVED for i in self._items_of(job_id))
             if job.phase.ended and not unsaved:
                 await self._core.blocking(lambda p=project, j=job_id: p.commit(gone_jobs=[j]))  # type: ignore[misc]
                 gone += 1
@@ -229,9 +290,6 @@ class Making:
             raise UsageError(f"there is no job {job_id}", hint="`mediatui jobs` lists them.")
         return project, job
 
-    async def _edit(self, project: ProjectFolder, job_id: str, change: Callable[[Job], Job | None]) -> Job:
-        return await self._core.blocking(lambda: self._core.records.edit_job(project, job_id, change))
-
 
 class _Ground:
     """What a `JobRunner` stands on."""
@@ -241,6 +299,7 @@ class _Ground:
         self.records = core.records
         self.instance_id = core.instance.id
         self.poll_seconds = core.settings.poll_seconds
+        self.moments = Moments()
 
     def provider(self, name: str) -> Provider | None:
         return self._services.ready(name)
@@ -250,6 +309,9 @@ class _Ground:
 
     async def blocking(self, function: Callable[[], T]) -> T:
         return await self._core.blocking(function)
+
+    async def working(self, function: Callable[[], T]) -> T:
+        return await self._core.working(function)
 
     def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:
         self._saving.outputs_ready(project, items)
@@ -274,13 +336,12 @@ def _resumed(job: Job) -> Job:
     return job
 
 
-def guess_type(model: str) -> MediaType | None:
-    """What a model makes, by its id; None when that says nothing."""
-    parts = model.lower().split("/")
-    for part in reversed(parts):
-        if "to-" in part and (made := ModelInfo("", "", part, "").makes):
-            return made
-    for media, words in _FAMILIES:
-        if any(word in part for part in parts[-3:] for word in words):
-            return media
-    return None
+def _params_for(request: GenerateRequest, model: str, schema: FormSchema | None) -> Mapping[str, Any]:
+    """What a model is sent besides the prompt: its own parameters, and of the shared ones those it knows."""
+    shared = {n: v for n, v in request.params.items() if schema is None or schema.field(n) or len(request.models) == 1}
+    return {**shared, **request.params_by_model.get(model, {})}
+
+
+def _wanted(job: Job, item: MediaItem) -> bool:
+    """Rechecking a job saves its outputs, unless they were to stay where they are."""
+    return item.save_state is not SaveState.URL_ONLY or job.save_policy is SavePolicy.AUTOMATIC

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,13 +50,16 @@ class PartFile:
 
     def __enter__(self) -> Self:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            # Not `parents`: a project that was moved away must not come back as an empty folder.
+            self.path.parent.mkdir(exist_ok=True)
+            while self._fd < 0:
+                self._lock_own()
         except OSError as exc:
-            raise disk_refused(exc, "write the download") from exc
-        if not hold(self._fd):
             self.close()
-            raise BusyPart(self.path.name)
+            raise disk_refused(exc, "write the download") from exc
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -81,16 +84,19 @@ class PartFile:
         return self._sums.result()
 
     def resumable(self, url: str) -> Validator | None:
-        """The validator of the bytes on disk when they began to come from `url`; hashes them. None: start anew."""
+        """The validator of the bytes on disk when they began to come from `url`; hashes them. None: start anew.
+
+        Bytes from before the machine was started are not trusted: a power cut may have left holes in them.
+        """
+        known = self._read_note(url)
+        if known is None or not known.condition:
+            return None
         try:
-            note: Mapping[str, Any] = json.loads(self._note.read_text("utf-8"))
-            known = Validator(url=note["url"], etag=note["etag"], modified=note["modified"], total=note["total"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if known.url != url or not known.condition or os.fstat(self._fd).st_size == 0:
-            return None
-        self._rehash()
-        return known
+            if self.size == 0:
+                self._rehash()
+        except OSError as exc:
+            raise disk_refused(exc, "read the download so far") from exc
+        return known if self.size else None
 
     def begin(self, validator: Validator) -> None:
         """Start from nothing; remember what later bytes must match."""
@@ -98,13 +104,7 @@ class PartFile:
             os.ftruncate(self._fd, 0)
             os.lseek(self._fd, 0, os.SEEK_SET)
             self._sums = RunningChecksums()
-            note = {
-                "url": validator.url,
-                "etag": validator.etag,
-                "modified": validator.modified,
-                "total": validator.total,
-            }
-            self._note.write_text(json.dumps(note), "utf-8")
+            self._note.write_text(json.dumps({**asdict(validator), "boot": _boot()}), "utf-8")
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
 
@@ -118,6 +118,14 @@ class PartFile:
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
 
+    def room(self) -> int:
+        """Bytes that may still be written where the file is."""
+        try:
+            found = os.fstatvfs(self._fd)
+        except (OSError, AttributeError):  # not known here: writing will tell
+            return 1 << 62
+        return found.f_bavail * found.f_frsize
+
     def head(self, count: int = 4096) -> bytes:
         """The first bytes."""
         return os.pread(self._fd, count, 0)
@@ -130,7 +138,7 @@ class PartFile:
             raise disk_refused(exc, "write the download") from exc
 
     def forget(self) -> None:
-        """Remove the note; the file now has its final name or is of no use."""
+        """Remove the note; the file now has its final name and its record."""
         with suppress(OSError):
             self._note.unlink()
 
@@ -139,6 +147,36 @@ class PartFile:
         for path in (self.path, self._note):
             with suppress(OSError):
                 path.unlink()
+
+    def _lock_own(self) -> None:
+        """Open and lock; leaves nothing open unless the locked file is still the part, and only the part.
+
+        Between opening and locking, whoever held it may have given the file its final name: it must never be
+        written to again.
+        """
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        if not hold(self._fd):
+            raise BusyPart(self.path.name)
+        status = os.fstat(self._fd)
+        try:
+            current = os.path.samestat(status, os.stat(self.path))
+        except FileNotFoundError:
+            current = False
+        if current and status.st_nlink > 1:
+            os.unlink(self.path)  # an earlier run was stopped right after it gave the file its name
+            current = False
+        if not current:
+            self.close()
+
+    def _read_note(self, url: str) -> Validator | None:
+        try:
+            note: Any = json.loads(self._note.read_text("utf-8"))
+            total = None if note["total"] is None else int(note["total"])
+            known = Validator(str(note["url"]), str(note["etag"]), str(note["modified"]), total)
+            boot = note["boot"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return known if known.url == url and boot == _boot() else None
 
     def _rehash(self) -> None:
         self._sums = RunningChecksums()
@@ -153,3 +191,12 @@ def disk_refused(exc: OSError, doing: str) -> SaveError:
     reason = os.strerror(exc.errno) if exc.errno else str(exc)
     hint = "Free some space or fix the folder, then press r." if kind.storage_blocked else "Press r to try again."
     return SaveError(kind, f"could not {doing}: {reason}", hint=hint)
+
+
+@cache
+def _boot() -> str:
+    """Which start of the machine this is; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""

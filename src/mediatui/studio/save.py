@@ -5,6 +5,8 @@ Saving acts on the second axis only. It never submits, and saving a saved item d
 
 from __future__ import annotations
 
+import glob
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,16 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
-from mediatui.errors import SaveError, SaveErrorKind, StorageError
+from mediatui.errors import SaveError, SaveErrorKind, StorageError, UsageError
 from mediatui.library.files import media_name, part_path, place
 from mediatui.library.project import ProjectFolder
+from mediatui.library.recovery import read_sidecar
 from mediatui.media.probe import probe, sniff
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
-from mediatui.studio.download import Downloader, GoneError, Limits
+from mediatui.studio.download import Downloader, GoneError, Limits, Progress
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
 from mediatui.studio.records import Records
 from mediatui.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How whoever asked for a save takes part in it."""
+
+    progress: Progress
+    stopped: Callable[[], bool] = lambda: False
 
 
 class Outcome(StrEnum):
@@ -33,6 +44,9 @@ class Outcome(StrEnum):
     FAILED = "failed"
     URL_ONLY = "url-only"
     ELSEWHERE = "elsewhere"
+    """Another window is saving it at this moment."""
+    GONE = "gone"
+    """The item was removed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,48 +68,53 @@ class Saver:
     def __init__(self, records: Records, downloader: Downloader, max_bytes: int) -> None:
         self._records, self._downloader, self._max_bytes = records, downloader, max_bytes
 
-    def save(
-        self, project: ProjectFolder, item_id: str, source: Source | None, progress: Callable[[int, int | None], None]
-    ) -> Outcome:
+    def save(self, project: ProjectFolder, item_id: str, source: Source | None, watch: Watch) -> Outcome:
         """Bring one item to disk. Every failure is recorded on the item; none is raised but `Stopped`.
 
         Raises `StorageError` only when not even the failure can be recorded anywhere.
         """
         item = self._records.find_item(project, item_id)
         if item is None:
-            return Outcome.FAILED
-        if item.save_state is SaveState.SAVED and self._has_file(project, item):
+            return Outcome.GONE
+        if item.save_state is SaveState.SAVED and _has_file(project, item):
             return Outcome.ALREADY
         try:
             with PartFile(part_path(project.folder, item.id)) as part:
-                return self._save_into(part, project, item, source, progress)
+                return self._save_into(part, project, item, source, watch)
         except BusyPart:
             return Outcome.ELSEWHERE
         except SaveError as exc:
             return self._failed(project, item_id, exc)
         except StorageError as exc:
             return self._failed(project, item_id, SaveError(exc.kind, exc.message, hint=exc.hint))
+        except UsageError as exc:
+            if self._records.find_item(project, item_id) is None:
+                return Outcome.GONE  # it was moved to the trash meanwhile
+            return self._failed(project, item_id, SaveError(SaveErrorKind.INTERNAL, exc.message, hint=exc.hint))
 
     def _save_into(
-        self,
-        part: PartFile,
-        project: ProjectFolder,
-        item: MediaItem,
-        source: Source | None,
-        progress: Callable[[int, int | None], None],
+        self, part: PartFile, project: ProjectFolder, item: MediaItem, source: Source | None, watch: Watch
     ) -> Outcome:
-        # Only now are we the one who saves it: another window may have finished in between.
-        item = self._records.edit_item(project, item.id, _saving)
-        if item.save_state is not SaveState.SAVING:
+        # Only now are we the one who saves it: another window may have finished in between, or an earlier run
+        # may have been stopped in the middle.
+        interrupted = False
+
+        def begin(current: MediaItem) -> MediaItem | None:
+            nonlocal interrupted
+            interrupted = current.save_state is SaveState.SAVING
+            return None if _is_saved(project, current) else _as_saving(current)
+
+        item = self._records.edit_item(project, item.id, begin)
+        if item.save_state is SaveState.SAVED:
             part.discard()
             return Outcome.ALREADY
         try:
-            placed = _already_placed(project, item, self._records)
+            placed = _already_placed(project, item, self._records) if interrupted else None
             if placed is not None:
-                part.discard()
                 self._adopt(project, item, placed)
+                part.discard()
             else:
-                content_type = self._receive(part, project, item, source, progress)
+                content_type = self._receive(part, project, item, source, watch)
                 self._finish(part, project, item, content_type)
         except SaveError as exc:
             if exc.kind.storage_blocked or exc.kind is SaveErrorKind.BAD_CONTENT:
@@ -104,12 +123,7 @@ class Saver:
         return Outcome.SAVED
 
     def _receive(
-        self,
-        part: PartFile,
-        project: ProjectFolder,
-        item: MediaItem,
-        source: Source | None,
-        progress: Callable[[int, int | None], None],
+        self, part: PartFile, project: ProjectFolder, item: MediaItem, source: Source | None, watch: Watch
     ) -> str | None:
         if item.spool is not None:
             _copy(project.path_of(item.spool), part)
@@ -122,19 +136,20 @@ class Saver:
                 f"the provider {item.provider!r} is not set up here",
                 hint="Configure it, then press r.",
             )
-        limits = Limits(source.hosts, self._max_bytes)
         try:
-            url = source.present_url(item.url)
-            return self._downloader.fetch(url, part, limits, source.headers(url), progress)
+            return self._fetch(item.url, part, source, watch)
         except GoneError:
             fresh = source.refresh(item)
             if fresh is None or fresh.url is None:
                 raise
-            self._records.edit_item(
-                project, item.id, lambda i: replace(i, url=fresh.url, url_expires_at=fresh.url_expires_at)
-            )
-            url = source.present_url(fresh.url)
-            return self._downloader.fetch(url, part, limits, source.headers(url), progress)
+            url, expires = fresh.url, fresh.url_expires_at
+            self._records.edit_item(project, item.id, lambda i: replace(i, url=url, url_expires_at=expires))
+            return self._fetch(url, part, source, watch)
+
+    def _fetch(self, stored: str, part: PartFile, source: Source, watch: Watch) -> str | None:
+        url = source.present_url(stored)
+        limits = Limits(source.hosts, self._max_bytes)
+        return self._downloader.fetch(url, part, limits, source.headers(url), watch.progress, watch.stopped)
 
     def _finish(self, part: PartFile, project: ProjectFolder, item: MediaItem, content_type: str | None) -> None:
         if part.size == 0:
@@ -143,14 +158,17 @@ class Saver:
         if found is None:
             raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
         media, extension, mime = found
+        facts = probe(part.path)
+        if facts is not None and facts.type is MediaType.AUDIO:
+            media = MediaType.AUDIO  # sound alone in a container for video
         part.sync()
         target = project.folder / media.folder / f"{_stem(item, media)}.{extension}"
         try:
             path = place(part.path, target)
         except StorageError as exc:
             raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
-        part.forget()
         self._record_saved(project, item, path, media, mime or content_type, part.checksums)
+        part.forget()
 
     def _adopt(self, project: ProjectFolder, item: MediaItem, path: Path) -> None:
         """The file got its name, and then the record did not: take it as it is."""
@@ -172,6 +190,8 @@ class Saver:
         content_type: str | None,
         sums: Checksums,
     ) -> None:
+        if self._records.find_item(project, item.id) is None:
+            raise UsageError(f"{item.name} was removed while it was being saved")
         facts = probe(path)
         changes: dict[str, Any] = {
             "path": path.relative_to(project.folder).as_posix(),
@@ -198,8 +218,10 @@ class Saver:
 
     def _failed(self, project: ProjectFolder, item_id: str, error: SaveError) -> Outcome:
         def mark(item: MediaItem) -> MediaItem | None:
-            if item.save_state is SaveState.SAVED and self._has_file(project, item):
+            if _is_saved(project, item):
                 return None
+            if item.save_state is SaveState.SAVED:
+                item = move_item(item, SaveState.MISSING)
             attempts = item.storage_error.attempts + 1 if item.storage_error else 1
             fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts)
             return move_item(item, _state_after(item, error.kind), storage_error=fault)
@@ -209,15 +231,22 @@ class Saver:
             return Outcome.ALREADY
         return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
 
-    def _has_file(self, project: ProjectFolder, item: MediaItem) -> bool:
-        return item.path is not None and project.path_of(item.path).exists()
+
+def _is_saved(project: ProjectFolder, item: MediaItem) -> bool:
+    return item.save_state is SaveState.SAVED and _has_file(project, item)
 
 
-def _saving(item: MediaItem) -> MediaItem | None:
+def _has_file(project: ProjectFolder, item: MediaItem) -> bool:
+    try:
+        return item.path is not None and project.path_of(item.path).is_file()
+    except (OSError, UsageError):
+        return False
+
+
+def _as_saving(item: MediaItem) -> MediaItem:
     if item.save_state is SaveState.SAVED:
-        # Recorded as saved, and the caller saw that its file is gone.
         item = move_item(item, SaveState.MISSING)
-    return replace(item, save_state=SaveState.SAVING)
+    return move_item(item, SaveState.SAVING)
 
 
 def _state_after(item: MediaItem, kind: SaveErrorKind) -> SaveState:
@@ -234,11 +263,22 @@ def _stem(item: MediaItem, media: MediaType) -> str:
 
 
 def _already_placed(project: ProjectFolder, item: MediaItem, records: Records) -> Path | None:
-    """The item's file, when an earlier attempt named it and died before recording that."""
-    folder = project.folder / item.type.folder
-    candidates = [p for p in folder.glob(f"{_stem(item, item.type)}.*") if p.suffix != ".json" and p.is_file()]
+    """The item's file, when an earlier attempt named it and was stopped before recording that."""
     taken = {other.path for other in records.items(project) if other.id != item.id and other.path}
-    return next((p for p in candidates if p.relative_to(project.folder).as_posix() not in taken), None)
+    for media in MediaType:
+        stem = _stem(item, media)
+        name = re.compile(rf"{re.escape(stem)}(-\d+)?\.[a-z0-9]+")
+        for path in sorted((project.folder / media.folder).glob(f"{glob.escape(stem)}*")):
+            free = path.relative_to(project.folder).as_posix() not in taken
+            if name.fullmatch(path.name) and path.is_file() and free and _names(path, item.id):
+                return path
+    return None
+
+
+def _names(path: Path, identifier: str) -> bool:
+    """The record beside the file, where there is one already, is this item's."""
+    sidecar = read_sidecar(path)
+    return sidecar is None or sidecar[0].get("id") == identifier
 
 
 def _copy(spool: Path, part: PartFile) -> None:

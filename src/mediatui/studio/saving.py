@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field, replace
 
-from mediatui.errors import MediatuiError, ProviderError
+from mediatui.errors import MediatuiError, StorageError
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import reconcile
 from mediatui.model import Job, MediaItem, SavePolicy, SaveState
 from mediatui.providers.base import Provider
-from mediatui.studio.core import Core
+from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Stopped
 from mediatui.studio.events import Notice
 from mediatui.studio.requests import SaveReport
-from mediatui.studio.save import Outcome, Saver, Source
+from mediatui.studio.save import Outcome, Saver, Source, Watch
 from mediatui.studio.services import Services
-from mediatui.text import plural
 
 AGAIN_SECONDS = (20.0, 60.0, 300.0, 1800.0)
-"""Pauses before a save that failed for a passing reason is tried again by itself."""
+"""Pauses before a save that failed for a reason that may pass is tried again by itself."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """A save in progress."""
+
+    task: asyncio.Task[Outcome]
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Saving:
@@ -28,9 +38,16 @@ class Saving:
 
     def __init__(self, core: Core, services: Services) -> None:
         self._core, self._services = core, services
-        self._downloader = Downloader()
+        self._downloader = Downloader(core.patience)
         self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes)
-        self._running: dict[str, asyncio.Task[Outcome]] = {}
+        self._running: dict[str, _Running] = {}
+        self._by_itself: dict[str, asyncio.Task[None]] = {}
+        self._tried: set[str] = set()
+
+    @property
+    def downloader(self) -> Downloader:
+        """The connections to media hosts; one set of them for everything."""
+        return self._downloader
 
     def stop(self) -> None:
         """Let running downloads end at their next buffer; what arrived stays and is resumed."""
@@ -42,59 +59,82 @@ class Saving:
         """Save a finished job's outputs if its policy says so."""
         for item in items:
             if item.save_state is SaveState.UNSAVED and self._is_automatic(project, item):
-                self._core.engine.spawn(self._save_by_itself(project, item.id), f"save-{item.id}")
+                self._start(project, item.id)
 
     async def resume(self, project: ProjectFolder) -> None:
-        """Check files against the index, then save what is unsaved and was to be saved by itself."""
+        """Check files against the index, then save what was to be saved by itself and is not."""
         if not project.writable:
             return
         await self._core.blocking(lambda: reconcile(project))
+        self.take_over(project)
+
+    def take_over(self, project: ProjectFolder) -> None:
+        """Save what nobody saves: what was to be saved when its window, or the whole machine, went down."""
+        if not project.writable:
+            return
         for item in self._core.records.items(project):
-            waiting = item.save_state in (SaveState.UNSAVED, SaveState.SAVING)
-            if waiting and item.id not in self._running and self._is_automatic(project, item):
-                self._core.engine.spawn(self._save_by_itself(project, item.id), f"save-{item.id}")
+            if item.id not in self._tried and self._is_left_over(project, item):
+                self._start(project, item.id)
+
+    def _is_left_over(self, project: ProjectFolder, item: MediaItem) -> bool:
+        if item.save_state is not SaveState.SAVING and not needs_saving(item):
+            return False
+        if item.save_state is SaveState.MISSING:
+            return False  # somebody may have removed the file on purpose: that is asked for
+        job = self._job_of(project, item)
+        if job is not None and self._core.instance.is_other(job.owner):
+            return False
+        # Somebody or something asked for an interrupted save, whatever the policy.
+        return item.save_state is SaveState.SAVING or self._is_automatic(project, item)
 
     def _is_automatic(self, project: ProjectFolder, item: MediaItem) -> bool:
         job = self._job_of(project, item)
         policy = job.save_policy if job else project.record.save_policy or self._core.settings.save_policy
         return policy is SavePolicy.AUTOMATIC
 
+    def _start(self, project: ProjectFolder, item_id: str) -> None:
+        if item_id not in self._by_itself:
+            self._tried.add(item_id)
+            task = self._core.engine.spawn(self._save_by_itself(project, item_id), f"save-{item_id}")
+            self._by_itself[item_id] = task
+            task.add_done_callback(lambda _: self._by_itself.pop(item_id, None))
+
     async def _save_by_itself(self, project: ProjectFolder, item_id: str) -> None:
+        told = False
         for pause in (*AGAIN_SECONDS, None):
             outcome = await self._save_one(project, item_id)
             item = self._core.records.find_item(project, item_id)
             fault = item.storage_error if item else None
-            if outcome is not Outcome.FAILED or fault is None:
+            if outcome not in (Outcome.FAILED, Outcome.URL_ONLY) or fault is None:
                 return
-            if pause is None or not fault.kind.transient:
+            again = pause is not None and (fault.kind.transient or fault.kind.storage_blocked)
+            if not told and (not again or fault.kind.storage_blocked):
                 self._tell_unsaved(project, item_id, fault.message)
+                told = True
+            if pause is None or not again:
                 return
             await asyncio.sleep(pause)
 
     def _tell_unsaved(self, project: ProjectFolder, item_id: str, message: str) -> None:
-        self._core.emit(
-            Notice(
-                "warning",
-                "Not saved",
-                message,
-                "The item is kept; press r to try again, R for all unsaved.",
-                project_id=project.id,
-                item_id=item_id,
-            )
-        )
+        hint = "The item is kept; press r to try again, R for all unsaved."
+        self._core.emit(Notice("warning", "Not saved", message, hint, project_id=project.id, item_id=item_id))
 
     # -- on demand
 
     async def save(self, item_ids: Iterable[str]) -> SaveReport:
-        """Save these items now; those already saved are left alone and named. Never submits."""
+        """Save these items now; those already saved are left alone and named. Never submits.
+
+        Raises `UsageError` when there is no such item.
+        """
         wanted = list(dict.fromkeys(item_ids))
-        outcomes = await asyncio.gather(*(self._save_located(item_id) for item_id in wanted))
+        projects = [await self._core.locate(item_id, item=True) for item_id in wanted]
+        outcomes = await asyncio.gather(*(self._save_one(p, i) for p, i in zip(projects, wanted, strict=True)))
         by = {o: tuple(i for i, found in zip(wanted, outcomes, strict=True) if found is o) for o in Outcome}
         return SaveReport(
             saved=by[Outcome.SAVED],
             already=by[Outcome.ALREADY],
             url_only=by[Outcome.URL_ONLY],
-            failed=by[Outcome.FAILED],
+            failed=(*by[Outcome.FAILED], *by[Outcome.GONE]),
             elsewhere=by[Outcome.ELSEWHERE],
         )
 
@@ -102,47 +142,73 @@ class Saving:
         """Save everything unsaved, missing, or kept as a URL because the disk refused."""
         core = self._core
         ids = [project_id] if project_id else await core.blocking(core.library.project_ids)
-        projects = [await core.blocking(lambda i=i: core.library.open(i)) for i in ids]  # type: ignore[misc]
-        return await self.save(i.id for p in projects for i in core.records.items(p) if needs_saving(i))
+        wanted: list[str] = []
+        for each in ids:
+            try:
+                project = await core.blocking(lambda each=each: core.library.open(each))  # type: ignore[misc]
+            except MediatuiError as exc:
+                if project_id:
+                    raise
+                core.emit(Notice("warning", exc.title, exc.message, exc.hint, project_id=each))
+                continue
+            wanted += [item.id for item in core.records.items(project) if needs_saving(item)]
+        return await self.save(wanted)
 
-    async def settled(self, item_ids: Iterable[str]) -> None:
-        """Until each of these items has been tried once if it was to be."""
+    async def settled(self, project: ProjectFolder, item_ids: Collection[str]) -> None:
+        """Until each of these items was tried once, if it was to be: here, or in the window that follows its job."""
         for item_id in item_ids:
-            await asyncio.sleep(0)  # a save that was just asked for starts in the next turn of the loop
-            if (task := self._running.get(item_id)) is not None:
-                await asyncio.wait([task])
+            while self._is_awaited(project, item_id):
+                running = self._running.get(item_id)
+                await asyncio.wait([running.task] if running else [self._core.soon()])
 
-    async def _save_located(self, item_id: str) -> Outcome:
-        project = await self._core.locate(item_id, item=True)
-        return await self._save_one(project, item_id)
+    def _is_awaited(self, project: ProjectFolder, item_id: str) -> bool:
+        if item_id in self._running:
+            return True
+        item = self._core.records.find_item(project, item_id)
+        if item is None or item.storage_error is not None:
+            return False
+        if item.save_state not in (SaveState.SAVING, SaveState.UNSAVED) or not self._is_automatic(project, item):
+            return False
+        job = self._job_of(project, item)
+        elsewhere = job is not None and self._core.instance.is_other(job.owner)
+        return elsewhere or item_id in self._by_itself
+
+    async def release(self, item_ids: Collection[str]) -> None:
+        """Stop saving these items, and wait until that is so: they are about to be moved away."""
+        for item_id in item_ids:
+            if (waiting := self._by_itself.get(item_id)) is not None:
+                waiting.cancel()
+            if (running := self._running.get(item_id)) is not None:
+                running.stop.set()
+        tasks = [self._running[item_id].task for item_id in item_ids if item_id in self._running]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._core.patience.read)
+
+    # -- one
 
     async def _save_one(self, project: ProjectFolder, item_id: str) -> Outcome:
         """One save at a time for each item; whoever asks meanwhile gets the same outcome."""
-        task = self._running.get(item_id)
-        if task is None:
-            task = self._core.engine.spawn(self._run(project, item_id), f"saving-{item_id}")
-            self._running[item_id] = task
+        running = self._running.get(item_id)
+        if running is None:
+            stop = threading.Event()
+            task = self._core.engine.spawn(self._run(project, item_id, stop), f"saving-{item_id}")
+            running = self._running[item_id] = _Running(task, stop)
             task.add_done_callback(lambda _: self._running.pop(item_id, None))
-        return await asyncio.shield(task)
+        return await asyncio.shield(running.task)
 
-    async def _run(self, project: ProjectFolder, item_id: str) -> Outcome:
+    async def _run(self, project: ProjectFolder, item_id: str, stop: threading.Event) -> Outcome:
         core = self._core
         item = core.records.find_item(project, item_id)
         source = await self._source(project, item) if item else None
-        loop = asyncio.get_running_loop()
-
-        def report(received: int, total: int | None) -> None:
-            core.report_save(project.id, item_id, received, total)
-
-        def fresh_address(current: MediaItem) -> MediaItem | None:
-            return asyncio.run_coroutine_threadsafe(self._refresh(project, current), loop).result()
-
-        if source is not None:
-            source = replace(source, refresh=fresh_address)
+        watch = Watch(_Throttled(core, project.id, item_id), stop.is_set)
         try:
-            work = core.save_pool.submit(lambda: self._saver.save(project, item_id, source, report))
-            return await asyncio.wrap_future(work)
+            return await asyncio.wrap_future(
+                core.save_pool.submit(lambda: self._saver.save(project, item_id, source, watch))
+            )
         except Stopped:
+            return Outcome.FAILED
+        except StorageError as exc:
+            core.emit(Notice("error", exc.title, exc.message, exc.hint, project_id=project.id, item_id=item_id))
             return Outcome.FAILED
         finally:
             core.forget_progress(item_id)
@@ -151,29 +217,34 @@ class Saving:
         provider = await self._services.try_get(item.provider)
         if provider is None:
             return None
-        keyed = item.url_auth == "provider"
+        keyed, loop = item.url_auth == "provider", asyncio.get_running_loop()
+
+        def refresh(current: MediaItem) -> MediaItem | None:
+            asked = asyncio.run_coroutine_threadsafe(self._refresh(project, current, provider), loop)
+            try:
+                return asked.result()
+            except CancelledError:
+                raise Stopped from None
+
         return Source(
             hosts=provider.media_hosts,
             present_url=provider.media_url,
             headers=lambda url: dict(provider.download_headers(url)) if keyed else {},
-            refresh=lambda _: None,
+            refresh=refresh,
         )
 
-    async def _refresh(self, project: ProjectFolder, item: MediaItem) -> MediaItem | None:
+    async def _refresh(self, project: ProjectFolder, item: MediaItem, provider: Provider) -> MediaItem | None:
         """The item's address from the provider's result, read once more and written down first."""
         job = self._job_of(project, item)
-        provider = self._services.ready(item.provider)
-        if job is None or provider is None or job.remote_id is None:
+        if job is None or job.remote_id is None:
             return None
         try:
-            return await self._reread(project, item, job, provider)
-        except (ProviderError, MediatuiError):
+            raw = await provider.result(job)
+            await self._core.blocking(lambda: self._core.records.write_result(project, f"{job.id}-again", raw))
+            outputs = await self._core.working(lambda: provider.outputs(job, raw))
+        except MediatuiError:
             return None  # no fresh address to be had: the download's own error stands
-
-    async def _reread(self, project: ProjectFolder, item: MediaItem, job: Job, provider: Provider) -> MediaItem | None:
-        raw = await provider.result(job)
-        await self._core.blocking(lambda: self._core.records.write_result(project, f"{job.id}-again", raw))
-        for output in provider.outputs(job, raw):
+        for output in outputs:
             if output.path == item.output_path and output.url:
                 return replace(item, url=output.url, url_expires_at=output.expires_at)
         return None
@@ -182,19 +253,21 @@ class Saving:
         return self._core.records.find_job(project, item.job) if item.job else None
 
 
+class _Throttled:
+    """Tells a save's progress at most ten times a second, from its thread."""
+
+    def __init__(self, core: Core, project_id: str, item_id: str) -> None:
+        self._report: Callable[[int, int | None], None] = lambda r, t: core.report_save(project_id, item_id, r, t)
+        self._last = 0.0
+
+    def __call__(self, received: int, total: int | None) -> None:
+        moment = time.monotonic()
+        if moment - self._last >= PROGRESS_SECONDS or received == total:
+            self._last = moment
+            self._report(received, total)
+
+
 def needs_saving(item: MediaItem) -> bool:
     """'Retry all' acts on it: unsaved, missing, or kept as a URL only because the disk refused."""
     blocked = item.save_state is SaveState.URL_ONLY and item.storage_error is not None
     return item.save_state.wants_saving or blocked
-
-
-def describe(report: SaveReport) -> str:
-    """A report in one sentence."""
-    parts = [
-        f"{plural(len(report.saved), 'item')} saved" if report.saved else "",
-        f"{len(report.already)} already saved" if report.already else "",
-        f"{len(report.url_only)} kept as URL" if report.url_only else "",
-        f"{len(report.failed)} not saved" if report.failed else "",
-        f"{len(report.elsewhere)} being saved in another window" if report.elsewhere else "",
-    ]
-    return ", ".join(part for part in parts if part) or "nothing to save"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mediatui.errors import MediatuiError, ProviderError, UsageError
@@ -98,6 +99,7 @@ class Services:
     async def close(self) -> None:
         """Close connections and stop the sandbox."""
         for provider in self._providers.values():
-            await provider.aclose()
+            with suppress(Exception):  # a fence: one that cannot say goodbye must not keep the others open
+                await provider.aclose()
         if self._sandbox is not None:
             await self._sandbox.stop()

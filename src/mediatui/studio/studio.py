@@ -7,13 +7,14 @@ memory. Failures arrive as `MediatuiError`. Events arrive on the engine's thread
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mediatui.errors import MediatuiError, StorageError, UsageError
+from mediatui.errors import MediatuiError, StorageError
 from mediatui.library.files import free_bytes
 from mediatui.library.library import ProjectSummary
 from mediatui.library.project import ProjectFolder
@@ -24,6 +25,7 @@ from mediatui.model import Job, MediaItem, Project, SavePolicy
 from mediatui.providers.base import FormSchema, ModelInfo
 from mediatui.settings import Settings
 from mediatui.studio.core import Core
+from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
 from mediatui.studio.making import Making
@@ -38,21 +40,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+COMPLAIN_EVERY = 60
+"""Polls between two complaints about the same trouble."""
 POLL_SECONDS = 1.0
 """How often other instances' commits and projects are looked for."""
-TAKE_OVER_EVERY = 5
+TAKE_OVER_EVERY = 4
 """Polls between two looks for jobs whose instance is gone."""
 
 
 class Studio:
     """The core, started and stopped by one face."""
 
-    def __init__(self, settings: Settings, locations: Locations) -> None:
-        self._core = Core(settings, locations)
+    def __init__(self, settings: Settings, locations: Locations, patience: Patience | None = None) -> None:
+        self._core = Core(settings, locations, patience or Patience())
         self._services = Services(self._core)
         self._saving = Saving(self._core, self._services)
         self._making = Making(self._core, self._services, self._saving)
-        self._exporting = Exporting(self._core, self._services)
+        self._exporting = Exporting(self._core, self._services, self._saving.downloader)
         self._pictures = Pictures(self._core)
         self._stopped = False
 
@@ -68,14 +72,16 @@ class Studio:
         if self._stopped:
             return
         self._stopped = True
+        core, until = self._core, time.monotonic() + timeout
         self._saving.stop()
         self._exporting.stop()
-        self._core.engine.stop(timeout, self._services.close)
+        core.engine.stop(timeout, self._making.finish_sending, self._services.close)
         self._pictures.close()
-        for pool in (self._core.record_pool, self._core.save_pool, self._core.work_pool):
-            pool.close()
-        self._core.instance.leave()
-        self._core.library.close()
+        for pool in (core.save_pool, core.work_pool, core.record_pool):
+            pool.close(max(0.0, until - time.monotonic()))
+        self._saving.downloader.close()
+        core.instance.leave()
+        core.library.close()
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Hear every event, on the engine's thread; call the returned function to stop."""
@@ -92,15 +98,20 @@ class Studio:
             await core.blocking(core.instance.register)
         except StorageError as exc:
             core.emit(Notice("warning", exc.title, exc.message, exc.hint))
+        core.registered.set()
         core.engine.spawn(self._watch(follow), "watch")
 
     async def _watch(self, follow: bool) -> None:
         """Resume, then keep an eye on other instances and on what a full disk refused."""
-        core, turn = self._core, 0
+        turn = 0
         while True:
-            await core.blocking(self._look_around)
-            if follow and turn % TAKE_OVER_EVERY == 0:
-                await self._resume(first=turn == 0)
+            try:
+                await self._core.blocking(self._look_around)
+                if follow and turn % TAKE_OVER_EVERY == 0:
+                    await self._resume(first=turn == 0)
+            except Exception as exc:  # a fence: whatever one look stumbled over, the next is taken
+                if turn % COMPLAIN_EVERY == 0:
+                    self._core.failed(exc)
             turn += 1
             await asyncio.sleep(POLL_SECONDS)
 
@@ -116,13 +127,14 @@ class Studio:
         for project_id in await core.blocking(core.library.project_ids):
             try:
                 project = await core.blocking(lambda i=project_id: core.library.open(i))  # type: ignore[misc]
+                await self._making.resume(project)
+                if first:
+                    await self._saving.resume(project)
+                else:
+                    self._saving.take_over(project)
             except MediatuiError as exc:
                 if first:
                     core.emit(Notice("error", exc.title, exc.message, exc.hint, project_id=project_id))
-                continue
-            await self._making.resume(project)
-            if first:
-                await self._saving.resume(project)
 
     # -- projects
 
@@ -155,7 +167,12 @@ class Studio:
             path = self._core.library.delete(project_id)
             return TrashedProject(project_id, name, items, size, path)
 
-        return self._disk(delete)
+        async def let_go() -> TrashedProject:
+            await self._making.release(project_id)
+            await self._saving.release([item.id for item in self.items(project_id)])
+            return await self._core.blocking(delete)
+
+        return self._core.engine.call(let_go())
 
     def restore_project(self, path: Path) -> Future[Project]:
         """Bring a project back from the trash."""
@@ -236,7 +253,7 @@ class Studio:
         async def take_up() -> None:
             for job_id in list(job_ids):
                 if (project := self._core.find(job_id, item=False)) is not None:
-                    await self._making.resume(project)
+                    await self._making.resume(project, now=True)
 
         return self._core.engine.call(take_up())
 
@@ -261,16 +278,17 @@ class Studio:
         """Move items and their files to their projects' trash; one entry for each project."""
         ids = list(item_ids)
 
-        def move() -> tuple[TrashEntry, ...]:
-            by_project: dict[str, list[str]] = {}
-            for item_id in ids:
-                project = self._core.find(item_id, item=True)
-                if project is None:
-                    raise UsageError(f"there is no item {item_id}")
-                by_project.setdefault(project.id, []).append(item_id)
-            return tuple(trash_items(self._core.library.open(p), members) for p, members in by_project.items())
+        def move(by_project: dict[ProjectFolder, list[str]]) -> tuple[TrashEntry, ...]:
+            return tuple(trash_items(project, members) for project, members in by_project.items())
 
-        return self._disk(move)
+        async def let_go() -> tuple[TrashEntry, ...]:
+            by_project: dict[ProjectFolder, list[str]] = {}
+            for item_id in ids:
+                by_project.setdefault(await self._core.locate(item_id, item=True), []).append(item_id)
+            await self._saving.release(ids)
+            return await self._core.blocking(lambda: move(by_project))
+
+        return self._core.engine.call(let_go())
 
     def restore(self, project_id: str, entry_id: str) -> Future[tuple[MediaItem, ...]]:
         """Bring trashed items back."""

@@ -1,0 +1,112 @@
+"""What was done in this session and can be taken back: two bounded stacks of steps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+from mediatui.errors import MediatuiError, StorageError
+
+LIMIT = 200
+"""Actions that can be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """An action that happened. `label` completes "undo: …"; `count` items (or projects) were touched."""
+
+    id: int
+    label: str
+    count: int
+    notes: tuple[str, ...] = ()
+    """What was left alone on the way, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step did: the step that takes it back, how much it touched, and what it left alone."""
+
+    back: Step
+    count: int
+    notes: tuple[str, ...] = ()
+
+
+class Step(Protocol):
+    """One change of the library that knows how to be taken back."""
+
+    def run(self) -> Outcome:
+        """Do it, all or nothing. Raises `UsageError`, `StorageError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Steps done one after the other; when one fails, those before it are taken back."""
+
+    steps: Sequence[Step]
+
+    def run(self) -> Outcome:
+        """Do them all."""
+        done: list[Outcome] = []
+        try:
+            for step in self.steps:
+                done.append(step.run())
+        except MediatuiError:
+            for outcome in reversed(done):
+                outcome.back.run()
+            raise
+        back = Several([outcome.back for outcome in reversed(done)])
+        notes = tuple(note for outcome in done for note in outcome.notes)
+        return Outcome(back, sum(outcome.count for outcome in done), notes)
+
+
+class History:
+    """The stacks. Used by one thread at a time."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._undo: deque[tuple[Undo, Step]] = deque(maxlen=limit)
+        self._redo: deque[tuple[Undo, Step]] = deque(maxlen=limit)
+        self._ids = count(1)
+
+    @property
+    def next_undo(self) -> Undo | None:
+        """What `undo` would take back."""
+        return self._undo[-1][0] if self._undo else None
+
+    @property
+    def next_redo(self) -> Undo | None:
+        """What `redo` would do again."""
+        return self._redo[-1][0] if self._redo else None
+
+    def do(self, label: str, step: Step) -> Undo:
+        """Do something new; what was taken back before cannot be done again. Raises what the step raises."""
+        outcome = step.run()
+        undo = Undo(next(self._ids), label, outcome.count, outcome.notes)
+        if outcome.count:
+            self._undo.append((undo, outcome.back))
+            self._redo.clear()
+        return undo
+
+    def undo(self) -> Undo | None:
+        """Take the last action back; None when there is none. Raises what the step raises."""
+        return self._turn(self._undo, self._redo)
+
+    def redo(self) -> Undo | None:
+        """Do again what was taken back last; None when there is nothing. Raises what the step raises."""
+        return self._turn(self._redo, self._undo)
+
+    def _turn(self, source: deque[tuple[Undo, Step]], target: deque[tuple[Undo, Step]]) -> Undo | None:
+        if not source:
+            return None
+        undo, step = source.pop()
+        try:
+            outcome = step.run()
+        except StorageError:
+            source.append((undo, step))  # the disk refused: it can be tried again
+            raise
+        done = Undo(undo.id, undo.label, outcome.count, outcome.notes)
+        target.append((undo, outcome.back))
+        return done

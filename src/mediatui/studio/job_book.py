@@ -1,0 +1,114 @@
+"""What happens to a job, written down first and told afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+from mediatui.errors import ErrorKind, MediatuiError, ProviderError
+from mediatui.library.project import ProjectFolder
+from mediatui.model import PHASE_STEPS, Job, JobFault, MediaItem, Phase, move_job, now
+from mediatui.providers.base import Provider
+from mediatui.studio.events import JobProgress, Notice
+from mediatui.studio.outputs import Moments
+from mediatui.studio.records import Records
+from mediatui.text import one_line
+
+T = TypeVar("T")
+
+
+class Surroundings(Protocol):
+    """What following a job needs of the studio."""
+
+    records: Records
+    instance_id: str
+    poll_seconds: float
+    moments: Moments
+
+    def provider(self, name: str) -> Provider | None:
+        """The provider of that name when it is set up."""
+        ...
+
+    def emit(self, event: JobProgress | Notice) -> None:
+        """Tell the faces."""
+        ...
+
+    async def blocking(self, function: Callable[[], T]) -> T:
+        """Run a blocking function in the record threads."""
+        ...
+
+    async def working(self, function: Callable[[], T]) -> T:
+        """Run a long function in the work threads."""
+        ...
+
+    def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:
+        """Items of a finished job are recorded; save them if the policy says so."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobBook:
+    """Records the steps of jobs; every method returns the job as recorded. All raise `StorageError`."""
+
+    around: Surroundings
+
+    async def edit(self, project: ProjectFolder, job_id: str, change: Callable[[Job], Job | None]) -> Job:
+        """Change the freshest version of a job."""
+        return await self.around.blocking(lambda: self.around.records.edit_job(project, job_id, change))
+
+    async def step(self, project: ProjectFolder, job_id: str, phase: Phase, **changes: Any) -> Job:
+        """Move a job to a phase; one that went elsewhere meanwhile stays as it is."""
+
+        def change(job: Job) -> Job | None:
+            allowed = phase is job.phase or phase in PHASE_STEPS[job.phase]
+            return move_job(job, phase, **changes) if allowed else None
+
+        return await self.edit(project, job_id, change)
+
+    async def fail(self, project: ProjectFolder, job_id: str, exc: MediatuiError) -> Job:
+        """The provider says it failed, or was cancelled."""
+        cancelled = isinstance(exc, ProviderError) and exc.kind is ErrorKind.CANCELLED
+        phase = Phase.CANCELLED if cancelled else Phase.FAILED
+        job = await self.step(project, job_id, phase, finished_at=now(), error=fault_of(exc))
+        self.around.emit(JobProgress(project.id, job_id, job.phase))
+        if not (cancelled and job.cancel_requested):
+            self.notice(job, "warning" if cancelled else "error", exc)
+        return job
+
+    async def unknown(self, project: ProjectFolder, job_id: str, exc: MediatuiError) -> Job:
+        """Nobody knows whether it was accepted."""
+        job = await self.step(project, job_id, Phase.UNKNOWN, error=fault_of(exc))
+        self.around.emit(JobProgress(project.id, job_id, job.phase))
+        self.notice(job, "warning", exc)
+        return job
+
+    async def note(self, project: ProjectFolder, job_id: str, exc: MediatuiError | None) -> None:
+        """Say on an unfinished job what is the matter with following it; told once. None: nothing any more."""
+        fault, known = fault_of(exc) if exc else None, self.around.records.find_job(project, job_id)
+        if known is None or known.phase.ended or known.error == fault:
+            return
+        job = await self.edit(project, job_id, lambda j: None if j.phase.ended else replace(j, error=fault))
+        if exc is not None and job.error == fault:
+            self.notice(job, "warning", exc)
+
+    def notice(self, job: Job, severity: str, exc: MediatuiError) -> None:
+        """Tell the faces about a job."""
+        title = one_line(f"{job.model}: {exc.title}", 120)
+        self.around.emit(Notice(severity, title, exc.message, exc.hint, project_id=job.project, job_id=job.id))
+
+
+def fault_of(exc: MediatuiError) -> JobFault:
+    """An error as a job's record keeps it."""
+    if isinstance(exc, ProviderError):
+        return JobFault(exc.kind, exc.message, exc.hint, exc.code, exc.fields)
+    return JobFault(ErrorKind.INTERNAL, exc.message, exc.hint)
+
+
+def not_set_up(job: Job) -> ProviderError:
+    """The provider of a job has no key here."""
+    return ProviderError(
+        ErrorKind.AUTH,
+        f"the provider {job.provider!r} of this job is not set up here",
+        hint="Configure its key; the job is kept and followed again then.",
+    )

@@ -1,0 +1,164 @@
+"""A request goes out once: recorded before, its handle recorded after, and nothing in between is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mediatui.errors import ErrorKind, ProviderError, StorageError
+from mediatui.library.project import ProjectFolder
+from mediatui.model import Job, MediaType, Phase, SavePolicy, move_job, new_id, now
+from mediatui.providers.base import Capability, Provider, Submitted
+from mediatui.studio.events import JobProgress, Notice
+from mediatui.studio.job_book import JobBook, fault_of, not_set_up
+
+SUBMIT_TRIES = 4
+"""Times a request is offered while the provider says 429: nothing was enqueued."""
+LONGEST_OFFER = 60.0
+"""Seconds; a provider that asks for a longer pause is taken at its word, and the request is not sent."""
+HANDLE_SECONDS = 1.0
+"""Between two attempts to write down a handle that no disk takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Takes a recorded draft to the provider; on the engine's loop."""
+
+    book: JobBook
+
+    async def send(self, project: ProjectFolder, job: Job) -> Job:
+        """Send a recorded draft, once. The result is recorded: a handle, an error, or UNKNOWN."""
+        around = self.book.around
+        provider = around.provider(job.provider)
+        if provider is None:
+            return await self.book.fail(project, job.id, not_set_up(job))
+        try:
+            # Past the spill: no money is spent while the project's own disk takes no records.
+            job = await around.blocking(lambda: project.edit_job(job.id, self._submitting))
+        except StorageError as exc:
+            fault = fault_of(exc)
+            return await self.book.step(project, job.id, Phase.FAILED, finished_at=now(), error=fault)
+        if job.phase is not Phase.SUBMITTING:
+            return job  # cancelled while it waited for its turn
+        around.emit(JobProgress(project.id, job.id, Phase.SUBMITTING))
+        try:
+            submitted = await self._offer(provider, job)
+        except ProviderError as exc:
+            if exc.kind is ErrorKind.AMBIGUOUS_SUBMIT:
+                return await self.book.unknown(project, job.id, exc)
+            return await self.book.fail(project, job.id, exc)
+        except Exception as exc:  # a fence: whatever a provider stumbled over, the request may be out
+            return await self.book.unknown(project, job.id, _stumbled(exc))
+        return await self.accept(project, job, submitted)
+
+    def _submitting(self, job: Job) -> Job | None:
+        if job.phase is not Phase.DRAFT:
+            return None
+        return move_job(job, Phase.SUBMITTING, submitted_at=now(), owner=self.book.around.instance_id)
+
+    async def _offer(self, provider: Provider, job: Job) -> Submitted:
+        for attempt in range(SUBMIT_TRIES):
+            try:
+                return await provider.submit(job)
+            except ProviderError as exc:
+                wait = exc.retry_after if exc.retry_after is not None else 2.0**attempt
+                last = attempt == SUBMIT_TRIES - 1 or wait > LONGEST_OFFER
+                if exc.kind is not ErrorKind.RATE_LIMITED or last:
+                    raise
+                await asyncio.sleep(wait)
+        raise AssertionError("unreachable")
+
+    async def accept(self, project: ProjectFolder, job: Job, submitted: Submitted) -> Job:
+        """Record the handle before anything else is asked; a whole answer goes to disk before its record.
+
+        A handle that no disk takes is said aloud and tried again: it is worth what the request costs.
+        """
+        told = False
+        while True:
+            try:
+                return await self._record_handle(project, job, submitted)
+            except StorageError as exc:
+                if not told:
+                    self.book.around.emit(_unrecorded(job, submitted, exc))
+                told = True
+            await asyncio.sleep(HANDLE_SECONDS)
+
+    async def _record_handle(self, project: ProjectFolder, job: Job, submitted: Submitted) -> Job:
+        records, raw = self.book.around.records, submitted.raw
+        path: str | None = None
+        if raw is not None:
+            path = await self.book.around.blocking(lambda: records.write_result(project, job.id, raw))
+        return await self.book.step(
+            project,
+            job.id,
+            submitted.phase if raw is None else Phase.RUNNING,
+            remote_id=submitted.remote_id,
+            urls=dict(submitted.urls),
+            result_path=path,
+            error=None,
+        )
+
+    async def look_for(self, project: ProjectFolder, job: Job) -> Job | None:
+        """Find the request of an UNKNOWN job at its provider; None when it shows none. Never sends."""
+        around = self.book.around
+        provider = around.provider(job.provider)
+        if provider is None or Capability.RECONCILE not in provider.capabilities:
+            return None
+        known = {j.remote_id for j in around.records.jobs(project) if j.id != job.id and j.remote_id}
+        try:
+            found = await provider.reconcile(job, known)
+        except ProviderError:
+            return None  # what the job says already, that its submit had no answer, stays true
+        return await self.accept(project, job, found) if found is not None else None
+
+
+def draft_job(
+    project: str,
+    provider: str,
+    model: str,
+    prompt: str,
+    params: Mapping[str, Any],
+    *,
+    prompt_field: str | None,
+    makes: MediaType | None,
+    policy: SavePolicy,
+    batch: str,
+    owner: str,
+) -> Job:
+    """A job as it is recorded before anything is sent."""
+    inputs = {**params, prompt_field: prompt} if prompt_field and prompt else dict(params)
+    return Job(
+        id=new_id(),
+        project=project,
+        provider=provider,
+        model=model,
+        prompt=prompt,
+        params=dict(params),
+        inputs=inputs,
+        type=makes,
+        save_policy=policy,
+        batch=batch,
+        owner=owner,
+        created_at=now(),
+    )
+
+
+def _stumbled(exc: Exception) -> ProviderError:
+    return ProviderError(
+        ErrorKind.AMBIGUOUS_SUBMIT,
+        f"something went wrong while this was being sent ({type(exc).__name__}); it may have been accepted and billed",
+        hint="It is looked for at the provider and never sent again by itself.",
+    )
+
+
+def _unrecorded(job: Job, submitted: Submitted, exc: StorageError) -> Notice:
+    return Notice(
+        "error",
+        "Keep mediatui open",
+        f"request {submitted.remote_id} was accepted, but no disk takes its record: {exc.message}",
+        "Free some space; it is written down as soon as that works.",
+        project_id=job.project,
+        job_id=job.id,
+    )

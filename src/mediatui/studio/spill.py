@@ -1,0 +1,122 @@
+"""The spill: records and raw answers that a project refused, in the state folder, usually another file system.
+
+One checksummed line for each change, under a lock of the kernel; several instances may write and empty it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from mediatui.errors import storage_error
+from mediatui.library.files import FileLock, fsync_dir, write_all, write_atomic
+from mediatui.library.index import item_from_document, item_to_document, job_from_document, job_to_document
+from mediatui.model import Job, MediaItem
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What one project has not taken yet, as last changed."""
+
+    items: dict[str, MediaItem] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+    def take(self, items: Iterable[MediaItem], jobs: Iterable[Job]) -> None:
+        """Remember these; whoever reads meanwhile sees the old dictionaries or the new ones."""
+        self.items = self.items | {item.id: item for item in items}
+        self.jobs = self.jobs | {job.id: job for job in jobs}
+
+
+class Spill:
+    """The folder of spilled records. Blocking; one caller at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def projects(self) -> tuple[str, ...]:
+        """The projects that something waits for."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.jsonl")))
+
+    def read(self, project_id: str) -> Waiting:
+        """What waits for a project; torn lines were never acknowledged and are passed over."""
+        waiting = Waiting()
+        with suppress(OSError):
+            for line in self._path(project_id).read_bytes().splitlines():
+                for items, jobs in _parsed(project_id, line):
+                    waiting.take(items, jobs)
+        return waiting
+
+    def add(self, project_id: str, items: Sequence[MediaItem], jobs: Sequence[Job]) -> None:
+        """Write down a change, durably. Raises `StorageError` when this place refuses as well."""
+        entry = {"items": [item_to_document(i) for i in items], "jobs": [job_to_document(j) for j in jobs]}
+        body = json.dumps(entry, ensure_ascii=True).encode()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._lock():
+                self._append(self._path(project_id), b"%08x %s\n" % (crc32(body), body))
+        except OSError as exc:
+            raise storage_error(exc, "record this anywhere, neither in the project nor in the state folder") from exc
+
+    def drain(self, project_id: str, commit: Callable[[Waiting], None]) -> None:
+        """Give what waits to `commit`, then forget it; with other instances locked out. Raises what it raises."""
+        if not self._path(project_id).exists():
+            return
+        with self._lock():
+            waiting = self.read(project_id)
+            if waiting.items or waiting.jobs:
+                commit(waiting)
+            with suppress(OSError):
+                self._path(project_id).unlink()
+
+    def write_result(self, project_id: str, job_id: str, raw: bytes) -> Path:
+        """Keep a raw answer. Raises `StorageError`."""
+        path = self._results(project_id) / f"{job_id}.json"
+        write_atomic(path, raw)
+        return path
+
+    def result(self, project_id: str, recorded: str) -> Path | None:
+        """The file of a recorded result path when it lies here."""
+        path = Path(recorded)
+        return path if path.is_absolute() and path.parent == self._results(project_id) else None
+
+    def drop_result(self, path: Path) -> None:
+        """A raw answer is in its project now."""
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+
+    def _append(self, path: Path, line: bytes) -> None:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            size = os.fstat(fd).st_size
+            torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+            write_all(fd, b"\n" + line if torn else line)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        fsync_dir(self.folder)
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.folder / "spill.lock")
+
+    def _path(self, project_id: str) -> Path:
+        return self.folder / f"{project_id}.jsonl"
+
+    def _results(self, project_id: str) -> Path:
+        return self.folder / project_id
+
+
+def _parsed(project_id: str, line: bytes) -> Iterator[tuple[list[MediaItem], list[Job]]]:
+    checksum, _, body = line.partition(b" ")
+    if checksum != b"%08x" % crc32(body):
+        return
+    with suppress(ValueError, KeyError, TypeError):
+        entry: dict[str, list[dict[str, Any]]] = json.loads(body)
+        items = [item_from_document(document, project_id, document["id"]) for document in entry["items"]]
+        yield items, [job_from_document(document, project_id, document["id"]) for document in entry["jobs"]]
