@@ -16,11 +16,10 @@ import errno
 import os
 from enum import IntEnum, StrEnum
 
+from mediatui.redact import hide_known
 from mediatui.text import clean_text
 
-BLOCKING_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
-)
+BLOCKING_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS})
 """The `OSError` numbers that mean "this place takes no bytes now", as opposed to a passing fault."""
 
 
@@ -81,7 +80,12 @@ class SaveErrorKind(StrEnum):
     @property
     def storage_blocked(self) -> bool:
         """The disk refuses bytes; the network is not to blame."""
-        return self in (SaveErrorKind.FULL, SaveErrorKind.READ_ONLY, SaveErrorKind.PERMISSION, SaveErrorKind.TOO_LARGE)
+        return self in (
+            SaveErrorKind.FULL,
+            SaveErrorKind.READ_ONLY,
+            SaveErrorKind.PERMISSION,
+            SaveErrorKind.TOO_LARGE,
+        )
 
     @property
     def transient(self) -> bool:
@@ -90,15 +94,18 @@ class SaveErrorKind(StrEnum):
 
 
 class MediatuiError(Exception):
-    """What happened (`message`), and what to press or run next (`hint`). Both are clean text."""
+    """What happened (`message`), and what to press or run next (`hint`). Both are clean text without our keys.
+
+    A service may repeat the key it refuses; its words end here.
+    """
 
     title = "Something went wrong"
     exit_code = ExitCode.FAILED
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(clean_text(message))
-        self.message = clean_text(message)
-        self.hint = clean_text(hint)
+        self.message = hide_known(clean_text(message))
+        self.hint = hide_known(clean_text(hint))
+        super().__init__(self.message)
 
 
 class UsageError(MediatuiError):
@@ -130,8 +137,8 @@ class ProviderError(MediatuiError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
-        self.fields = {clean_text(k): clean_text(v) for k, v in (fields or {}).items()}
-        self.code = clean_text(code)
+        self.fields = {clean_text(k): hide_known(clean_text(v)) for k, v in (fields or {}).items()}
+        self.code = hide_known(clean_text(code))
         self.status = status
         self.retry_after = retry_after
         if kind.stops_batch:
@@ -144,9 +151,7 @@ class SaveError(MediatuiError):
     title = "Not saved"
     exit_code = ExitCode.UNSAVED
 
-    def __init__(
-        self, kind: SaveErrorKind, message: str, *, hint: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, kind: SaveErrorKind, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
         self.retry_after = retry_after

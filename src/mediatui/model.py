@@ -6,7 +6,7 @@ records are relative to the project folder, with forward slashes.
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -231,7 +231,13 @@ class Job:
 
 def new_id() -> str:
     """A fresh identifier: 16 hexadecimal digits, random, unique within a project for all practical purposes."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
+
+
+def needs_saving(item: MediaItem) -> bool:
+    """'Retry all' acts on it: unsaved, missing, or kept as a URL only because the disk refused."""
+    blocked = item.save_state is SaveState.URL_ONLY and item.storage_error is not None
+    return item.save_state.wants_saving or blocked
 
 
 def item_id(job_id: str, index: int) -> str:

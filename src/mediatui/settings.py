@@ -1,53 +1,96 @@
-"""Settings: flags win over the environment, the environment over ``config.toml``; unknown names are errors."""
+"""The values that can be set, each in one place: its name in the file, default, meaning and limits.
+
+To add a setting, add a field to `Settings`: reading it, its checks, ``mediatui config show`` and the
+commented template all follow from there.
+"""
 
 from __future__ import annotations
 
-import difflib
-import os
-import subprocess
-import tomllib
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from mediatui.errors import UsageError
+from mediatui.keys import (
+    KEY_COMMAND_SECONDS,
+    FoundKey,
+    KeySource,
+    Secret,
+    has_keyring,
+    read_keyring,
+    run_key_command,
+)
 from mediatui.model import SavePolicy
+from mediatui.provider_kinds import KINDS, SANDBOX, ProviderKind, find_kind
 from mediatui.text import one_line
 
+__all__ = [
+    "KEY_COMMAND_SECONDS",
+    "FoundKey",
+    "KeySource",
+    "ProviderSettings",
+    "Secret",
+    "Setting",
+    "Settings",
+    "is_loopback",
+    "settings_table",
+]
+
 T = TypeVar("T")
-
-PROVIDER_KEYS: Mapping[str, frozenset[str]] = {
-    "fal": frozenset({"queue_url", "run_url", "api_url", "upload_url"}),
-}
-"""Settings a known provider takes besides ``key``, ``key_command`` and ``media_hosts``."""
-
-KEY_VARIABLES: Mapping[str, tuple[str, ...]] = {"fal": ("FAL_KEY",)}
-"""Environment variables that hold a provider's key."""
-
-KEY_COMMAND_SECONDS = 30.0
+Check = Callable[[Any], Any]
+"""Takes a value as TOML has it and returns it as `Settings` keeps it; raises `ValueError` completing "must be …"."""
 
 
-class Secret:
-    """A key: shown as dots wherever it is printed, readable only through `reveal`."""
+def at_least(lowest: float) -> Check:
+    """A number no smaller than `lowest`."""
 
-    __slots__ = ("_value",)
+    def check(value: Any) -> Any:
+        if value < lowest:
+            raise ValueError(f"at least {lowest:g}")
+        return value
 
-    def __init__(self, value: str) -> None:
-        self._value = value.strip()
+    return check
 
-    def reveal(self) -> str:
-        """The key itself, for the one header that needs it."""
-        return self._value
 
-    def __bool__(self) -> bool:
-        return bool(self._value)
+def one_of(choices: type[StrEnum]) -> Check:
+    """One of an enumeration's words."""
 
-    def __repr__(self) -> str:
-        return "Secret('••••')"
+    def check(value: Any) -> Any:
+        try:
+            return choices(value)
+        except ValueError:
+            raise ValueError("one of " + ", ".join(choices)) from None
 
-    __str__ = __repr__
+    return check
+
+
+def host_names(value: Any) -> tuple[str, ...]:
+    """A list of host names, ``*.suffix`` patterns, ``host/path`` prefixes or loopback ``host:port`` pairs."""
+    if not all(isinstance(host, str) and host and "://" not in host and host == host.strip() for host in value):
+        raise ValueError("a list of host names without https://")
+    return tuple(host.lower() for host in value)
+
+
+def limits_by_name(value: Any) -> dict[str, int]:
+    """A table of whole numbers above zero."""
+    if not all(isinstance(count, int) and not isinstance(count, bool) and count > 0 for count in value.values()):
+        raise ValueError("a table of whole numbers above zero")
+    return dict(value)
+
+
+def _line(value: Any) -> str:
+    if not (text := one_line(value, 120)):
+        raise ValueError("some text")
+    return text
+
+
+def _setting(name: str, default: T, about: str, check: Check | None = None) -> T:
+    """A field of `Settings`: `name` is ``table.key`` in the file; the default's type is the value's."""
+    made: T = field(
+        default_factory=lambda: default, metadata={"name": name, "default": default, "about": about, "check": check}
+    )
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,184 +104,159 @@ class ProviderSettings:
     """Hosts (or loopback ``host:port``) its media may come from, besides the built-in ones."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The provider's own settings, such as ``queue_url``."""
+    kind: str = ""
+    """What it speaks: ``openai`` for a gateway of any name; empty means as its name says."""
+    key_source: KeySource = KeySource.CONFIG
+    """Where `key` came from."""
+    key_place: str = ""
+    """The environment variable that `key` came from."""
+    keyring: bool | None = None
+    """Look into the system's keyring. None: only when this provider is asked for and nothing else gives a key."""
+    in_file: bool = False
+    """The file has a table for it."""
+
+    @property
+    def kind_name(self) -> str:
+        """The kind of provider this is."""
+        return self.kind or self.name
+
+    @property
+    def about(self) -> ProviderKind | None:
+        """What is known of its kind; None when nobody provides it."""
+        return find_kind(self.kind_name)
+
+    @property
+    def needs_key(self) -> bool:
+        """It is of no use without a key."""
+        about = self.about
+        return about is None or (about.needs_key and not about.set_up_by & self.options.keys())
 
     @property
     def configured(self) -> bool:
-        """There is a key, or a command that prints one."""
-        return bool(self.key) or self.key_command is not None
+        """There is a key, a way to get one, or it needs none and the file names it."""
+        has_key = bool(self.key) or self.key_command is not None or self.keyring is True
+        return has_key or (self.in_file and not self.needs_key)
+
+    def find_key(self) -> FoundKey | None:
+        """The key and where it was: environment, file, `key_command`, keyring (blocking, it may run a command).
+
+        Raises `UsageError` when the command or a keyring that was asked for fails; its output is never shown.
+        """
+        if self.key:
+            return FoundKey(self.key, self.key_source, self.key_place)
+        if self.key_command is not None:
+            return FoundKey(run_key_command(self.name, self.key_command), KeySource.COMMAND)
+        if self.keyring is True or (self.keyring is None and self.needs_key and has_keyring()):
+            found = read_keyring(self.name)
+            return FoundKey(found, KeySource.KEYRING) if found else None
+        return None
 
     def resolve_key(self) -> Secret | None:
-        """The key; runs `key_command` if there is one and no key (blocking, at most 30 s).
-
-        Raises `UsageError` when the command fails or prints nothing; its output is never shown.
-        """
-        if self.key or self.key_command is None:
-            return self.key
-        try:
-            done = subprocess.run(
-                self.key_command,
-                shell=True,
-                capture_output=True,
-                text=True,
-                timeout=KEY_COMMAND_SECONDS,
-                check=True,
-            )
-        except (subprocess.SubprocessError, OSError, ValueError) as exc:
-            # The exception's own text may hold the command's output; say only what failed.
-            raise UsageError(
-                f"the key_command of provider {self.name!r} failed ({type(exc).__name__})",
-                hint="Run it by hand and see that it prints the key and nothing else.",
-            ) from None
-        if not done.stdout.strip():
-            raise UsageError(f"the key_command of provider {self.name!r} printed nothing")
-        return Secret(done.stdout)
+        """The key alone; see `find_key`."""
+        found = self.find_key()
+        return found.secret if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
-    save_policy: SavePolicy = SavePolicy.AUTOMATIC
-    """What happens to finished outputs; a project may say otherwise."""
-    keep_unsaved: bool = True
-    """Keep items whose save failed, marked, with a way to retry."""
-    max_file_bytes: int = 8 << 30
-    """A download larger than this is refused."""
-    concurrent_saves: int = 4
-    concurrent_submits: int = 4
-    poll_seconds: float = 1.0
-    """The first interval between two questions for a job's status; it grows to five times this."""
-    theme: str = "textual-dark"
-    default_project: str = "Inbox"
-    """Where a generation goes when nobody named a project."""
-    sandbox: bool = False
-    """Use the built-in sandbox even though a key is configured."""
+    provider: str = _setting("provider", "", "The provider that requests go to; empty: the first one configured.")
+    sandbox: bool = _setting("sandbox", False, "Use the built-in sandbox even though a key is configured.")
+    default_project: str = _setting(
+        "default_project", "Inbox", "Where a generation goes when nobody named a project.", _line
+    )
+    save_policy: SavePolicy = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
+        "save.policy",
+        SavePolicy.AUTOMATIC,
+        "What happens to finished outputs: automatic, manual or url-only. A project may say otherwise.",
+        one_of(SavePolicy),
+    )
+    keep_unsaved: bool = _setting(
+        "save.keep_unsaved", True, "Keep items whose save failed, marked, with a way to retry."
+    )
+    clean_unsaved_after_days: int = _setting(
+        "save.clean_unsaved_after_days",
+        0,
+        "Offer to clean unsaved items older than this many days (30 is a good value); 0: never.",
+        at_least(0),
+    )
+    allow_hosts: tuple[str, ...] = _setting(
+        "save.allow_hosts", (), "Hosts that media may come from, besides each provider's own.", host_names
+    )
+    max_file_bytes: int = _setting(
+        "save.max_file_bytes", 8 << 30, "A download larger than this is refused.", at_least(1)
+    )
+    concurrent_saves: int = _setting("save.concurrent", 4, "Files saved at once.", at_least(1))
+    concurrent_submits: int = _setting(
+        "jobs.concurrent_submits", 4, "Requests sent to one provider at once.", at_least(1)
+    )
+    concurrency: Mapping[str, int] = _setting(
+        "jobs.concurrency", {}, "The same for single providers, such as { fal = 8, replicate = 2 }.", limits_by_name
+    )
+    poll_seconds: float = _setting(
+        "jobs.poll_seconds",
+        1.0,
+        "The first interval between two questions for a job's status; it grows to five times this.",
+        at_least(0.05),
+    )
+    theme: str = _setting("ui.theme", "mediatui", "The colours of the terminal interface.")
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
 
     @property
     def uses_sandbox(self) -> bool:
         """The sandbox is the provider to use: asked for, or nothing else is configured."""
-        return self.sandbox or not any(p.configured for p in self.providers.values())
+        return self.active_provider == SANDBOX
+
+    @property
+    def active_provider(self) -> str:
+        """The provider that requests go to when nobody names one."""
+        if self.sandbox or self.provider == SANDBOX:
+            return SANDBOX
+        return self.provider or next(iter(self.configured_providers), SANDBOX)
+
+    @property
+    def configured_providers(self) -> tuple[str, ...]:
+        """The providers that are set up, built-in kinds first and in their order."""
+        names = [name for name, provider in self.providers.items() if provider.configured]
+        order = {name: place for place, name in enumerate(KINDS)}
+        return tuple(sorted(names, key=lambda name: (order.get(name, len(order)), name)))
+
+    def submits_at_once(self, provider: str) -> int:
+        """How many requests may be on their way to one provider."""
+        return self.concurrency.get(provider, self.concurrent_submits)
 
 
-def load_settings(config_file: Path, *, sandbox: bool = False) -> Settings:
-    """Read the settings. A missing file is an empty one.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table of settings."""
 
-    Raises `UsageError` naming the file and the setting for anything that is not understood.
-    """
-    try:
-        document = tomllib.loads(config_file.read_text("utf-8"))
-    except FileNotFoundError:
-        document = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise UsageError(f"{config_file}: {exc}", hint="Correct the file, or name another with --config.") from None
-    reader = _Reader(config_file, document)
-    save = reader.table("save")
-    jobs = reader.table("jobs")
-    ui = reader.table("ui")
-    providers = reader.table("providers")
-    settings = Settings(
-        save_policy=_policy(config_file, save.take("policy", str, "automatic")),
-        keep_unsaved=save.take("keep_unsaved", bool, True),
-        max_file_bytes=save.take("max_file_bytes", int, 8 << 30),
-        concurrent_saves=max(1, save.take("concurrent", int, 4)),
-        concurrent_submits=max(1, jobs.take("concurrent_submits", int, 4)),
-        poll_seconds=max(0.05, float(jobs.take("poll_seconds", (int, float), 1.0))),
-        default_project=one_line(reader.take("default_project", str, "Inbox"), 120) or "Inbox",
-        sandbox=sandbox
-        or os.environ.get("MEDIATUI_SANDBOX", "") not in ("", "0")
-        or reader.take("sandbox", bool, False),
-        theme=ui.take("theme", str, "textual-dark"),
-        providers=_providers(config_file, providers),
-    )
-    for part in (reader, save, jobs, ui):
-        part.finish()
-    return settings
+    attribute: str
+    """Its name in `Settings`."""
+    name: str
+    """Its name in the file: ``save.policy``."""
+    default: Any
+    about: str
+    check: Check | None
+
+    @property
+    def table(self) -> str:
+        """The TOML table it stands in; empty for the top."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def key(self) -> str:
+        """Its name in that table."""
+        return self.name.rpartition(".")[2]
 
 
-def _policy(config_file: Path, value: str) -> SavePolicy:
-    try:
-        return SavePolicy(value)
-    except ValueError:
-        choices = ", ".join(SavePolicy)
-        raise UsageError(f"{config_file}: save.policy is {value!r}; it must be one of {choices}") from None
-
-
-def _providers(config_file: Path, tables: _Reader) -> dict[str, ProviderSettings]:
-    found: dict[str, ProviderSettings] = {}
-    for name in sorted({*KEY_VARIABLES, *tables.names()}):
-        table = tables.table(name)
-        key = table.take("key", str, "")
-        for variable in KEY_VARIABLES.get(name, ()):
-            key = os.environ.get(variable) or key
-        command = table.take("key_command", str, "")
-        hosts = table.take("media_hosts", list, [])
-        if not all(isinstance(host, str) and host for host in hosts):
-            raise UsageError(f"{config_file}: providers.{name}.media_hosts must be a list of host names")
-        allowed = PROVIDER_KEYS.get(name)
-        options = table.rest(allowed)
-        for option, value in options.items():
-            if option.endswith("_url"):
-                _check_url(config_file, f"providers.{name}.{option}", value)
-        found[name] = ProviderSettings(
-            name=name,
-            key=Secret(key) if key.strip() else None,
-            key_command=command or None,
-            media_hosts=tuple(host.lower() for host in hosts),
-            options=options,
-        )
-    return found
-
-
-def _check_url(config_file: Path, name: str, value: object) -> None:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{config_file}: {name} must be an http or https address")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise UsageError(
-            f"{config_file}: {name} uses plain http, which would show your key to the network",
-            hint="Use https; plain http is allowed to this machine only.",
-        )
+def settings_table() -> Iterable[Setting]:
+    """Every setting but the providers, in the order to show them."""
+    for each in dataclasses.fields(Settings):
+        if meta := each.metadata:
+            yield Setting(each.name, meta["name"], meta["default"], meta["about"], meta["check"])
 
 
 def is_loopback(host: str) -> bool:
     """A name or address of this machine, by its spelling (``localhost``, ``127.…``, ``::1``)."""
     return host == "localhost" or host.endswith(".localhost") or host == "::1" or host.startswith("127.")
-
-
-class _Reader:
-    """Takes known names out of one TOML table and complains about the rest."""
-
-    def __init__(self, file: Path, values: Mapping[str, Any], path: str = "") -> None:
-        self._file, self._values, self._path = file, values, path
-        self._known: set[str] = set()
-
-    def names(self) -> list[str]:
-        return list(self._values)
-
-    def table(self, name: str) -> _Reader:
-        value = self.take(name, dict, {})
-        return _Reader(self._file, value, f"{self._path}{name}.")
-
-    def take(self, name: str, kind: type[T] | tuple[type[Any], ...], default: T) -> T:
-        self._known.add(name)
-        value = self._values.get(name, default)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            wanted = kind.__name__ if isinstance(kind, type) else "number"
-            raise UsageError(f"{self._file}: {self._path}{name} must be a {wanted}, not {type(value).__name__}")
-        return value
-
-    def rest(self, allowed: frozenset[str] | None) -> dict[str, Any]:
-        """What has not been taken; checked against `allowed` unless that is None."""
-        left = {k: v for k, v in self._values.items() if k not in self._known}
-        if allowed is not None:
-            self._known |= allowed
-            self.finish()
-        return left
-
-    def finish(self) -> None:
-        for name in self._values:
-            if name not in self._known:
-                near = difflib.get_close_matches(name, self._known, 1)
-                hint = f"Did you mean {self._path}{near[0]}?" if near else ""
-                raise UsageError(f"{self._file}: unknown setting {self._path}{name}", hint=hint)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mediatui.crash import HIDDEN, redact, write_crash_report
+from mediatui.crash import write_crash_report
+from mediatui.redact import HIDDEN, redact
 
 FAL_KEY = "0d9f6c1e-7a54-4f0e-9d1b-3c2f5a8b7e6d:9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 

@@ -39,7 +39,7 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """The settings; raises `UsageError` when the configuration is not understood."""
-        from mediatui.settings import load_settings
+        from mediatui.config_file import load_settings
 
         settings = load_settings(self.locations.config_file, sandbox=self.args.sandbox)
         if self.args.config is not None and not self.args.config.exists():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mediatui.cli.options import add_project_option
 from mediatui.errors import ExitCode, UsageError
-from mediatui.model import SaveState
+from mediatui.model import SaveState, needs_saving
 from mediatui.text import plural
 
 if TYPE_CHECKING:
@@ -42,14 +42,8 @@ def run_save(context: Context) -> int:
 
 def run_retry(context: Context) -> int:
     """Save again the named items, or all that want saving."""
-    items = _targets(context, _wants_saving)
+    items = _targets(context, needs_saving)
     return _run(context, items, lambda studio: studio.retry([item.id for item in items]))
-
-
-def _wants_saving(item: MediaItem) -> bool:
-    """Unsaved, missing, or kept as an address only because the disk refused."""
-    blocked = item.save_state is SaveState.URL_ONLY and item.storage_error is not None
-    return item.save_state.wants_saving or blocked
 
 
 def _add_targets(parser: CommandParser, everything: str) -> None:

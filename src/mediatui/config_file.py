@@ -1,0 +1,291 @@
+"""Reading the configuration: flags win over the environment, the environment over ``config.toml``.
+
+Unknown names are errors that name the nearest one; a key in a file that others can read is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mediatui.errors import UsageError
+from mediatui.keys import KeySource, Secret
+from mediatui.provider_kinds import KINDS, SANDBOX, ProviderKind, find_kind, plugin_names
+from mediatui.redact import remember_secret
+from mediatui.settings import ProviderSettings, Setting, Settings, host_names, is_loopback, settings_table
+
+COMMON_OPTIONS: Mapping[str, str] = {
+    "kind": 'what it speaks, when the table has a name of its own: kind = "openai"',
+    "key": "the key; the file must then be yours alone (mode 0600)",
+    "key_command": "a command that prints the key, such as `pass show fal`",
+    "keyring": "true: the key is in the system's keyring",
+    "media_hosts": "hosts its media may come from, besides the built-in ones",
+}
+"""What every provider's table may say."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class NotPrivate(UsageError):
+    """The file holds a key, and others can read it."""
+
+    title = "Your key is not safe"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A configuration file as it was read."""
+
+    path: Path
+    document: Mapping[str, Any]
+    mode: int | None
+    """Its permission bits; None when there is no file."""
+
+    @property
+    def private(self) -> bool:
+        """Nobody else can read or change it, or there is none."""
+        return self.mode is None or os.name != "posix" or not self.mode & 0o077
+
+    @property
+    def holds_key(self) -> bool:
+        """A provider's table has a literal key, or headers, which may hold one."""
+        return any(table.get("key") or table.get("headers") for table in _tables(self.document))
+
+    def check_private(self) -> None:
+        """Raise `NotPrivate` for a file with a key in it that others can read."""
+        if not self.private and self.holds_key:
+            raise NotPrivate(
+                f"{self.path} holds a key and can be read by others (mode {self.mode:04o})",
+                hint=f"Run `chmod 600 {self.path}`, and make a new key if somebody may have seen it.",
+            )
+
+
+def read_config(path: Path) -> ConfigFile:
+    """The file's content; a missing file is an empty one. Raises `UsageError` when it cannot be read or parsed."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o7777
+            found = ConfigFile(path, tomllib.loads(file.read().decode("utf-8")), mode)
+    except FileNotFoundError:
+        return ConfigFile(path, {}, None)
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"{path} is not text in UTF-8", hint="Correct the file, or name another with --config."
+        ) from None
+    except (OSError, tomllib.TOMLDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise UsageError(f"{path}: {reason}", hint="Correct the file, or name another with --config.") from None
+    for table in _tables(found.document):
+        _remember_secrets(table)
+    return found
+
+
+def load_settings(config_file: Path, *, sandbox: bool = False) -> Settings:
+    """Read the settings. Raises `UsageError` naming the file and the setting for anything not understood."""
+    found = read_config(config_file)
+    found.check_private()
+    return settings_from(found, sandbox=sandbox)
+
+
+def settings_from(file: ConfigFile, *, sandbox: bool = False) -> Settings:
+    """The settings that a file and the environment make. Raises `UsageError`; the file's mode is not looked at."""
+    rows = list(settings_table())
+    _refuse_unknown(file, rows)
+    values = {row.attribute: _value(file, row) for row in rows}
+    values["sandbox"] = sandbox or values["sandbox"] or os.environ.get("MEDIATUI_SANDBOX", "") not in ("", "0")
+    values["provider"] = os.environ.get("MEDIATUI_PROVIDER") or values["provider"]
+    settings = Settings(**values, providers=_providers(file))
+    if settings.provider and settings.provider not in settings.providers:
+        _check_active(file, settings)
+    return settings
+
+
+# -- plain settings
+
+
+def _value(file: ConfigFile, row: Setting) -> Any:
+    table: Any = file.document
+    for part in row.table.split(".") if row.table else ():
+        table = table.get(part, {})
+    if row.key not in table:
+        return row.default
+    value = table[row.key]
+    kinds, wanted = _toml_kind(row.default)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+        raise UsageError(f"{file.path}: {row.name} must be {wanted}, not {type(value).__name__}")
+    try:
+        return row.check(value) if row.check else type(row.default)(value)
+    except ValueError as exc:
+        raise UsageError(f"{file.path}: {row.name} must be {exc}") from None
+
+
+def _toml_kind(default: object) -> tuple[type | tuple[type, ...], str]:
+    """The TOML type of a setting with this default, and its name for people."""
+    if isinstance(default, bool):
+        return bool, "true or false"
+    if isinstance(default, int):
+        return int, "a whole number"
+    if isinstance(default, float):
+        return (int, float), "a number"
+    if isinstance(default, tuple):
+        return list, "a list"
+    return (dict, "a table") if isinstance(default, Mapping) else (str, "a text")
+
+
+def _refuse_unknown(file: ConfigFile, rows: Iterable[Setting]) -> None:
+    names = {row.name for row in rows}
+    tables = {row.table for row in rows if row.table} | {"providers"}
+
+    def walk(table: Mapping[str, Any], prefix: str) -> None:
+        for key, value in table.items():
+            name = f"{prefix}{key}"
+            if name in tables and not isinstance(value, dict):
+                raise UsageError(f"{file.path}: {name} must be a table, [{name}]")
+            if name in tables and name != "providers":
+                walk(value, f"{name}.")
+            elif name not in names | tables:
+                raise _unknown(file, name, names | tables)
+
+    walk(file.document, "")
+
+
+def _unknown(file: ConfigFile, name: str, known: Iterable[str]) -> UsageError:
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    if not near:  # the right name in the wrong table
+        near = [other for other in known if other.rpartition(".")[2] == name.rpartition(".")[2]]
+    hint = f"Did you mean {near[0]}?" if near else "`mediatui config template` lists every setting."
+    return UsageError(f"{file.path}: unknown setting {name}", hint=hint)
+
+
+def _check_active(file: ConfigFile, settings: Settings) -> None:
+    if settings.provider == SANDBOX:
+        return
+    near = difflib.get_close_matches(settings.provider, [*settings.providers, SANDBOX], 1)
+    raise UsageError(
+        f"{file.path}: provider is {settings.provider!r}, which no table or kind of provider is named",
+        hint=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings.providers)}, {SANDBOX}.",
+    )
+
+
+# -- providers
+
+
+def _providers(file: ConfigFile) -> dict[str, ProviderSettings]:
+    tables = file.document.get("providers", {})
+    return {name: _provider(file, name, tables.get(name)) for name in [*KINDS, *(n for n in tables if n not in KINDS)]}
+
+
+def _provider(file: ConfigFile, name: str, table: Mapping[str, Any] | None) -> ProviderSettings:
+    given = table if table is not None else {}
+    where = f"providers.{name}"
+    if not isinstance(given, dict):
+        raise UsageError(f"{file.path}: {where} must be a table, [{where}]")
+    kind = _kind(file, name, given)
+    for option, wanted in (("key", str), ("key_command", str), ("keyring", bool), ("media_hosts", list)):
+        if option in given and not isinstance(given[option], wanted):
+            said = {str: "a text", bool: "true or false", list: "a list"}[wanted]
+            raise UsageError(f"{file.path}: {where}.{option} must be {said}")
+    options = {key: value for key, value in given.items() if key not in COMMON_OPTIONS}
+    _check_options(file, where, kind, options)
+    try:
+        hosts = host_names(given.get("media_hosts", []))
+    except ValueError as exc:
+        raise UsageError(f"{file.path}: {where}.media_hosts must be {exc}") from None
+    key, source, place = _key(name, kind, str(given.get("key", "")))
+    return ProviderSettings(
+        name=name,
+        kind=kind.name,
+        key=key,
+        key_source=source,
+        key_place=place,
+        key_command=given.get("key_command") or None,
+        keyring=given.get("keyring"),
+        media_hosts=hosts,
+        options=options,
+        in_file=table is not None,
+    )
+
+
+def _kind(file: ConfigFile, name: str, table: Mapping[str, Any]) -> ProviderKind:
+    wanted = table.get("kind", name)
+    known = [*KINDS, *sorted(plugin_names())] if wanted not in KINDS else []
+    kind = find_kind(wanted) if isinstance(wanted, str) else None
+    if kind is None:
+        near = difflib.get_close_matches(str(wanted), known, 1)
+        hint = (
+            f"Did you mean {near[0]}?"
+            if near
+            else f'Say what it speaks: kind = "openai", or one of {", ".join(known)}.'
+        )
+        what = f"providers.{name}.kind" if "kind" in table else f"providers.{name}"
+        raise UsageError(f"{file.path}: {what} names no kind of provider", hint=hint)
+    if not _NAME.fullmatch(name) or name == SANDBOX:
+        raise UsageError(
+            f"{file.path}: a provider cannot be named {name!r}",
+            hint=f"Use lower-case letters, digits, - and _; {SANDBOX} is the built-in one.",
+        )
+    return kind
+
+
+def _check_options(file: ConfigFile, where: str, kind: ProviderKind, options: Mapping[str, Any]) -> None:
+    for option, value in options.items():
+        if option not in kind.options and not kind.any_options:
+            raise _unknown(file, f"{where}.{option}", (f"{where}.{o}" for o in (*kind.options, *COMMON_OPTIONS)))
+        if option.endswith("_url"):
+            check_service_url(f"{file.path}: {where}.{option}", value)
+
+
+def check_service_url(name: str, value: object) -> None:
+    """Refuse an address that is no http(s) one, would send a key in the clear, or holds a password."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        host = parts.hostname if parts else None
+    except ValueError:
+        parts = host = None
+    if parts is None or parts.scheme not in ("http", "https") or not host:
+        raise UsageError(f"{name} must be an http or https address")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(f"{name} must not hold a user name or password", hint="Keys have settings of their own.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise UsageError(
+            f"{name} uses plain http, which would show your key to the network",
+            hint="Use https; plain http is allowed to this machine only.",
+        )
+
+
+def _key(name: str, kind: ProviderKind, in_file: str) -> tuple[Secret | None, KeySource, str]:
+    for variable in key_variables(name, kind):
+        parts = [os.environ.get(part, "").strip() for part in variable.split("+")]
+        if all(parts):
+            return Secret(":".join(parts)), KeySource.ENVIRONMENT, variable
+    return (Secret(in_file) if in_file.strip() else None), KeySource.CONFIG, ""
+
+
+def key_variables(name: str, kind: ProviderKind) -> tuple[str, ...]:
+    """The environment variables that hold a provider's key; joined by ``+`` when it comes in two parts.
+
+    A table with a name of its own has a variable of its own, so that no key reaches another service.
+    """
+    if name == kind.name and kind.key_variables:
+        return kind.key_variables
+    return (f"{name.upper().replace('-', '_')}_API_KEY",)
+
+
+def _tables(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    providers = document.get("providers", {})
+    return [t for t in providers.values() if isinstance(t, dict)] if isinstance(providers, dict) else []
+
+
+def _remember_secrets(table: Mapping[str, Any]) -> None:
+    """Nothing literal of the file may be shown, also not what the environment overrides."""
+    headers = table.get("headers")
+    for value in (table.get("key"), *(headers.values() if isinstance(headers, dict) else ())):
+        if isinstance(value, str):
+            remember_secret(value.strip())

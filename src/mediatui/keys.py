@@ -1,0 +1,153 @@
+"""Keys: a value that never shows itself, and the places one can come from."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mediatui.errors import UsageError
+from mediatui.redact import HIDDEN, remember_secret
+
+KEY_COMMAND_SECONDS = 30.0
+KEYRING_SERVICE = "mediatui"
+"""The keyring's service name; the user name is the provider's."""
+
+
+class Secret:
+    """A key: shown as dots wherever it is printed, readable only through `reveal`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value.strip()
+        remember_secret(self._value)
+
+    def reveal(self) -> str:
+        """The key itself, for the one header that needs it."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return f"Secret({HIDDEN!r})"
+
+    __str__ = __repr__
+
+
+class KeySource(StrEnum):
+    """Where a key came from."""
+
+    ENVIRONMENT = "environment"
+    CONFIG = "config file"
+    COMMAND = "key_command"
+    KEYRING = "keyring"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A key and where it was."""
+
+    secret: Secret
+    source: KeySource
+    place: str = ""
+    """The environment variable's name; empty for the other sources."""
+
+
+def run_key_command(provider: str, command: str) -> Secret:
+    """The key that a command prints (blocking, at most `KEY_COMMAND_SECONDS`).
+
+    Raises `UsageError` when it fails, prints nothing or more than a line; its output is never shown.
+    """
+    what = f"the key_command of provider {provider!r}"
+    try:
+        output = _output_of(command)
+    except (subprocess.SubprocessError, OSError, ValueError) as exc:
+        # The exception's own text may hold the command's output; say only what failed.
+        hint = "Run it by hand and see that it prints the key and nothing else."
+        raise UsageError(f"{what} failed ({type(exc).__name__})", hint=hint) from None
+    lines = output.split("\n")
+    if lines == [""]:
+        raise UsageError(f"{what} printed nothing")
+    if len(lines) > 1:
+        raise UsageError(f"{what} printed more than one line", hint="It must print the key and nothing else.")
+    return Secret(output)
+
+
+def _output_of(command: str) -> str:
+    # A group of its own: a grandchild that keeps the pipe open would outlive the shell we kill.
+    process = subprocess.Popen(
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            output, _ = process.communicate(timeout=KEY_COMMAND_SECONDS)
+        except BaseException:
+            _kill(process)
+            raise
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, "key_command")
+    return output.strip()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (AttributeError, OSError):
+        process.kill()
+
+
+def has_keyring() -> bool:
+    """The ``keyring`` extra is installed."""
+    return importlib.util.find_spec("keyring") is not None
+
+
+def read_keyring(provider: str) -> Secret | None:
+    """The provider's key in the system's keyring; None when there is none (blocking: it may ask to be unlocked).
+
+    Raises `UsageError` when the keyring is not installed or does not answer.
+    """
+    keyring = _keyring()
+    try:
+        value = keyring.get_password(KEYRING_SERVICE, provider)
+    except keyring.errors.KeyringError as exc:
+        raise _keyring_failed(exc) from None
+    return Secret(value) if value and value.strip() else None
+
+
+def write_keyring(provider: str, secret: Secret) -> None:
+    """Keep the provider's key in the system's keyring. Raises `UsageError`."""
+    keyring = _keyring()
+    try:
+        keyring.set_password(KEYRING_SERVICE, provider, secret.reveal())
+    except keyring.errors.KeyringError as exc:
+        raise _keyring_failed(exc) from None
+
+
+def _keyring() -> Any:
+    try:
+        importlib.import_module("keyring.errors")
+        return importlib.import_module("keyring")
+    except ImportError:
+        raise UsageError(
+            "the system's keyring needs the keyring library", hint="Install mediatui[keyring], or use key_command."
+        ) from None
+
+
+def _keyring_failed(exc: Exception) -> UsageError:
+    return UsageError(
+        f"the system's keyring did not answer ({type(exc).__name__})",
+        hint="Unlock it, or put the key into the environment or use key_command.",
+    )

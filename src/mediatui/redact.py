@@ -1,0 +1,56 @@
+"""Taking secrets out of text: the keys this process was given, and whatever looks like one."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+HIDDEN = "••••"
+"""What stands in place of a secret."""
+
+KEY_ENVIRONMENT = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
+"""Environment variables with such names hold secrets."""
+
+MIN_SECRET = 6
+"""Shorter values are not looked for: they would blank ordinary words."""
+MIN_PART = 16
+"""The shortest half of an ``id:secret`` key that is looked for by itself."""
+
+_SECRETS = re.compile(
+    r"(?P<head>(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)[^'\"\r\n,)}]+"  # a header, as text or in a mapping
+    r"|(?P<scheme>\b(?:Bearer|Basic|Key|Token)\s+)[A-Za-z0-9._~+/=:-]{8,}"
+    r"|(?P<name>\b[\w-]*(?:api[_-]?key|_key|token|secret|password|signature|credential)['\"]?\s*[=:]\s*['\"]?)"
+    r"[^\s'\"&,;)}]+"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}\b"  # fal: key id and secret
+    r"|\b(?:sk|pk|rk|r8|hf|ghp|xai)[-_][A-Za-z0-9_-]{12,}\b"
+    r"|(?P<user>://)[^/\s:@]+:[^/\s@]+(?=@)",
+    re.IGNORECASE,
+)
+
+_known: frozenset[str] = frozenset()
+
+
+def remember_secret(value: str) -> None:
+    """From now on this value is hidden by `hide_known` and `redact`, and so is each long part of ``id:secret``."""
+    global _known
+    parts = [part for part in value.split(":") if len(part) >= MIN_PART]
+    _known |= {secret for secret in (value, *parts) if len(secret) >= MIN_SECRET}
+
+
+def hide_known(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without the secrets this process was given."""
+    for secret in sorted(_known.union(s for s in secrets if len(s) >= MIN_SECRET), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without known secrets, those of the environment, and whatever looks like one."""
+    found = [*secrets, *(value for name, value in os.environ.items() if KEY_ENVIRONMENT.search(name))]
+    return _SECRETS.sub(_hide, hide_known(text, (secret.strip() for secret in found)))
+
+
+def _hide(match: re.Match[str]) -> str:
+    kept = match.group("head") or match.group("scheme") or match.group("name") or match.group("user") or ""
+    return kept + HIDDEN

@@ -1,0 +1,50 @@
+"""What may stand in the step log: no secret, no signature, hardly any of the prompt."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+
+from mediatui.redact import redact
+from mediatui.steplog.step import Step
+from mediatui.text import one_line
+
+PROMPT_CHARS = 80
+DETAIL_CHARS = 300
+
+_ADDRESS = re.compile(r"\b(?:https?|wss?|gs|s3)://[^\s\"'<>()\[\]{}]+")
+_DATA_ADDRESS = re.compile(r"\bdata:[\w.+-]*/?[\w.+-]*[;,][^\s\"'<>]*")
+
+
+def to_line(step: Step, prompt: str) -> str:
+    """The step as a line of the log, its text made fit for it."""
+    document = {name: value for name, value in asdict(step).items() if value not in (None, "")}
+    for name in ("project", "job", "item", "provider", "model", "outcome"):
+        if name in document:
+            document[name] = clean_detail(document[name], "", 120)
+    if step.detail:
+        document["detail"] = clean_detail(step.detail, prompt)
+    return json.dumps(document, ensure_ascii=False)
+
+
+def clean_detail(text: str, prompt: str, limit: int = DETAIL_CHARS) -> str:
+    """Text fit for the log: one line, no secrets, addresses without query, at most 80 characters of the prompt."""
+    bare = _DATA_ADDRESS.sub("data:…", one_line(text, limit * 20))
+    bare = _ADDRESS.sub(lambda found: _without_query(found[0]), bare)
+    return _without_prompt(one_line(redact(bare), limit), one_line(prompt))
+
+
+def _without_query(address: str) -> str:
+    """Host and path of an address; a signature lies behind them, a user name before."""
+    rest = re.split(r"[?#]", address.partition("://")[2], maxsplit=1)[0]
+    host, slash, path = rest.partition("/")
+    return f"{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _without_prompt(text: str, prompt: str) -> str:
+    """`text` cut where it repeats more than `PROMPT_CHARS` characters of the prompt."""
+    for start in range(len(text) - PROMPT_CHARS):
+        if text[start : start + PROMPT_CHARS + 1] in prompt:
+            return text[: start + PROMPT_CHARS - 1] + "…"
+    return text

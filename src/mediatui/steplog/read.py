@@ -1,0 +1,95 @@
+"""Reading the step log: all of it, what concerns one item or job, or what is added from now on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import IO, Any
+
+from mediatui.steplog.clean import DETAIL_CHARS
+from mediatui.steplog.step import KEPT, Step, aside, is_at
+from mediatui.text import one_line
+
+
+def read_steps(path: Path, *, item: str = "", job: str = "", project: str = "", limit: int | None = None) -> list[Step]:
+    """The steps of an item, a job or a project (all when none is named), oldest first; the last `limit` of them.
+
+    An item's steps are its own and those of the job that made it. Lines that cannot be read are passed over;
+    a file that cannot be is left out.
+    """
+    found: deque[Step] = deque(maxlen=limit)
+    for number in range(KEPT, -1, -1):
+        try:
+            with aside(path, number).open("rb") as file:
+                found.extend(step for step in map(_parse, file) if step and belongs(step, item, job, project))
+        except OSError:
+            continue
+    return list(found)
+
+
+def belongs(step: Step, item: str = "", job: str = "", project: str = "") -> bool:
+    """The step is one of this item's, job's or project's; an empty name asks for nothing."""
+    if item and step.item != item and (step.item or not step.job or step.job != item.rpartition("-")[0]):
+        return False
+    return (not job or step.job == job) and (not project or step.project == project)
+
+
+class Tail:
+    """The steps that are added from now on, also by other processes and across a file that is put aside."""
+
+    def __init__(self, path: Path, *, from_start: bool = False) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+        self._rest = b""
+        self._open(at_end=not from_start)
+
+    def read(self) -> list[Step]:
+        """What was added since the last call; never waits."""
+        steps = list(self._drain())
+        if self._file is None or not is_at(self._file.fileno(), self._path):
+            self.close()
+            self._open(at_end=False)
+            steps += self._drain()
+        return steps
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+        self._file, self._rest = None, b""
+
+    def _open(self, *, at_end: bool) -> None:
+        try:
+            self._file = self._path.open("rb")
+        except OSError:
+            return
+        if at_end:
+            self._file.seek(0, os.SEEK_END)
+
+    def _drain(self) -> Iterator[Step]:
+        if self._file is None:
+            return
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        yield from (step for step in map(_parse, lines) if step)
+
+
+def _parse(line: bytes) -> Step | None:
+    """A line as a step; None when it is none. The file may have been written by another version, or by hand."""
+    try:
+        document: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, Mapping) or not isinstance(document.get("time"), int | float):
+        return None
+    values: dict[str, Any] = {"time": float(document["time"])}
+    for field in fields(Step):
+        value = document.get(field.name)
+        if field.name in ("milliseconds", "bytes", "attempt"):
+            values[field.name] = value if isinstance(value, int) else None
+        elif field.name != "time" and isinstance(value, str):
+            values[field.name] = one_line(value, DETAIL_CHARS)
+    return Step(**values) if "step" in values else None
