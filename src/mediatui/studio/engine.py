@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -86,7 +86,9 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._calls: set[Future[Any]] = set()
         self._stopping = False
+        self._over = False
         self._on_failure: Callable[[BaseException], None] = lambda exc: None
 
     def start(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -97,11 +99,36 @@ class Engine:
         self._ready.wait()
 
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine on the engine from any thread."""
+        """Run a coroutine on the engine from any thread; the future fails with the engine, whatever ends that."""
         if self._loop is None or not self._loop.is_running():
             work.close()
             raise MediatuiError("the engine is not running")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        guarded = self._guarded(work)
+        try:
+            future = asyncio.run_coroutine_threadsafe(guarded, self._loop)
+        except RuntimeError:  # it ended in between
+            guarded.close()
+            work.close()
+            raise MediatuiError("the engine is not running") from None
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
+        if self._over:
+            self._abandon_calls()
+        return future
+
+    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self._stopping:
+                raise _stopped() from None
+            raise
+
+    def _abandon_calls(self) -> None:
+        """Nobody will answer these any more: whoever waits is told."""
+        for future in tuple(self._calls):
+            with suppress(InvalidStateError):  # answered just now
+                future.set_exception(_stopped())
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a background task; only from the engine's own thread."""
@@ -135,6 +162,8 @@ class Engine:
             work.close()
             return
         self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._abandon_calls()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -172,4 +201,10 @@ class Engine:
         try:
             loop.run_forever()
         finally:
+            self._over = True
             loop.close()
+            self._abandon_calls()
+
+
+def _stopped() -> MediatuiError:
+    return MediatuiError("mediatui stopped before this was done", hint="What was recorded goes on at the next start.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from mediatui.errors import MediatuiError, StorageError
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import reconcile
-from mediatui.model import Job, MediaItem, SavePolicy, SaveState
+from mediatui.model import Job, MediaItem, SavePolicy, SaveState, needs_saving
 from mediatui.providers.base import Provider
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Stopped
@@ -265,9 +265,3 @@ class _Throttled:
         if moment - self._last >= PROGRESS_SECONDS or received == total:
             self._last = moment
             self._report(received, total)
-
-
-def needs_saving(item: MediaItem) -> bool:
-    """'Retry all' acts on it: unsaved, missing, or kept as a URL only because the disk refused."""
-    blocked = item.save_state is SaveState.URL_ONLY and item.storage_error is not None
-    return item.save_state.wants_saving or blocked
