@@ -36,6 +36,8 @@ class Running:
     detail: str = ""
     bytes: int | None = None
     attempt: int | None = None
+    failed_as: str = FAILED
+    """The outcome when it ends with an exception."""
 
 
 class Steps:
@@ -56,7 +58,7 @@ class Steps:
         try:
             yield running
         except BaseException as exc:
-            running.outcome = FAILED if isinstance(exc, Exception) else STOPPED
+            running.outcome = running.failed_as if isinstance(exc, Exception) else STOPPED
             running.detail = running.detail or _said(exc)
             raise
         finally:

@@ -14,6 +14,7 @@ from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.locations import Locations
 from mediatui.settings import Settings
+from mediatui.steplog import StepName, Steps
 from mediatui.studio.download import Patience
 from mediatui.studio.engine import DaemonPool, Engine
 from mediatui.studio.events import Event, JobProgress, LibraryChanged, Notice, ProjectsChanged, SaveProgress
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 PROGRESS_SECONDS = 0.1
 """At most one progress event in this time, per job and per item."""
+MOST_LOGGED = 50
+"""Items of one commit that are named in the step log."""
 LOOK_SECONDS = 0.05
 """Between two looks at what another instance does, for somebody who waits for it."""
 
@@ -34,6 +37,7 @@ class Core:
     def __init__(self, settings: Settings, locations: Locations, patience: Patience) -> None:
         self.settings, self.locations, self.patience = settings, locations, patience
         self.engine = Engine()
+        self.steps = Steps(locations.log_file)
         self.instance = Instance(locations.instances)
         self.library = Library(locations, self._changed, self._projects_changed)
         self.records = Records(self.library, locations.spill, self._changed)
@@ -90,6 +94,18 @@ class Core:
 
     def _changed(self, change: ProjectChange) -> None:
         self.emit(LibraryChanged(change))
+        if not change.foreign:
+            self._log(change)
+
+    def _log(self, change: ProjectChange) -> None:
+        """What was recorded; a change of very many items (tags, a restored project) in one line."""
+        if len(change.items) > MOST_LOGGED:
+            self.steps.note(StepName.INDEX, project=change.project_id, detail=f"{len(change.items)} items changed")
+        else:
+            for item in change.items:
+                self.steps.note(StepName.INDEX, item, outcome=item.save_state)
+        for job in change.jobs[:MOST_LOGGED]:
+            self.steps.note(StepName.INDEX, job, outcome=job.phase)
 
     def _projects_changed(self) -> None:
         self.emit(ProjectsChanged())

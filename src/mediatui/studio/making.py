@@ -11,6 +11,7 @@ from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, move_job, new_id
 from mediatui.providers.base import FormSchema, Provider
+from mediatui.steplog import StepName
 from mediatui.studio.core import Core
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.guess import guess_type
@@ -73,6 +74,8 @@ class Making:
         self._sending |= dict.fromkeys(draft.id for draft in drafts)
         try:
             await self._core.blocking(lambda: project.commit(jobs=drafts))
+            for draft in drafts:
+                self._core.steps.note(StepName.GENERATE, draft, detail=draft.prompt)
             return await self._send_all(project, drafts)
         finally:
             for draft in drafts:
@@ -190,7 +193,11 @@ class Making:
             self._book.notice(job, "error", exc)
             self._rest[job.id] = asyncio.get_running_loop().time() + REST_SECONDS
             return None
-        return claimed if claimed.owner == instance.id and not claimed.phase.ended else None
+        if claimed.owner != instance.id:
+            return None
+        if job.owner != instance.id:
+            self._core.steps.note(StepName.RECOVER, claimed, outcome=claimed.phase, detail="left by another run")
+        return None if claimed.phase.ended else claimed
 
     async def release(self, project_id: str) -> None:
         """Let go of a project's jobs: its folder is about to be moved away."""

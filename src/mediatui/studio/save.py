@@ -22,6 +22,7 @@ from mediatui.library.recovery import read_sidecar
 from mediatui.media.probe import probe, sniff
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
+from mediatui.steplog import StepName, Steps
 from mediatui.studio.download import Downloader, GoneError, Limits, Progress
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
 from mediatui.studio.records import Records
@@ -65,8 +66,9 @@ class Source:
 class Saver:
     """Saves items; blocking, for the save threads."""
 
-    def __init__(self, records: Records, downloader: Downloader, max_bytes: int) -> None:
+    def __init__(self, records: Records, downloader: Downloader, max_bytes: int, steps: Steps) -> None:
         self._records, self._downloader, self._max_bytes = records, downloader, max_bytes
+        self._steps = steps
 
     def save(self, project: ProjectFolder, item_id: str, source: Source | None, watch: Watch) -> Outcome:
         """Bring one item to disk. Every failure is recorded on the item; none is raised but `Stopped`.
@@ -137,19 +139,22 @@ class Saver:
                 hint="Configure it, then press r.",
             )
         try:
-            return self._fetch(item.url, part, source, watch)
+            return self._fetch(item, item.url, part, source, watch)
         except GoneError:
             fresh = source.refresh(item)
             if fresh is None or fresh.url is None:
                 raise
             url, expires = fresh.url, fresh.url_expires_at
             self._records.edit_item(project, item.id, lambda i: replace(i, url=url, url_expires_at=expires))
-            return self._fetch(url, part, source, watch)
+            return self._fetch(item, url, part, source, watch)
 
-    def _fetch(self, stored: str, part: PartFile, source: Source, watch: Watch) -> str | None:
+    def _fetch(self, item: MediaItem, stored: str, part: PartFile, source: Source, watch: Watch) -> str | None:
         url = source.present_url(stored)
         limits = Limits(source.hosts, self._max_bytes)
-        return self._downloader.fetch(url, part, limits, source.headers(url), watch.progress, watch.stopped)
+        with self._steps.step(StepName.DOWNLOAD, item) as step:
+            kind = self._downloader.fetch(url, part, limits, source.headers(url), watch.progress, watch.stopped)
+            step.bytes, step.detail = part.size, url
+        return kind
 
     def _finish(self, part: PartFile, project: ProjectFolder, item: MediaItem, content_type: str | None) -> None:
         if part.size == 0:

@@ -14,6 +14,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import reconcile
 from mediatui.model import Job, MediaItem, SavePolicy, SaveState, needs_saving
 from mediatui.providers.base import Provider
+from mediatui.steplog import Running, StepName
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Stopped
 from mediatui.studio.events import Notice
@@ -39,7 +40,7 @@ class Saving:
     def __init__(self, core: Core, services: Services) -> None:
         self._core, self._services = core, services
         self._downloader = Downloader(core.patience)
-        self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes)
+        self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes, core.steps)
         self._running: dict[str, _Running] = {}
         self._by_itself: dict[str, asyncio.Task[None]] = {}
         self._tried: set[str] = set()
@@ -202,9 +203,11 @@ class Saving:
         source = await self._source(project, item) if item else None
         watch = Watch(_Throttled(core, project.id, item_id), stop.is_set)
         try:
-            return await asyncio.wrap_future(
-                core.save_pool.submit(lambda: self._saver.save(project, item_id, source, watch))
-            )
+            with core.steps.step(StepName.SAVE, item) as step:
+                work = core.save_pool.submit(lambda: self._saver.save(project, item_id, source, watch))
+                outcome = await asyncio.wrap_future(work)
+                self._explain(step, project, item_id, outcome)
+                return outcome
         except Stopped:
             return Outcome.FAILED
         except StorageError as exc:
@@ -212,6 +215,13 @@ class Saving:
             return Outcome.FAILED
         finally:
             core.forget_progress(item_id)
+
+    def _explain(self, step: Running, project: ProjectFolder, item_id: str, outcome: Outcome) -> None:
+        step.outcome, item = outcome.value, self._core.records.find_item(project, item_id)
+        if item is not None and (fault := item.storage_error) is not None:
+            step.detail, step.attempt = f"{fault.kind}: {fault.message}", fault.attempts
+        elif item is not None and outcome is Outcome.SAVED:
+            step.detail, step.bytes = item.path or "", item.file_size
 
     async def _source(self, project: ProjectFolder, item: MediaItem) -> Source | None:
         provider = await self._services.try_get(item.provider)

@@ -10,6 +10,7 @@ from mediatui.errors import MediatuiError, ProviderError, UsageError
 from mediatui.providers.base import FormSchema, ModelInfo, Provider
 from mediatui.providers.registry import SANDBOX, make_provider, make_sandbox_provider
 from mediatui.studio.core import Core
+from mediatui.studio.logged import logged
 
 if TYPE_CHECKING:
     from mediatui.sandbox.server import SandboxServer
@@ -46,7 +47,7 @@ class Services:
         """
         async with self._making.setdefault(name, asyncio.Lock()):
             if name not in self._providers:
-                self._providers[name] = await self._make(name)
+                self._providers[name] = logged(await self._make(name), self._core.steps)
             return self._providers[name]
 
     async def try_get(self, name: str) -> Provider | None:

@@ -82,6 +82,7 @@ class Studio:
         self._saving.downloader.close()
         core.instance.leave()
         core.library.close()
+        core.steps.close(max(0.1, until - time.monotonic()))
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Hear every event, on the engine's thread; call the returned function to stop."""
