@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from mediatui.errors import UsageError
 from mediatui.keys import (
     KEY_COMMAND_SECONDS,
     FoundKey,
@@ -146,10 +148,13 @@ class ProviderSettings:
             return FoundKey(self.key, self.key_source, self.key_place)
         if self.key_command is not None:
             return FoundKey(run_key_command(self.name, self.key_command), KeySource.COMMAND)
-        if self.keyring is True or (self.keyring is None and self.needs_key and has_keyring()):
+        found = None
+        if self.keyring is True:
             found = read_keyring(self.name)
-            return FoundKey(found, KeySource.KEYRING) if found else None
-        return None
+        elif self.keyring is None and self.needs_key and has_keyring():
+            with suppress(UsageError):  # nobody asked for the keyring: one that does not answer has no key
+                found = read_keyring(self.name)
+        return FoundKey(found, KeySource.KEYRING) if found else None
 
     def resolve_key(self) -> Secret | None:
         """The key alone; see `find_key`."""
@@ -221,6 +226,12 @@ class Settings:
         names = [name for name, provider in self.providers.items() if provider.configured]
         order = {name: place for place, name in enumerate(KINDS)}
         return tuple(sorted(names, key=lambda name: (order.get(name, len(order)), name)))
+
+    @property
+    def usable_providers(self) -> tuple[str, ...]:
+        """The providers that requests may go to, the active one first; the sandbox alone when that was asked for."""
+        others = () if self.sandbox else self.configured_providers
+        return tuple(dict.fromkeys((self.active_provider, *others)))
 
     def submits_at_once(self, provider: str) -> int:
         """How many requests may be on their way to one provider."""

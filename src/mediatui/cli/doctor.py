@@ -112,7 +112,7 @@ def _provider(context: Context) -> dict[str, Any]:
     except UsageError as error:
         return {"active": None, "configured": {}, "save_policy": None, "problem": error.message}
     return {
-        "active": "sandbox" if settings.uses_sandbox else "fal",
+        "active": settings.active_provider,
         "configured": {name: _configured(provider) for name, provider in settings.providers.items()},
         "save_policy": settings.save_policy.value,
         "problem": None,
@@ -122,8 +122,12 @@ def _provider(context: Context) -> dict[str, Any]:
 def _configured(provider: ProviderSettings) -> str:
     """Where the key comes from; never the key."""
     if provider.key:
-        return "key"
-    return "key_command" if provider.key_command else "no key"
+        return f"key ({provider.key_place or provider.key_source})"
+    if provider.key_command:
+        return "key_command"
+    if provider.keyring:
+        return "keyring"
+    return "needs no key" if provider.configured else "no key"
 
 
 def _projects(context: Context) -> Iterator[dict[str, Any]]:

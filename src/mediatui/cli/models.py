@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mediatui.errors import ExitCode, UsageError
+from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
     from mediatui.cli.context import Context
@@ -31,17 +31,21 @@ def run(context: Context) -> int:
     if args.provider == "sandbox":
         args.sandbox = True
     with context.studio() as studio:
-        if args.provider not in (None, studio.provider_name):
-            raise UsageError(
-                f"the provider in use is {studio.provider_name!r}, not {args.provider!r}",
-                hint="`mediatui doctor` shows which providers are configured.",
-            )
-        found = studio.models(args.query).result()
+        studio.subscribe(lambda event: _tell(context, event))
+        found = studio.models(args.query, args.provider).result()
     models = [model for model in found if args.category in (None, model.category)]
     context.output.emit({"models": [_document(model) for model in models]})
     rows = [(model.id, model.category, model.price, model.name) for model in models]
     context.output.table(("ID", "CATEGORY", "PRICE", "NAME"), rows, "no model matches")
     return ExitCode.DONE
+
+
+def _tell(context: Context, event: object) -> None:
+    """A provider that does not answer is no reason to show nothing of the others."""
+    from mediatui.studio.events import Notice
+
+    if isinstance(event, Notice):
+        context.output.note(f"mediatui: {event.message}")
 
 
 def _document(model: ModelInfo) -> dict[str, object]:

@@ -40,7 +40,7 @@ class Making:
         self._book = JobBook(_Ground(core, services, saving))
         self._sender = Sender(self._book)
         self._runner = JobRunner(self._book, self._sender)
-        self._gate = asyncio.Semaphore(core.settings.concurrent_submits)
+        self._gates: dict[str, asyncio.Semaphore] = {}
         self._sending: dict[str, asyncio.Task[Job] | None] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._rest: dict[str, float] = {}
@@ -65,12 +65,13 @@ class Making:
         models = [model for model in dict.fromkeys(one_line(m, 200).strip("/ ") for m in request.models) if model]
         if not models:
             raise UsageError("no model was named", hint="Choose at least one model.")
-        name = request.provider or self._services.active
-        await self._services.get(name)
+        targets = {model: self._services.address(model, request.provider) for model in models}
+        for name in dict.fromkeys(name for name, _ in targets.values()):
+            await self._services.get(name)
         await self._core.registered.wait()
         project = await self._core.blocking(lambda: self._core.library.ensure(request.project))
-        schemas = await asyncio.gather(*(self._services.schema_if_quick(model, name) for model in models))
-        drafts = self._drafts(request, name, project, dict(zip(models, schemas, strict=True)))
+        found = await asyncio.gather(*(self._services.schema_if_quick(model, name) for name, model in targets.values()))
+        drafts = self._drafts(request, project, targets, dict(zip(models, found, strict=True)))
         self._sending |= dict.fromkeys(draft.id for draft in drafts)
         try:
             await self._core.blocking(lambda: project.commit(jobs=drafts))
@@ -82,19 +83,22 @@ class Making:
                 self._sending.pop(draft.id, None)
 
     def _drafts(
-        self, request: GenerateRequest, name: str, project: ProjectFolder, schemas: Mapping[str, FormSchema | None]
+        self,
+        request: GenerateRequest,
+        project: ProjectFolder,
+        targets: Mapping[str, tuple[str, str]],
+        schemas: Mapping[str, FormSchema | None],
     ) -> list[Job]:
         policy = request.save_policy or project.record.save_policy or self._core.settings.save_policy
         batch = new_id()
         return [
             draft_job(
                 project.id,
-                name,
-                model,
+                *targets[model],
                 clean_text(request.prompt),
                 _params_for(request, model, schema),
                 prompt_field=schema.prompt_field if schema else "prompt",
-                makes=guess_type(model),
+                makes=guess_type(targets[model][1]),
                 policy=SavePolicy(policy),
                 batch=batch,
                 owner=self._core.instance.id,
@@ -103,7 +107,7 @@ class Making:
         ]
 
     async def _send_all(self, project: ProjectFolder, drafts: Sequence[Job]) -> tuple[Job, ...]:
-        stopped: list[JobFault] = []
+        stopped: dict[str, JobFault] = {}
         outcomes = await asyncio.gather(
             *(self._send(project, draft, stopped) for draft in drafts), return_exceptions=True
         )
@@ -112,19 +116,24 @@ class Making:
                 raise outcome
         return tuple(outcome for outcome in outcomes if isinstance(outcome, Job))
 
-    async def _send(self, project: ProjectFolder, draft: Job, stopped: list[JobFault]) -> Job:
-        async with self._gate:
+    def _gate(self, provider: str) -> asyncio.Semaphore:
+        """Holds back what one provider is not to be sent at once."""
+        return self._gates.setdefault(provider, asyncio.Semaphore(self._core.settings.submits_at_once(provider)))
+
+    async def _send(self, project: ProjectFolder, draft: Job, stopped: dict[str, JobFault]) -> Job:
+        """`stopped` says which providers refused the key or the balance: they get nothing more of this batch."""
+        async with self._gate(draft.provider):
             if self._closing:
                 return draft  # its record says that it was never sent
-            if stopped:
-                fault = replace(stopped[0], message=f"not sent: {stopped[0].message}")
+            if (refused := stopped.get(draft.provider)) is not None:
+                fault = replace(refused, message=f"not sent: {refused.message}")
                 return await self._book.step(project, draft.id, Phase.CANCELLED, error=fault)
             # A task of its own: whoever asked may go away, the answer is still written down.
             task = self._core.engine.spawn(self._sender.send(project, draft), f"send-{draft.id}")
             self._sending[draft.id] = task
             job: Job = await asyncio.shield(task)
         if job.error is not None and job.error.kind.stops_batch:
-            stopped.append(job.error)
+            stopped.setdefault(job.provider, job.error)
         if not job.phase.ended:
             self.follow(project, job)
         return job

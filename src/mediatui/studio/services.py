@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mediatui.errors import MediatuiError, ProviderError, UsageError
+from mediatui.provider_kinds import split_model
 from mediatui.providers.base import FormSchema, ModelInfo, Provider
 from mediatui.providers.registry import SANDBOX, make_provider, make_sandbox_provider
 from mediatui.studio.core import Core
+from mediatui.studio.events import Notice
 from mediatui.studio.logged import logged
 
 if TYPE_CHECKING:
@@ -32,9 +35,14 @@ class Services:
     @property
     def active(self) -> str:
         """The provider that new requests go to."""
-        if self._core.settings.uses_sandbox:
-            return SANDBOX
-        return next(name for name, p in self._core.settings.providers.items() if p.configured)
+        return self._core.settings.active_provider
+
+    def address(self, model: str, provider: str | None = None) -> tuple[str, str]:
+        """The provider and the model that ``provider:model``, or a model alone, names."""
+        if provider is not None:
+            return provider, model.removeprefix(f"{provider}:")
+        named, bare = split_model(model, self._core.settings.usable_providers)
+        return named or self.active, bare
 
     def ready(self, name: str) -> Provider | None:
         """The provider if it has been made; never waits."""
@@ -62,11 +70,8 @@ class Services:
             server = await self._start_sandbox()
             return make_sandbox_provider(server.base_url, server.key)
         configured = self._core.settings.providers.get(name)
-        if configured is None or not configured.configured:
-            raise UsageError(
-                f"the provider {name!r} has no key",
-                hint="Set its key in the environment or the configuration, or use --sandbox.",
-            )
+        if configured is None:
+            raise UsageError(f"there is no provider named {name!r}", hint="`mediatui auth check` lists them.")
         return await self._core.working(lambda: make_provider(configured))
 
     async def _start_sandbox(self) -> SandboxServer:
@@ -77,14 +82,32 @@ class Services:
         self._sandbox = server
         return server
 
-    async def models(self, query: str) -> tuple[ModelInfo, ...]:
-        """The active provider's models that match."""
-        provider = await self.get(self.active)
-        return tuple(await provider.models(query))
+    async def models(self, query: str, provider: str | None = None) -> tuple[ModelInfo, ...]:
+        """The models of all configured providers (or of one) that match, the active provider's first.
+
+        Another provider's models have ids like ``replicate:owner/name``. One that does not answer is told as a
+        notice; the error is raised when none does.
+        """
+        names = (provider,) if provider else self._core.settings.usable_providers
+        found = await asyncio.gather(*(self._models_of(name, query) for name in names))
+        errors = [each for each in found if isinstance(each, MediatuiError)]
+        if len(errors) == len(found):
+            raise errors[0]
+        for exc in errors:
+            self._core.emit(Notice("warning", exc.title, exc.message, exc.hint))
+        return tuple(model for each in found if not isinstance(each, MediatuiError) for model in each)
+
+    async def _models_of(self, name: str, query: str) -> list[ModelInfo] | MediatuiError:
+        try:
+            models = await (await self.get(name)).models(query)
+        except MediatuiError as exc:
+            return exc
+        prefix = "" if name == self.active else f"{name}:"
+        return [replace(model, id=f"{prefix}{model.id}", provider=name) for model in models]
 
     async def schema(self, model: str, provider_name: str | None = None) -> FormSchema | None:
         """A model's inputs, asked for once."""
-        name = provider_name or self.active
+        name, model = self.address(model, provider_name)
         if (name, model) not in self._schemas:
             provider = await self.get(name)
             self._schemas[name, model] = await provider.schema(model)

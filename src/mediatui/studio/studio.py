@@ -29,6 +29,7 @@ from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
 from mediatui.studio.making import Making
+from mediatui.studio.organising import Organising
 from mediatui.studio.pictures import Pictures
 from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
 from mediatui.studio.saving import Saving
@@ -58,6 +59,8 @@ class Studio:
         self._making = Making(self._core, self._services, self._saving)
         self._exporting = Exporting(self._core, self._services, self._saving.downloader)
         self._pictures = Pictures(self._core)
+        self.organise = Organising(self._core)
+        """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
         self._stopped = False
 
     # -- life
@@ -75,6 +78,7 @@ class Studio:
         core, until = self._core, time.monotonic() + timeout
         self._saving.stop()
         self._exporting.stop()
+        self.organise.stop()
         core.engine.stop(timeout, self._making.finish_sending, self._services.close)
         self._pictures.close()
         for pool in (core.save_pool, core.work_pool, core.record_pool):
@@ -224,9 +228,9 @@ class Studio:
 
     # -- making
 
-    def models(self, query: str = "") -> Future[tuple[ModelInfo, ...]]:
-        """The active provider's models that match, best first."""
-        return self._core.engine.call(self._services.models(query))
+    def models(self, query: str = "", provider: str | None = None) -> Future[tuple[ModelInfo, ...]]:
+        """The models of all configured providers (or of one) that match, best first, the active provider's first."""
+        return self._core.engine.call(self._services.models(query, provider))
 
     def schema(self, model: str) -> Future[FormSchema | None]:
         """A model's inputs; None when the provider does not say."""
