@@ -90,9 +90,8 @@ def _lists() -> Iterable[Action]:
     for id, title, help, keys in moves:
         yield Action(id, title, help, keys, MOVE, "list", WIDGET, palette=False)
     yield Action("open", "Open", "Open the row under the cursor.", ("enter",), MOVE, "list", WIDGET, palette=False)
-    for scope in ("text", "detail"):
-        for id, title, help, keys in moves:
-            yield Action(id, title, help, keys, MOVE, scope, WIDGET, palette=False)
+    for id, title, help, keys in moves:
+        yield Action(id, title, help.replace("row", "line"), keys, MOVE, "text", WIDGET, palette=False)
     yield Action("mark", "Mark", "Mark or unmark this row.", ("space",), MARK, "media", WIDGET, palette=False)
     yield Action("range", "Mark a range", "Start or end marking rows while moving.", ("v",), MARK, "media", WIDGET)
     yield Action(
@@ -144,8 +143,8 @@ def _library() -> Iterable[Action]:
 
 
 def _jobs() -> Iterable[Action]:
-    def on(id: str, title: str, help: str, keys: str, short: str = "", group: str = MAKE) -> Action:
-        return Action(id, title, help, tuple(keys.split()), group, "jobs", SCREEN, short)
+    def on(id: str, title: str, help: str, keys: str, short: str = "", group: str = MAKE, **more: bool) -> Action:
+        return Action(id, title, help, tuple(keys.split()), group, "jobs", SCREEN, short, **more)
 
     yield on("cancel", "Cancel job", "Ask the provider to stop this job.", "c", "cancel")
     yield on(
@@ -168,8 +167,9 @@ def _jobs() -> Iterable[Action]:
         "again",
         "Generate again…",
         "Open the generate screen filled with this job's inputs: a new request and a new payment.",
-        "g",
+        "g a",
         "again",
+        priority=True,
     )
     yield on("copy", "Copy…", "Copy the prompt, error, request id or JSON.", "y", group=LOOK)
     yield on("new", "New generation", "Write a prompt, choose models, generate.", "n", "new")

@@ -54,10 +54,12 @@ class MediatuiApp(Actor, App[int], inherit_bindings=False):
     TITLE = "mediatui"
     CSS_PATH: ClassVar[CSSPathType | None] = [STYLES / "base.tcss", STYLES / "library.tcss"]
     BINDINGS = bindings("app")
+    ENABLE_COMMAND_PALETTE = False  # Textual would bind a key of its own; ours opens the palette.
     COMMANDS: ClassVar[set[Any]] = set()
 
     def __init__(self, settings: Settings, locations: Locations) -> None:
-        super().__init__()
+        # Without this Textual turns colours into greys, which NO_COLOR does not ask for.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.settings = settings
         self.locations = locations
         self.memory = Memory()

@@ -63,7 +63,7 @@ class AskScreen(Dialog[str | None]):
         """Title, field, keys."""
         with Vertical(classes="box"):
             yield Static(Content(self._title), classes="box-title", markup=False)
-            field = Input(self._value, placeholder=self._placeholder)
+            field = Input(self._value, placeholder=self._placeholder, select_on_focus=False)
             field.cursor_blink = False
             yield field
             yield Bar(id="keys")

@@ -42,7 +42,7 @@ class HelpList(LineList):
 
     def __init__(self) -> None:
         super().__init__(id="help-list", empty="No key does that. esc goes back.")
-        self.actions = {action.binding_id: action for action in ACTIONS if action.scope != "detail"}
+        self.actions = {action.binding_id: action for action in ACTIONS}
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:
         """Keys, what they do, where."""

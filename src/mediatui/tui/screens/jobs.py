@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,8 +29,6 @@ from mediatui.tui.widgets.media_list import Going
 if TYPE_CHECKING:
     from mediatui.tui.batch import Batch
 
-ASKABLE = frozenset({Phase.FAILED, Phase.UNKNOWN, Phase.CANCELLED})
-"""Jobs it makes sense to ask the provider about again."""
 _RANK = {Phase.UNKNOWN: 0, Phase.RUNNING: 1, Phase.QUEUED: 1, Phase.SUBMITTING: 1, Phase.FAILED: 2}
 
 
@@ -203,10 +202,9 @@ class JobsScreen(StudioScreen[None]):
             raise UsageError("no job failed")
         self.main.tell(f"Asking the provider again about {plural(len(ids), 'job')}; nothing is sent anew.")
         jobs = await self.main.ask(self.main.studio.recheck(ids))
-        better = sum(job.phase not in ASKABLE for job in jobs)
-        rest = len(jobs) - better
-        words = f"{plural(rest, 'job')} as before: the answer is final." if rest else ""
-        self.main.tell(f"{plural(better, 'job')} found. {words}".strip() if better else words or "Asked.")
+        found = Counter(PHASE_BADGES[job.phase].word for job in jobs)
+        words = ", ".join(f"{plural(count, 'job')} {word}" for word, count in found.items())
+        self.main.tell(f"Asked again: {words}.")
         self.reload()
 
     async def _dismiss_one(self) -> None:

@@ -70,6 +70,8 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(1024)
         self._rest: Timer | None = None
         self._told: str | None = None
+        self._away: str | None = None
+        """The key the cursor was on, while a filter hides it."""
 
     # What a subclass says about its rows.
 
@@ -90,7 +92,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
 
     def show(self, keys: Sequence[str], *, follow: Mapping[str, str] | None = None) -> None:
         """Show these rows in this order; the cursor stays on its key, or on the one `follow` says took its place."""
-        current = self.key
+        current = self._away or self.key
         if current is not None and follow:
             current = follow.get(current, current)
         old, self.keys = self.keys, keys
@@ -98,6 +100,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         if size != self.virtual_size:
             self.virtual_size = size
         target = self._index(keys, current) if current is not None else 0
+        self._away = current if target is None else None
         if target is None:
             target = min(self.cursor, max(0, len(keys) - 1))
         self.set_reactive(LineList.cursor, target)
@@ -170,6 +173,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Repaint the two rows concerned, or scroll."""
+        self._away = None
         self.moved(old, new)
         top, height = self.scroll_offset.y, self.size.height
         if top <= new < top + height:

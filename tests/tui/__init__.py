@@ -1,0 +1,3 @@
+"""Tests of the terminal interface."""
+
+from __future__ import annotations

@@ -1,0 +1,120 @@
+"""The real app over a real studio and the sandbox, in a home of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mediatui.locations import Locations, find_locations
+from mediatui.model import Job, MediaItem
+from mediatui.settings import Settings
+from mediatui.studio.requests import GenerateRequest
+from mediatui.tui.app import MediatuiApp
+from mediatui.tui.screens.library import LibraryScreen
+
+PATIENCE = 30.0
+"""Seconds after which a condition counts as never coming."""
+
+PICTURE = "sandbox/text-to-image"
+SMALL = {"image_size": "square", "num_images": 1}
+
+
+async def until(ready: Callable[[], object], what: str = "") -> None:
+    """Wait for a condition with a deadline."""
+    end = time.monotonic() + PATIENCE
+    while not ready():
+        assert time.monotonic() < end, f"never came: {what or ready}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Session:
+    """A running app."""
+
+    app: MediatuiApp
+    pilot: Pilot[int]
+
+    @property
+    def library(self) -> LibraryScreen:
+        """Its library screen."""
+        return self.app.library
+
+    @property
+    def items(self) -> list[MediaItem]:
+        """The items of the open project."""
+        return list(self.library.shelf.items.values())
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Type text into whatever has the focus."""
+        await self.pilot.press(*("space" if c == " " else c for c in text))
+
+    async def generate(self, prompt: str = "a lighthouse", project: str = "demo", **more: Any) -> tuple[Job, ...]:
+        """Have something made, through the studio, and wait until the list shows the end of it."""
+        models = more.pop("models", (PICTURE,))
+        studio = self.app.studio
+        request = GenerateRequest(prompt, models, project, more.pop("params", SMALL), **more)
+        jobs = await self.app.ask(studio.generate(request))
+        await self.app.ask(studio.wait([job.id for job in jobs]))
+        ids = {job.id for job in jobs}
+        await until(lambda: any(s.name == project for s in self.library.summaries.values()), "the project")
+        if self.library.project_id != jobs[0].project:
+            await self.library.projects.open(jobs[0].project)
+        await until(lambda: ids <= self.library.shelf.jobs.keys(), "the jobs")
+        await until(lambda: {i.id: i for i in studio.items(jobs[0].project)} == self.library.shelf.items, "the items")
+        return jobs
+
+    async def screen(self, kind: type[Any]) -> Any:
+        """Wait for a screen of some class."""
+        await until(lambda: isinstance(self.app.screen, kind), kind.__name__)
+        return self.app.screen
+
+    def status(self) -> str:
+        """The library's status line."""
+        return str(self.library.query_one("#status").text)  # type: ignore[attr-defined]
+
+
+Start = Callable[..., AbstractAsyncContextManager[Session]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Locations:
+    """Places of its own, and a terminal nobody knows anything about."""
+    terminal = ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "TMUX", "DISPLAY", "WAYLAND_DISPLAY")
+    for name in (*terminal, "FAL_KEY", "MEDIATUI_DATA_DIR", "MEDIATUI_CONFIG", "MEDIATUI_PLAYER"):
+        monkeypatch.delenv(name, raising=False)
+    for kind in ("data", "config", "state", "cache"):
+        monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(tmp_path / kind))
+    return find_locations()
+
+
+@pytest.fixture
+def start(home: Locations) -> Start:
+    """Starts the app; ends it and its studio at the end of the block."""
+
+    @asynccontextmanager
+    async def run(
+        size: tuple[int, int] = (120, 36), settings: Settings | None = None, ready: bool = True
+    ) -> AsyncIterator[Session]:
+        app = MediatuiApp(settings or Settings(poll_seconds=0.05), home)
+        try:
+            async with app.run_test(size=size, notifications=True) as pilot:
+                session = Session(app, pilot)
+                if ready:
+                    await until(lambda: app.has_studio and "Opening" not in app.library.media.empty, "the library")
+                yield session
+        finally:
+            app.stop_studio()
+
+    return run

@@ -1,0 +1,114 @@
+"""A program in a real pseudo terminal, with an emulator behind it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pyte
+
+PATIENCE = 40.0
+_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+
+
+class Terminal:
+    """Runs ``python -m mediatui`` (or another command) until the block ends."""
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, size: tuple[int, int] = (100, 30)
+    ) -> None:
+        self.screen = pyte.Screen(*size)
+        self.stream = pyte.ByteStream(self.screen)
+        self.output = b""
+        self.code: int | None = None
+        self._arguments = [sys.executable, "-m", "mediatui", *arguments]
+        self._environment = {**environment, "COLUMNS": "", "LINES": "", "PYTHONUTF8": "1"}
+        self._environment = {k: v for k, v in self._environment.items() if v}
+
+    def __enter__(self) -> Terminal:
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            # The parent sets the size before the program looks at it: the byte below says so.
+            os.read(0, 1)
+            os.execve(sys.executable, self._arguments, self._environment)
+        self.resize(self.screen.columns, self.screen.lines, tell=False)
+        os.write(self._fd, b"\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.code is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+    def resize(self, columns: int, lines: int, *, tell: bool = True) -> None:
+        """Give the terminal another size."""
+        if tell:
+            self.screen.resize(lines, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def send(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._fd, text.encode())
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the program."""
+        os.kill(self.pid, number)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(self.screen.display)
+
+    def _read(self, timeout: float) -> bool:
+        if not select.select([self._fd], [], [], timeout)[0]:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            return False
+        self.output += data
+        self.stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
+        return bool(data)
+
+    def until(self, ready: Callable[[], object], what: str) -> None:
+        """Read until a condition holds."""
+        end = time.monotonic() + PATIENCE
+        while not ready():
+            self._read(0.05)
+            assert time.monotonic() < end, f"never came: {what}\n{self.text}"
+
+    def shows(self, *words: str) -> None:
+        """Read until the screen shows all the words."""
+        self.until(lambda: all(word in self.text for word in words), " ".join(words))
+
+    def wait(self) -> int:
+        """Read until the program has ended; its exit code, negative for a signal."""
+        end = time.monotonic() + PATIENCE
+        while self.code is None:
+            self._read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < end, f"did not end\n{self.text}"
+        while self._read(0.1):
+            pass
+        return self.code
+
+    @property
+    def restored(self) -> bool:
+        """The alternate screen, mouse reporting and bracketed paste are off again."""
+        modes = {}
+        for number, state in re.findall(rb"\x1b\[\?([0-9]+)([hl])", self.output):
+            modes[number] = state
+        off = (b"1049", b"1000", b"1003", b"2004")
+        return all(modes.get(number, b"l") == b"l" for number in off) and modes.get(b"25", b"h") == b"h"

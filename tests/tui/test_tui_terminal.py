@@ -1,0 +1,122 @@
+"""What only a real terminal shows: bytes, signals, sizes, restoration."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mediatui.library.library import Library
+from mediatui.locations import find_locations
+from mediatui.model import MediaItem, MediaType, SaveState
+
+from .terminal import Terminal
+
+KEYS = ("new", "help")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home of its own and an ordinary terminal."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "HOME", "PYTHONPATH")}
+    places = {f"XDG_{kind.upper()}_HOME": str(tmp_path / kind) for kind in ("config", "state", "cache")}
+    data = {"MEDIATUI_DATA_DIR": str(tmp_path / "data")}
+    return {**kept, **places, **data, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+
+
+def fill(environment: dict[str, str], count: int) -> None:
+    """A project with items kept by URL."""
+    library = Library(find_locations(Path(environment["MEDIATUI_DATA_DIR"])))
+    project = library.create("Demo")
+    base = MediaItem("", project.id, "n", MediaType.VIDEO, model="m/x", prompt="p", save_state=SaveState.URL_ONLY)
+    items = [replace(base, id=f"{n:016x}-0", prompt=f"prompt number {n}", created_at=1e9 + n) for n in range(count)]
+    project.commit(items=items)
+    library.close()
+
+
+def test_first_frame_and_quit_restore_the_terminal(environment: dict[str, str]) -> None:
+    with Terminal([], environment) as terminal:
+        terminal.shows("Projects", "Media", "Details", "n new", "? help")
+        terminal.shows("SANDBOX", "No project yet")
+        terminal.send("q")
+        assert terminal.wait() == 0
+        assert terminal.restored
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_cleanly(environment: dict[str, str], number: signal.Signals) -> None:
+    with Terminal([], environment) as terminal:
+        terminal.shows("SANDBOX")
+        terminal.kill(number)
+        assert terminal.wait() == 128 + number
+        assert terminal.restored
+
+
+def test_a_cursor_key_sends_little(environment: dict[str, str]) -> None:
+    fill(environment, 200)
+    with Terminal([], environment, size=(160, 45)) as terminal:
+        terminal.shows("200 items", "prompt number 199", "made")
+        sizes = []
+        for row in range(1, 9):
+            before = len(terminal.output)
+            terminal.send("j")
+            title = f"prompt number {199 - row}"
+            line = next(y for y, text in enumerate(terminal.screen.display) if title in text)
+            at = terminal.screen.display[line].index(title)
+            background = terminal.screen.buffer[line][at].bg
+            terminal.until(lambda y=line, x=at, b=background: terminal.screen.buffer[y][x].bg != b, "the cursor")
+            sizes.append(len(terminal.output) - before)
+        # The first presses may be counted together with what the details of the row before still had to say.
+        assert sorted(sizes)[len(sizes) // 2] <= 600
+
+
+def test_a_resize_storm_and_a_small_terminal(environment: dict[str, str]) -> None:
+    fill(environment, 30)
+    with Terminal([], environment) as terminal:
+        terminal.shows("30 items")
+        for columns, lines in [(300, 80), (1, 1), (20, 5), (7, 3), (160, 45), (6, 24), (60, 20)] * 3:
+            terminal.resize(columns, lines)
+        terminal.shows("30 items", "prompt number 29", "n new")
+        assert "Projects" not in terminal.text
+        terminal.send("1")
+        terminal.shows("Projects", "Demo")
+        terminal.send("\t\t")
+        terminal.shows("Details", "url-only")
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
+def test_no_color_means_no_colour(environment: dict[str, str]) -> None:
+    with Terminal([], {**environment, "NO_COLOR": "1"}) as terminal:
+        terminal.shows("SANDBOX", "No project yet")
+        terminal.send("?")
+        terminal.shows("New generation")
+        assert b"[38;" not in terminal.output
+        assert b";38;2;" not in terminal.output
+        assert b"48;2;" not in terminal.output
+
+
+def test_without_a_terminal_it_says_so(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mediatui"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "terminal" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_dumb_terminal_is_refused(environment: dict[str, str]) -> None:
+    with Terminal([], {**environment, "TERM": "dumb"}) as terminal:
+        assert terminal.wait() == 2
+        assert b"TERM" in terminal.output
+        assert b"\x1b[?1049h" not in terminal.output
