@@ -54,13 +54,23 @@ class Several:
         try:
             for step in self.steps:
                 done.append(step.run())
-        except MediatuiError:
-            for outcome in reversed(done):
-                outcome.back.run()
+        except MediatuiError as error:
+            _take_back(done, error)
             raise
         back = Several([outcome.back for outcome in reversed(done)])
         notes = tuple(note for outcome in done for note in outcome.notes)
         return Outcome(back, sum(outcome.count for outcome in done), notes)
+
+
+def _take_back(done: Sequence[Outcome], error: MediatuiError) -> None:
+    try:
+        for outcome in reversed(done):
+            outcome.back.run()
+    except MediatuiError as also:
+        raise StorageError(
+            f"{error.message}; and what was done before could not be taken back: {also.message}",
+            hint="Nothing is lost: look into the trash and the other project.",
+        ) from error
 
 
 class History:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mediatui.errors import StorageError, storage_error
 from mediatui.library.annotate import Edit, apply_edits
 from mediatui.library.library import Library
+from mediatui.library.project import ProjectFolder
+from mediatui.library.recovery import bare_item
 from mediatui.library.sidecars import odd_sidecars, put_sidecars
 from mediatui.library.transfer import Wanted, copy_items, move_items
 from mediatui.library.trash import restore_items, trash_items
-from mediatui.model import MediaItem
+from mediatui.model import Job, MediaItem
 from mediatui.studio.history import Outcome
 
 Odd = Mapping[str, bytes | None]
@@ -62,8 +65,9 @@ class RestoreStep:
         """Restore it."""
         project = self.library.open(self.project_id)
         items = restore_items(project, self.entry_id)
-        put_sidecars(project, items, self.odd)
-        return Outcome(TrashStep(self.library, self.project_id, tuple(i.id for i in items)), len(items))
+        notes = _put(project, items, self.odd)
+        back = TrashStep(self.library, self.project_id, tuple(item.id for item in items))
+        return Outcome(back, len(items), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,9 @@ class MoveStep:
         before = [source.item(item_id) for item_id in self.item_ids]
         odd = odd_sidecars(source, before)
         items = move_items(source, target, self.item_ids, self.wanted)
-        put_sidecars(target, items, self.odd)
+        notes = _put(target, items, self.odd)
         back = MoveStep(self.library, self.target_id, self.source_id, self.item_ids, _as_they_are(before), odd)
-        return Outcome(back, len(items))
+        return Outcome(back, len(items), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,80 @@ class CopyStep:
 
 
 @dataclass(frozen=True, slots=True)
+class TrashOrphansStep:
+    """Move files that no item names to the trash, from where they come back as they were."""
+
+    library: Library
+    project_id: str
+    paths: tuple[str, ...]
+    """Relative to the project."""
+
+    def run(self) -> Outcome:
+        """Trash them, each as an item of its own in the trash."""
+        project = self.library.open(self.project_id)
+        with project.transaction():
+            named = {item.path for item in project.items()}
+            items = [_orphan(project, path) for path in self.paths if path not in named]
+            odd = odd_sidecars(project, items)
+            project.commit(items=items)
+            entry = trash_items(project, [item.id for item in items])
+        return Outcome(RestoreOrphansStep(self.library, self.project_id, entry.id, self.paths, odd), len(items))
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOrphansStep:
+    """Bring files back that no item names."""
+
+    library: Library
+    project_id: str
+    entry_id: str
+    paths: tuple[str, ...]
+    odd: Odd
+
+    def run(self) -> Outcome:
+        """Restore the files and forget the items they were in the trash."""
+        project = self.library.open(self.project_id)
+        items = restore_items(project, self.entry_id)
+        notes = _put(project, items, self.odd)
+        project.commit(gone_items=[item.id for item in items])
+        return Outcome(TrashOrphansStep(self.library, self.project_id, self.paths), len(items), notes)
+
+
+@dataclass(frozen=True, slots=True)
+class DropJobsStep:
+    """Forget jobs that ended without a result."""
+
+    library: Library
+    project_id: str
+    job_ids: tuple[str, ...]
+
+    def run(self) -> Outcome:
+        """Forget them."""
+        project = self.library.open(self.project_id)
+        with project.transaction():
+            jobs = tuple(job for job_id in self.job_ids if (job := project.find_job(job_id)) and job.phase.ended)
+            project.commit(gone_jobs=[job.id for job in jobs])
+        return Outcome(PutJobsStep(self.library, self.project_id, jobs), len(jobs))
+
+
+@dataclass(frozen=True, slots=True)
+class PutJobsStep:
+    """Remember jobs again."""
+
+    library: Library
+    project_id: str
+    jobs: tuple[Job, ...]
+
+    def run(self) -> Outcome:
+        """Record them as they were."""
+        project = self.library.open(self.project_id)
+        with project.transaction():
+            project.commit(jobs=[job for job in self.jobs if project.find_job(job.id) is None])
+        ids = tuple(job.id for job in self.jobs)
+        return Outcome(DropJobsStep(self.library, self.project_id, ids), len(ids))
+
+
+@dataclass(frozen=True, slots=True)
 class RenameProjectStep:
     """Give a project another name."""
 
@@ -117,6 +195,18 @@ class RenameProjectStep:
         after = self.library.rename(self.project_id, self.name).name
         changed = RenameProjectStep(self.library, self.project_id, before)
         return Outcome(changed, int(after != before))
+
+
+@dataclass(frozen=True, slots=True)
+class MadeProjectStep:
+    """A project that was made for what follows; taken back, it goes to the trash."""
+
+    library: Library
+    project_id: str
+
+    def run(self) -> Outcome:
+        """It is made already."""
+        return Outcome(DeleteProjectStep(self.library, self.project_id), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +233,22 @@ class RestoreProjectStep:
         """Restore it."""
         project = self.library.restore(self.path)
         return Outcome(DeleteProjectStep(self.library, project.id), 1)
+
+
+def _put(project: ProjectFolder, items: Sequence[MediaItem], odd: Odd) -> tuple[str, ...]:
+    """Records beside files as they were; the rest is done already, so trouble is a note."""
+    try:
+        put_sidecars(project, items, odd)
+    except StorageError as exc:
+        return (exc.message,)
+    return ()
+
+
+def _orphan(project: ProjectFolder, relative: str) -> MediaItem:
+    try:
+        return bare_item(project.id, relative, project.path_of(relative))
+    except OSError as exc:
+        raise storage_error(exc, f"read {relative}") from exc
 
 
 def _as_they_are(items: list[MediaItem]) -> dict[str, Wanted]:

@@ -1,0 +1,62 @@
+"""Records beside files that say something else than the index: remembered, so that undoing brings them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mediatui.errors import UsageError, storage_error
+from mediatui.library.files import fsync_dir, write_atomic
+from mediatui.library.index import encode_sidecar
+from mediatui.library.project import ProjectFolder
+from mediatui.library.recovery import sidecar_of
+from mediatui.model import MediaItem
+
+
+def read_raw(project: ProjectFolder, item: MediaItem) -> bytes | None:
+    """The bytes of the record beside an item's file; None when there is none. Raises `StorageError`."""
+    if item.path is None:
+        return None
+    try:
+        return sidecar_of(project.path_of(item.path)).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, UsageError):
+        return None
+    except OSError as exc:
+        raise storage_error(exc, f"read the record beside {item.name}") from exc
+
+
+def odd_sidecars(project: ProjectFolder, items: Iterable[MediaItem]) -> dict[str, bytes | None]:
+    """For each item whose record is not exactly what would be written now: its bytes, or None for no record.
+
+    Raises `StorageError`.
+    """
+    found: dict[str, bytes | None] = {}
+    for item in items:
+        if item.path is not None:
+            raw = read_raw(project, item)
+            if raw != encode_sidecar(item):
+                found[item.id] = raw
+    return found
+
+
+def put_sidecars(project: ProjectFolder, items: Iterable[MediaItem], odd: Mapping[str, bytes | None]) -> None:
+    """Bring the records of `items` back to what `odd` says, where it says something. Raises `StorageError`."""
+    for item in items:
+        if item.id not in odd or item.path is None:
+            continue
+        path, raw = sidecar_of(project.path_of(item.path)), odd[item.id]
+        if raw is not None:
+            write_atomic(path, raw)
+        else:
+            remove_file(path)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file that may be gone already, durably. Raises `StorageError`."""
+    try:
+        path.unlink()
+        fsync_dir(path.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as exc:
+        raise storage_error(exc, f"remove {path.name}") from exc

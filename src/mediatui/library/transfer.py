@@ -1,0 +1,210 @@
+"""Moving and copying items between projects. An item is in one project, in both for a moment, never in none.
+
+Order: bytes into the target's `parts/` (a link within one file system, else a copy that is checked), final
+name, record beside it, one commit in the target; for a move then one commit in the source, and the file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mediatui.checksum import CHUNK_BYTES, RunningChecksums
+from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
+from mediatui.library.files import make_folder, part_path, place, sync_file, write_all
+from mediatui.library.project import ProjectFolder
+from mediatui.library.recovery import sidecar_of
+from mediatui.library.sidecars import remove_file
+from mediatui.model import MediaItem, SaveState, new_id
+from mediatui.text import plural
+
+MOVABLE = frozenset({SaveState.SAVED, SaveState.URL_ONLY, SaveState.EXPIRED})
+"""Items in these states may change their project; bytes that are still to come belong to their job's project."""
+COPIED_FROM = "copied_from"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How an item is to be in the target: under this identifier, path and name."""
+
+    id: str
+    path: str | None
+    name: str
+    spool: str | None = None
+
+
+def move_items(
+    source: ProjectFolder, target: ProjectFolder, item_ids: Sequence[str], wanted: Mapping[str, Wanted] | None = None
+) -> tuple[MediaItem, ...]:
+    """Move items with their files; returns them as they are in the target.
+
+    Nothing is overwritten: a taken name gets a number. Raises `UsageError`, `StorageError`; then every
+    item is where it was, or (killed in between) in both projects.
+    """
+    items = _checked(source, target, item_ids)
+    placed = _bring(source, target, items, wanted or {}, linked=True)
+    with source.transaction():
+        settled = [item for item in items if source.find_item(item.id) == item]
+        if len(settled) < len(items):
+            # Its newest state is in the source: what the target has is the older one.
+            raise _changed_meanwhile(target, items, placed)
+        for item in items:
+            if item.path is not None:
+                remove_file(sidecar_of(source.path_of(item.path)))
+        source.commit(gone_items=[item.id for item in items])
+    living = {item.path for item in source.items()}
+    for item in items:
+        if item.path is not None and item.path not in living:
+            remove_file(source.path_of(item.path))
+    return placed
+
+
+def copy_items(source: ProjectFolder, target: ProjectFolder, item_ids: Sequence[str]) -> tuple[MediaItem, ...]:
+    """Copy items and their files; the copies have identifiers and bytes of their own.
+
+    Copying within one project makes a second item of it. Raises `UsageError`, `StorageError`.
+    """
+    items = _checked(source, None, item_ids)
+    wanted = {item.id: Wanted(new_id(), item.path, item.name) for item in items}
+    return _bring(source, target, items, wanted, linked=False)
+
+
+def _checked(source: ProjectFolder, target: ProjectFolder | None, item_ids: Sequence[str]) -> list[MediaItem]:
+    items = [source.item(item_id) for item_id in dict.fromkeys(item_ids)]
+    if not items:
+        raise UsageError("no items were named")
+    if target is not None and target.id == source.id:
+        raise UsageError(f"the items are in {target.record.name} already")
+    unready = [item for item in items if item.save_state not in MOVABLE or not _has_its_file(source, item)]
+    if unready:
+        raise UsageError(
+            f"{plural(len(unready), 'item')} of {len(items)} cannot be moved or copied before the bytes are here: "
+            f"{unready[0].name}",
+            hint="Save them first (w, or `mediatui save`).",
+        )
+    return items
+
+
+def _has_its_file(project: ProjectFolder, item: MediaItem) -> bool:
+    return item.path is None or project.path_of(item.path).is_file()
+
+
+def _bring(
+    source: ProjectFolder,
+    target: ProjectFolder,
+    items: Sequence[MediaItem],
+    wanted: Mapping[str, Wanted],
+    *,
+    linked: bool,
+) -> tuple[MediaItem, ...]:
+    """Stage all bytes, then place, describe and record the items in the target."""
+    placed: list[MediaItem] = []
+    with _staged(source, target, items, linked) as parts, target.transaction():
+        try:
+            for item in items:
+                wish = wanted.get(item.id) or Wanted(item.id, item.path, item.name)
+                if (held := target.find_item(wish.id)) is not None:
+                    raise UsageError(f"{held.name} is in {target.record.name} already")
+                placed.append(_place(target, item, wish, parts.get(item.id)))
+            target.commit(items=placed)
+        except (UsageError, StorageError):
+            for item in placed:
+                _take_away(target, item)
+            raise
+        return tuple(target.item(item.id) for item in placed)
+
+
+def _place(target: ProjectFolder, item: MediaItem, wish: Wanted, part: Path | None) -> MediaItem:
+    copied = {COPIED_FROM: item.id} if wish.id != item.id else {}
+    moved = replace(item, id=wish.id, project=target.id, spool=wish.spool, extra={**item.extra, **copied})
+    if part is None or item.path is None:
+        return replace(moved, path=wish.path, name=wish.name)
+    asked = target.path_of(wish.path or item.path)
+    path = place(part, asked)
+    name = path.name if wish.name == asked.name else wish.name
+    moved = replace(moved, path=path.relative_to(target.folder).as_posix(), name=name)
+    try:
+        target.write_sidecar(moved)
+    except StorageError:
+        remove_file(path)
+        raise
+    return moved
+
+
+def _take_away(target: ProjectFolder, item: MediaItem) -> None:
+    """Take back what was placed for a move or copy that failed; the source still has it all."""
+    if item.path is not None:
+        with suppress(StorageError):
+            remove_file(sidecar_of(target.path_of(item.path)))
+            remove_file(target.path_of(item.path))
+
+
+def _changed_meanwhile(target: ProjectFolder, items: Sequence[MediaItem], placed: Sequence[MediaItem]) -> StorageError:
+    target.commit(gone_items=[item.id for item in placed])
+    for item in placed:
+        _take_away(target, item)
+    return StorageError(
+        f"{plural(len(items), 'item')} stayed: another window changed them at the same moment", hint="Move them again."
+    )
+
+
+@contextmanager
+def _staged(
+    source: ProjectFolder, target: ProjectFolder, items: Sequence[MediaItem], linked: bool
+) -> Iterator[dict[str, Path]]:
+    """The items' bytes in the target's folder for parts; what was not placed is gone afterwards."""
+    parts: dict[str, Path] = {}
+    try:
+        for item in items:
+            if item.path is not None:
+                part = part_path(target.folder, f"move-{secrets.token_hex(8)}")
+                parts[item.id] = part
+                _stage(source.path_of(item.path), part, item, linked)
+        yield parts
+    finally:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _stage(path: Path, part: Path, item: MediaItem, linked: bool) -> None:
+    try:
+        make_folder(part.parent)
+        if linked:
+            try:
+                os.link(path, part, follow_symlinks=False)
+                return
+            except OSError as exc:
+                if exc.errno in (errno.ENOENT, errno.ENOSPC, errno.EROFS):
+                    raise
+        _copy(path, part, item)
+    except OSError as exc:
+        raise storage_error(exc, f"copy {item.name}") from exc
+
+
+def _copy(path: Path, part: Path, item: MediaItem) -> None:
+    """Copy and sync; the bytes must be those the index knows."""
+    running = RunningChecksums()
+    fd = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                running.add(chunk)
+                write_all(fd, chunk)
+            status = os.fstat(file.fileno())
+        sync_file(fd)
+    finally:
+        os.close(fd)
+    os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))
+    sums = running.result()
+    if sums.size != status.st_size or item.sha256 not in (None, sums.sha256):
+        raise StorageError(
+            f"{item.name} is not what was saved: its bytes changed",
+            hint="F5 compares files and index.",
+            kind=SaveErrorKind.BAD_CONTENT,
+        )

@@ -1,0 +1,228 @@
+"""Every verb can be taken back and done again: records, files and the records beside them, byte for byte."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.organise.conftest import add_item, everything, places, without_times
+
+from mediatui.errors import MediatuiError, StorageBlocked, UsageError
+from mediatui.library.library import Library
+from mediatui.library.recovery import sidecar_of
+from mediatui.library.trash import trash_entries
+from mediatui.model import SaveState
+from mediatui.settings import Settings
+from mediatui.studio.history import History, Undo
+from mediatui.studio.studio import Studio
+
+SECONDS = 20
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    studio = Studio(Settings(sandbox=True), places(tmp_path))
+    studio.start(follow=False)
+    yield studio
+    studio.stop()
+
+
+def fill(library: Library) -> None:
+    for name in ("One", "Two"):
+        project = library.create(name)
+        for letter in "abc":
+            add_item(project, f"{name.lower()}-{letter}", f"bytes of {letter}".encode())
+    first = library.open("one")
+    add_item(first, "one-bare", b"no record beside it", sidecar=False)
+    add_item(first, "one-url", None)
+    odd = first.item("one-a")
+    assert odd.path
+    sidecar_of(first.path_of(odd.path)).write_bytes(b'{"c":"00000000","hand":"made"}\n')
+    # The same file name in both projects: a move must number one of them and undo must not.
+    for project_id in ("one", "two"):
+        add_item(library.open(project_id), f"{project_id}-same", project_id.encode())
+    folder = library.open("two").folder
+    (folder / "videos" / "AI-Video-one-b.mp4").write_bytes(b"an orphan that has the name")
+
+
+ITEMS = ["one-a", "one-b", "one-c", "one-bare", "one-url", "one-same", "two-a", "two-b", "two-same"]
+some = st.lists(st.sampled_from(ITEMS), min_size=1, max_size=3, unique=True)
+tags = st.lists(st.sampled_from(["hero", "Night sky", "b-roll"]), max_size=2)
+project = st.sampled_from(["one", "two"])
+actions = st.one_of(
+    st.tuples(st.just("tag"), some, tags, tags),
+    st.tuples(st.just("rate"), some, st.sampled_from([None, 1, 5])),
+    st.tuples(st.just("favourite"), some, st.sampled_from([None, True, False])),
+    st.tuples(st.just("note"), some, st.sampled_from(["", "a note\nof two lines"])),
+    st.tuples(st.just("rename"), st.sampled_from(ITEMS), st.sampled_from(["New name", "other"])),
+    st.tuples(st.just("trash"), some),
+    st.tuples(st.just("move"), some, st.sampled_from(["one", "two", "Three"])),
+    st.tuples(st.just("copy"), some, st.sampled_from(["one", "two", "Three"])),
+    st.tuples(st.just("rename_project"), project, st.sampled_from(["Uno", "Dos"])),
+    st.tuples(st.just("delete_project"), project),
+)
+
+
+@given(st.lists(actions, min_size=1, max_size=8))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_undoing_everything_is_the_start_and_redoing_everything_the_end(sequence: list[tuple[object, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        studio = Studio(Settings(sandbox=True), places(Path(root)))
+        library = studio.organise._lib
+        fill(library)
+        start = everything(library)
+        done = 0
+        for verb, *arguments in sequence:
+            try:
+                undo: Undo = getattr(studio.organise, str(verb))(*arguments).result(SECONDS)
+            except MediatuiError:
+                continue  # the item is in the trash, or the project is
+            done += undo.count > 0
+        end = everything(library)
+        for _ in range(2):
+            for _ in range(done):
+                assert studio.organise.undo().result(SECONDS) is not None
+            assert studio.organise.undo().result(SECONDS) is None
+            assert without_times(everything(library)) == without_times(start)
+            for key, value in start.items():
+                if isinstance(value, tuple) and not key.endswith(".json"):
+                    assert everything(library)[key] == value
+            for _ in range(done):
+                assert studio.organise.redo().result(SECONDS) is not None
+            assert studio.organise.redo().result(SECONDS) is None
+            assert without_times(everything(library)) == without_times(end)
+        studio.stop()
+
+
+def test_verbs_write_index_and_sidecar_in_one_commit(studio: Studio) -> None:
+    library = studio.organise._lib
+    project = library.create("One")
+    for letter in "abc":
+        add_item(project, f"one-{letter}")
+    before = (project.folder / "index.jsonl").read_bytes().count(b"\n")
+    undo = studio.organise.tag(["one-a", "one-b"], ["#Hero", "  night\tsky ", "hero"]).result(SECONDS)
+    assert (undo.label, undo.count, undo.notes) == ("tag 2 items #Hero, night sky , hero", 2, ())
+    assert (project.folder / "index.jsonl").read_bytes().count(b"\n") == before + 1
+    item = project.item("one-a")
+    assert item.tags == ("Hero", "night sky")
+    assert b'"Hero"' in sidecar_of(project.path_of(item.path or "")).read_bytes()
+    studio.organise.tag(["one-a"], remove=["HERO"]).result(SECONDS)
+    assert project.item("one-a").tags == ("night sky",)
+    assert studio.organise.next_undo is not None
+    assert studio.organise.next_undo.label.startswith("tag AI-Video-one-a")
+
+
+def test_a_verb_that_changes_nothing_is_nothing_to_undo(studio: Studio) -> None:
+    add_item(studio.organise._lib.create("One"), "one-a", rating=3)
+    assert studio.organise.rate(["one-a"], 3).result(SECONDS).count == 0
+    assert studio.organise.next_undo is None
+
+
+@pytest.mark.parametrize("rating", [0, 6, -1])
+def test_a_rating_is_one_to_five(studio: Studio, rating: int) -> None:
+    add_item(studio.organise._lib.create("One"), "one-a")
+    with pytest.raises(UsageError, match="no rating"):
+        studio.organise.rate(["one-a"], rating).result(SECONDS)
+
+
+def test_items_whose_bytes_are_still_to_come_are_not_moved(studio: Studio) -> None:
+    library = studio.organise._lib
+    project = library.create("One")
+    add_item(project, "one-a")
+    add_item(project, "one-new", None, save_state=SaveState.UNSAVED)
+    missing = add_item(project, "one-gone")
+    project.path_of(missing.path or "").unlink()
+    for item_id in ("one-new", "one-gone"):
+        with pytest.raises(UsageError, match="before the bytes are here"):
+            studio.organise.move(["one-a", item_id], "Two").result(SECONDS)
+    assert project.item("one-a").path
+    assert studio.organise.next_undo is None
+
+
+def test_a_failed_move_to_a_new_project_leaves_no_project_behind(studio: Studio) -> None:
+    library = studio.organise._lib
+    add_item(library.create("One"), "one-new", None, save_state=SaveState.UNSAVED)
+    with pytest.raises(UsageError):
+        studio.organise.move(["one-new"], "Two").result(SECONDS)
+    assert library.project_ids() == ("one",)
+
+
+def test_copies_have_bytes_of_their_own(studio: Studio) -> None:
+    library = studio.organise._lib
+    project = library.create("One")
+    item = add_item(project, "one-a", b"the bytes", rating=5)
+    studio.organise.copy(["one-a"], "Two").result(SECONDS)
+    studio.organise.copy(["one-a"], "one").result(SECONDS)
+    (copy,) = library.open("two").items()
+    assert (copy.rating, copy.extra["copied_from"], copy.sha256) == (5, "one-a", item.sha256)
+    assert copy.id != item.id
+    second = next(i for i in project.items() if i.id != "one-a")
+    assert second.path == "videos/AI-Video-one-a-2.mp4"
+    with project.path_of(item.path or "").open("r+b") as file:
+        file.write(b"X")
+    assert library.open("two").path_of(copy.path or "").read_bytes() == b"the bytes"
+
+
+def test_a_copy_of_bytes_that_changed_is_refused(studio: Studio) -> None:
+    library = studio.organise._lib
+    project = library.create("One")
+    item = add_item(project, "one-a", b"the bytes")
+    project.path_of(item.path or "").write_bytes(b"the bytez")
+    library.create("Two")
+    with pytest.raises(MediatuiError, match="its bytes changed"):
+        studio.organise.copy(["one-a"], "two").result(SECONDS)
+    assert library.open("two").items() == ()
+    assert not list((library.open("two").folder / "parts").glob("*"))
+
+
+def test_what_somebody_else_changed_is_left_alone(studio: Studio) -> None:
+    library = studio.organise._lib
+    project = library.create("One")
+    for letter in "ab":
+        add_item(project, f"one-{letter}")
+    studio.organise.rate(["one-a", "one-b"], 2).result(SECONDS)
+    project.edit_item("one-a", lambda item: type(item)(**{f: getattr(item, f) for f in item.__slots__} | {"rating": 4}))
+    undo = studio.organise.undo().result(SECONDS)
+    assert undo is not None
+    assert (undo.count, len(undo.notes)) == (1, 1)
+    assert (project.item("one-a").rating, project.item("one-b").rating) == (4, None)
+
+
+def test_undo_of_trash_after_the_trash_was_emptied_says_so(studio: Studio) -> None:
+    project = studio.organise._lib.create("One")
+    add_item(project, "one-a")
+    studio.organise.trash(["one-a"]).result(SECONDS)
+    assert studio.organise.empty_trash("one").result(SECONDS) > 0
+    assert trash_entries(project) == ()
+    with pytest.raises(UsageError, match="no entry"):
+        studio.organise.undo().result(SECONDS)
+    assert studio.organise.undo().result(SECONDS) is None
+
+
+def test_the_history_is_bounded_and_a_refused_step_stays_on_it() -> None:
+    class Refused:
+        tries = 0
+
+        def run(self) -> object:
+            Refused.tries += 1
+            if Refused.tries == 2:
+                raise StorageBlocked("full")
+            from mediatui.studio.history import Outcome
+
+            return Outcome(self, 1)  # type: ignore[arg-type]
+
+    history = History(limit=3)
+    step = Refused()
+    history.do("x", step)  # type: ignore[arg-type]
+    with pytest.raises(StorageBlocked):
+        history.undo()
+    assert history.next_undo is not None
+    assert history.undo() is not None
+    for _ in range(9):
+        history.do("x", step)  # type: ignore[arg-type]
+    assert history.next_redo is None
+    assert sum(history.undo() is not None for _ in range(9)) == 3
