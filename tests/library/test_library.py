@@ -208,3 +208,15 @@ def test_a_folder_of_media_alone_becomes_a_project(library: Library, locations: 
     folder.mkdir(parents=True)
     (folder / "a.png").write_bytes(b"x")
     assert [item.name for item in library.open("found").items()] == ["a.png"]
+
+
+def test_deleted_projects_are_removed_for_good(library: Library) -> None:
+    for name in ("One", "Two"):
+        library.create(name).commit(items=[an_item()])
+    one, two = library.delete("one"), library.delete("two")
+    with pytest.raises(UsageError):
+        library.empty_trash([one, library.locations.projects])
+    assert library.empty_trash([one]) > 100
+    assert library.trashed() == (two,)
+    assert [path.name for path in library.locations.trash.iterdir()] == [two.name]
+    assert library.restore(two).item("aaaa-0")

@@ -13,7 +13,7 @@ from mediatui.errors import StorageError, UsageError
 from mediatui.library import trash
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare, reconcile
-from mediatui.library.trash import restore_items, trash_entries, trash_items
+from mediatui.library.trash import empty_trash, older_than, restore_items, trash_entries, trash_items
 from mediatui.model import SaveState
 
 
@@ -156,3 +156,61 @@ def test_an_unreadable_media_folder_is_an_error_and_not_a_loss(project: ProjectF
     with pytest.raises(StorageError):
         reconcile(project)
     assert project.items() == (item,)
+
+
+def test_the_trash_is_emptied_for_good(project: ProjectFolder, save: Saver) -> None:
+    save(project, "kept-0", b"kept")
+    for name, data in (("old-0", b"12345"), ("new-0", b"123")):
+        save(project, name, data)
+    old, new = trash_items(project, ["old-0"]), trash_items(project, ["new-0"])
+    assert older_than([old, new], 1) == ()
+    assert older_than([replace(old, time=old.time - 2 * 86_400), new], 1)[0].id == old.id
+    with pytest.raises(UsageError):
+        empty_trash(project, [old.id, "nothing"])
+    freed = empty_trash(project, [new.id])
+    assert freed > 3
+    assert trash_entries(project) == ()
+    assert files(project, "trash") == []
+    assert [item.id for item in project.items()] == ["kept-0"]
+    with pytest.raises(UsageError):
+        restore_items(project, new.id)
+
+
+def test_what_lives_again_keeps_its_file_when_the_trash_is_emptied(project: ProjectFolder, save: Saver) -> None:
+    item = save(project, "back-0", b"12345")
+    entry = trash_items(project, ["back-0"])
+    project.commit(items=[item])  # as an index rebuilt from an earlier generation does
+    empty_trash(project, [entry.id])
+    assert project.path_of(project.item("back-0").path or "").read_bytes() == b"12345"
+
+
+def test_an_interrupted_removal_is_finished(project: ProjectFolder, save: Saver) -> None:
+    save(project, "gone-0")
+    entry = trash_items(project, ["gone-0"])
+    trashed = project.folder / "trash"
+    (trashed / entry.id).rename(trashed / f".removed-{entry.id}")
+    (trashed / "a folder of somebody's").mkdir()
+    assert trash_entries(project) == ()
+    reconcile(project)
+    assert files(project, "trash") == ["a folder of somebody's"]
+
+
+def test_a_file_that_took_the_name_since_is_not_moved_to_the_trash(project: ProjectFolder, save: Saver) -> None:
+    item = save(project, "gone-0", b"paid for")
+    entry = trash_items(project, ["gone-0"])
+    path = project.path_of(item.path or "")
+    for data in (b"", b"of another item"):
+        path.write_bytes(data)
+        reconcile(project)
+        assert path.read_bytes() == data
+    (restored,) = restore_items(project, entry.id)
+    assert project.path_of(restored.path or "").read_bytes() == b"paid for"
+
+
+def test_a_part_that_has_its_name_already_is_tidied(project: ProjectFolder, save: Saver) -> None:
+    item = save(project, "done-0", b"whole")
+    part = project.folder / "parts" / "done-0.part"
+    os.link(project.path_of(item.path or ""), part)
+    (project.folder / "parts" / "other-0.part").write_bytes(b"half")
+    assert reconcile(project).parts == (project.folder / "parts" / "other-0.part",)
+    assert project.path_of(item.path or "").read_bytes() == b"whole"

@@ -7,8 +7,9 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -19,22 +20,31 @@ from mediatui.model import MediaType
 from mediatui.text import file_stem
 
 __all__ = [
+    "NO_LINKS",
     "FileLock",
     "checked_id",
+    "finish_placing",
+    "finish_removing",
     "free_bytes",
     "fsync_dir",
+    "is_empty",
+    "is_id",
     "make_folder",
     "media_name",
     "part_path",
     "place",
+    "remove_tree",
     "sync_file",
+    "tree_size",
     "write_all",
     "write_atomic",
     "write_new",
 ]
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
+_REMOVED = ".removed-"
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
+"""The `OSError` numbers that mean "no hard links here"."""
 
 
 def media_name(type: MediaType, model: str, when_ms: int, extension: str) -> str:
@@ -43,9 +53,14 @@ def media_name(type: MediaType, model: str, when_ms: int, extension: str) -> str
     return f"{type.file_prefix}-{file_stem(model, limit=120, fallback='model')}-{when_ms}.{ending}"
 
 
+def is_id(name: str) -> bool:
+    """Whether an identifier may be part of a file name."""
+    return _ID.fullmatch(name) is not None
+
+
 def checked_id(identifier: str) -> str:
     """The identifier, when it may be part of a file name. Raises `UsageError`."""
-    if not _ID.fullmatch(identifier):
+    if not is_id(identifier):
         raise UsageError(f"“{identifier}” cannot name a file", hint="Identifiers are letters, digits, - and _.")
     return identifier
 
@@ -64,12 +79,27 @@ def place(part: Path, target: Path) -> Path:
     try:
         make_folder(target.parent)
         placed = _placed_before(part, target.parent) or _first_free(target, lambda name: _rename_new(part, name))
+        fsync_dir(target.parent)  # before the former name goes: in a power cut the file keeps one of them
         with suppress(FileNotFoundError):
             part.unlink()
-        fsync_dir(target.parent)
     except OSError as exc:
         raise storage_error(exc, f"name {target.name}") from exc
     return placed
+
+
+def finish_placing(parts: Path, folders: Iterable[Path]) -> None:
+    """Take the former name from parts that got their final one in a run that died right then. Raises `OSError`.
+
+    Only a name goes: the file stays under the other.
+    """
+    try:
+        with os.scandir(parts) as entries:
+            doubled = [Path(e.path) for e in entries if e.name.endswith(".part") and e.stat().st_nlink > 1]
+    except FileNotFoundError:
+        return
+    for part in doubled:
+        if any(folder.is_dir() and _placed_before(part, folder) for folder in folders):
+            part.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -107,6 +137,52 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     fsync_dir(path.parent)
+
+
+def tree_size(folder: str) -> int:
+    """Bytes in the files below a folder. Raises `OSError`."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    total += tree_size(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def is_empty(path: Path) -> bool:
+    """Whether there is a file without a byte. Raises `OSError`."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
+
+
+def remove_tree(folder: Path) -> int:
+    """Remove a folder for good and return the bytes it held: first its name, in one step, then what is in it.
+
+    What a crash leaves of the second part lies under a hidden name, for `finish_removing`. Raises `OSError`.
+    """
+    size = tree_size(os.fspath(folder))
+    hidden = folder.with_name(f"{_REMOVED}{folder.name}")
+    if hidden.exists():  # left by a crash, and another one of that name came since
+        shutil.rmtree(hidden)
+    os.rename(folder, hidden)
+    fsync_dir(folder.parent)
+    shutil.rmtree(hidden)
+    return size
+
+
+def finish_removing(parent: Path) -> None:
+    """Finish what a crash interrupted in `remove_tree`; what resists stays hidden for the next time."""
+    with suppress(OSError):
+        for hidden in parent.glob(f"{_REMOVED}*"):
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def free_bytes(path: Path) -> int:
@@ -187,10 +263,12 @@ def _rename_new(source: Path, name: Path) -> None:
     except FileExistsError:
         raise
     except OSError as exc:
-        if exc.errno not in _NO_LINKS:
+        if exc.errno not in NO_LINKS:
             raise
-        # No hard links here: reserve the name, then replace our own empty file.
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+        # No hard links here: reserve the name, then replace our own empty file. A run that died between the two
+        # left one as well.
+        if not is_empty(name):
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
         try:
             os.replace(source, name)
         except OSError:

@@ -7,7 +7,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from mediatui.library.files import sync_file
+from mediatui.library.files import NO_LINKS, sync_file
 from mediatui.library.record import encode
 from mediatui.library.replay import FORMAT, Replay, Schema
 
@@ -25,16 +25,28 @@ def keep_generation(path: Path) -> None:
 
     Raises `OSError`.
     """
+    latest = generation(path, 1)
+    with suppress(FileNotFoundError):
+        if os.path.samefile(path, latest):  # kept by an attempt that got no further
+            return
     for number in range(GENERATIONS - 1, 0, -1):
         with suppress(FileNotFoundError):
             os.replace(generation(path, number), generation(path, number + 1))
-    latest = generation(path, 1)
     try:
         os.link(path, latest)
-    except FileExistsError:  # a run that died between this link and the rename left the same file here
-        pass
-    except OSError:  # no hard links here
-        shutil.copyfile(path, latest)
+    except OSError as exc:
+        if exc.errno not in NO_LINKS:
+            raise
+        _copy(path, latest)
+
+
+def _copy(path: Path, target: Path) -> None:
+    temporary = target.with_name(f"{target.name}.tmp")
+    with path.open("rb") as source, temporary.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+        copy.flush()
+        sync_file(copy.fileno())
+    os.replace(temporary, target)
 
 
 def write_living(path: Path, state: Replay, schema: Schema) -> int:

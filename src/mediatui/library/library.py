@@ -14,7 +14,7 @@ from threading import RLock
 from typing import TypeVar
 
 from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
-from mediatui.library.files import fsync_dir, make_folder
+from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree
 from mediatui.library.project import Listener, ProjectFolder
 from mediatui.library.recovery import INDEX, MEDIA_FOLDERS
 from mediatui.locations import Locations
@@ -206,12 +206,28 @@ class Library:
         """The deleted projects, the latest first. Raises `StorageError`."""
         try:
             with os.scandir(self.locations.trash) as entries:
-                found = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+                found = [Path(e.path) for e in entries if e.name[0] != "." and e.is_dir(follow_symlinks=False)]
         except FileNotFoundError:
             return ()
         except OSError as exc:
             raise storage_error(exc, f"list {self.locations.trash}") from exc
         return tuple(sorted(found, key=lambda path: path.name.rsplit("--", 1)[-1], reverse=True))
+
+    def empty_trash(self, trashed: Sequence[Path]) -> int:
+        """Remove deleted projects for good, with all their files; returns the bytes that were freed.
+
+        Each leaves the list before its first file goes. Raises `UsageError`, `StorageError`.
+        """
+        known, freed = set(self.trashed()), 0
+        if strange := [path for path in trashed if path not in known]:
+            raise UsageError(f"there is no deleted project at {strange[0]}")
+        try:
+            finish_removing(self.locations.trash)
+            for path in dict.fromkeys(trashed):
+                freed += remove_tree(path)
+        except OSError as exc:
+            raise storage_error(exc, "empty the trash") from exc
+        return freed
 
     def poll(self) -> None:
         """Take in what other instances did: commits, new projects, deleted ones. Cheap when they did nothing.

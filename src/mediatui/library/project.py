@@ -13,7 +13,7 @@ from typing import Any
 
 from mediatui.errors import StorageError, UsageError, storage_error
 from mediatui.library.fields import is_inside
-from mediatui.library.files import checked_id, write_atomic
+from mediatui.library.files import checked_id, tree_size, write_atomic
 from mediatui.library.index import (
     PROJECT_KEY,
     SCHEMA,
@@ -247,7 +247,7 @@ class ProjectFolder:
     def bytes_on_disk(self) -> int:
         """The size of everything in the folder. Raises `StorageError`."""
         try:
-            return _tree_size(os.fspath(self.folder))
+            return tree_size(os.fspath(self.folder))
         except OSError as exc:
             raise storage_error(exc, f"measure {self.folder}") from exc
 
@@ -341,17 +341,3 @@ class ProjectFolder:
             self._doubts[name] = Damage(self.folder / INDEX, 0, 0, f"{name}: {trouble}")
 
         return doubt
-
-
-def _tree_size(folder: str) -> int:
-    total = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    total += _tree_size(entry.path)
-                else:
-                    total += entry.stat(follow_symlinks=False).st_size
-            except FileNotFoundError:
-                continue
-    return total

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from mediatui.checksum import checksums_of
 from mediatui.errors import UsageError, storage_error
+from mediatui.library.files import finish_placing, is_empty
 from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc
-from mediatui.library.recovery import media_files, read_sidecar, saved_document
+from mediatui.library.recovery import MEDIA_FOLDERS, media_files, read_sidecar, saved_document
 from mediatui.library.trash import finish_trash
 from mediatui.model import MediaItem, SaveState, now
 
@@ -26,7 +27,7 @@ class Differences:
     returned: tuple[str, ...] = ()
     """Items marked missing whose file is there again."""
     orphans: tuple[Path, ...] = ()
-    """Media files that no item names."""
+    """Media files that no item names; empty ones are names that a killed run reserved."""
     parts: tuple[Path, ...] = ()
     """Unfinished downloads."""
     adopted: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ def compare(project: ProjectFolder) -> Differences:
     return Differences(
         missing=tuple(i.id for i in items if i.save_state is SaveState.SAVED and not _there(project, i, files)),
         returned=tuple(i.id for i in items if i.save_state is SaveState.MISSING and _there(project, i, files)),
-        orphans=tuple(path for relative, path in files.items() if relative not in named),
+        orphans=tuple(path for relative, path in files.items() if relative not in named and not is_empty(path)),
         parts=_parts(project),
     )
 
@@ -56,6 +57,7 @@ def reconcile(project: ProjectFolder) -> Differences:
         return compare(project)
     finish_trash(project)
     with project.transaction():
+        _finish_placing(project)
         found = compare(project)
         adopted = _adoptable(project, found.orphans)
         taken = {item.id for item, _ in adopted}
@@ -70,6 +72,13 @@ def reconcile(project: ProjectFolder) -> Differences:
         orphans=tuple(path for path in found.orphans if path not in kept),
         adopted=tuple(item.id for item, _ in adopted),
     )
+
+
+def _finish_placing(project: ProjectFolder) -> None:
+    try:
+        finish_placing(project.folder / "parts", [project.folder / name for name in MEDIA_FOLDERS])
+    except OSError as exc:
+        raise storage_error(exc, f"list the unfinished downloads of {project.id}") from exc
 
 
 _HAS_FILE = frozenset({SaveState.SAVED, SaveState.MISSING})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediatui.checksum import checksums_of
+from mediatui.library.files import is_empty
 from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.index import (
     PROJECT_KEY,
@@ -163,7 +164,7 @@ def _from_sidecars(folder: Path, found: Recovered) -> None:
 def _from_media(folder: Path, found: Recovered) -> None:
     known = {doc.get("path") for doc in found.tables["items"].values()}
     for relative, path in media_files(folder):
-        if relative not in known:
+        if relative not in known and not is_empty(path):
             item = bare_item(folder.name, relative, path)
             key = item.id if item.id not in found.tables["items"] else f"{item.id}-{len(known)}"
             found.from_media += found.add("items", key, {**item_to_document(item), "id": key})

@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from mediatui.errors import UsageError, storage_error
-from mediatui.library.files import checked_id, fsync_dir, make_folder, place, write_atomic
+from mediatui.library.files import (
+    checked_id,
+    finish_removing,
+    fsync_dir,
+    is_id,
+    make_folder,
+    place,
+    remove_tree,
+    write_atomic,
+)
 from mediatui.library.index import item_from_document, item_to_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc, Unreadable, parse
-from mediatui.library.recovery import sidecar_of
+from mediatui.library.recovery import read_sidecar, sidecar_of
 from mediatui.model import MediaItem, now
 from mediatui.text import plural
 
@@ -84,19 +93,42 @@ def trash_entries(project: ProjectFolder) -> tuple[TrashEntry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.time, reverse=True))
 
 
+def empty_trash(project: ProjectFolder, entries: Iterable[str]) -> int:
+    """Remove entries for good, their records and files; returns the bytes that were freed.
+
+    An item of an entry that lives again keeps its file. An entry leaves the list before its first file goes, so
+    a crash never leaves half of one. Raises `UsageError` when there is no such entry, `StorageError`.
+    """
+    freed = 0
+    with project.transaction():
+        for entry_id in dict.fromkeys(entries):
+            read = _read_entry(project, entry_id)
+            if read is None:
+                raise UsageError(f"there is no entry {entry_id} in the trash of {project.record.name}")
+            _give_back(project, entry_id, read[1])
+            freed += _remove_for_good(_folder(project, entry_id))
+    return freed
+
+
+def older_than(entries: Iterable[TrashEntry], days: float) -> tuple[TrashEntry, ...]:
+    """The entries that were removed more than so many days ago."""
+    return tuple(entry for entry in entries if entry.time < now() - days * 86_400)
+
+
 def finish_trash(project: ProjectFolder) -> None:
     """Finish what a crash interrupted: removed items' files that still lie in their folders are moved.
 
     Raises `StorageError`.
     """
     with project.transaction():
+        finish_removing(project.folder / "trash")
         for entry_id in _entry_ids(project):
             read = _read_entry(project, entry_id)
             if read is None:
                 continue
             removed = [item for item in read[1] if project.find_item(item.id) is None]
             if removed:
-                _move_in(project, entry_id, removed)
+                _move_in(project, entry_id, [item for item in removed if _lies_in_its_place(project, item)])
             elif not _has_files(_folder(project, entry_id)):
                 _drop(project, entry_id)
 
@@ -114,7 +146,7 @@ def _folder(project: ProjectFolder, entry_id: str) -> Path:
 def _entry_ids(project: ProjectFolder) -> list[str]:
     try:
         with os.scandir(project.folder / "trash") as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted(e.name for e in entries if is_id(e.name) and e.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []
     except OSError as exc:
@@ -142,7 +174,40 @@ def _move_in(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]) 
             continue
         source = project.path_of(item.path)
         for path in (source, sidecar_of(source)):
-            _move(path, _folder(project, entry_id) / path.relative_to(project.folder))
+            target = _folder(project, entry_id) / path.relative_to(project.folder)
+            if not os.path.lexists(target):
+                _move(path, target)
+
+
+def _lies_in_its_place(project: ProjectFolder, item: MediaItem) -> bool:
+    """Whether the file under the item's path is the item's, not one that took the free name since."""
+    if item.path is None:
+        return False
+    try:
+        path = project.path_of(item.path)
+    except UsageError:
+        return False
+    beside = read_sidecar(path)
+    if beside is not None:
+        return bool(beside[0]["id"] == item.id)
+    try:
+        return item.file_size in (None, path.stat().st_size)
+    except OSError:
+        return False
+
+
+def _give_back(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]) -> None:
+    """Items that live again without their file get it back from the entry."""
+    living = [held for item in items if (held := project.find_item(item.id)) is not None]
+    in_need = [item for item in living if item.path is not None and not project.path_of(item.path).exists()]
+    project.commit(items=[_move_out(project, entry_id, item) for item in in_need])
+
+
+def _remove_for_good(folder: Path) -> int:
+    try:
+        return remove_tree(folder)
+    except OSError as exc:
+        raise storage_error(exc, f"empty the trash entry {folder.name}") from exc
 
 
 def _move_out(project: ProjectFolder, entry_id: str, item: MediaItem) -> MediaItem:
