@@ -1,0 +1,263 @@
+"""Google behind the Provider protocol: each model goes to the surface that serves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from mediatui.errors import ErrorKind, ProviderError
+from mediatui.model import Job, Phase
+from mediatui.providers.answers import parse_object
+from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
+from mediatui.providers.google import generate, interactions, predict, veo
+from mediatui.providers.google.auth import Credentials
+from mediatui.providers.google.models import Route, Surface, catalogue, form, live_models, matching, route_of
+from mediatui.providers.google.places import Places
+from mediatui.providers.google.wire import Wire, ambiguous
+from mediatui.settings import ProviderSettings
+from mediatui.text import one_line
+
+SETTINGS = frozenset(
+    {"auth", "token_command", "project", "location", "quota_project", "gemini_url", "vertex_url", "storage_url"}
+)
+"""Its own names in the configuration."""
+
+KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+"""Environment variables that hold the API key; Google's own programs prefer the first."""
+
+_OPERATION = re.compile(r"(?:projects|models|publishers)/[A-Za-z0-9._:/-]{1,400}/operations/[A-Za-z0-9._-]{1,200}")
+_INTERACTION = re.compile(r"[A-Za-z0-9._=-]{1,400}")
+_LOCATION = re.compile(r"/locations/([a-z0-9-]+)/")
+_DEFAULT_LOCATION = "us-central1"
+_PAGES = 10
+
+
+class GoogleProvider:
+    """One Google account: the Gemini API by key or token, and Vertex when there is a project."""
+
+    name = "google"
+    title = "Google"
+
+    def __init__(self, places: Places, credentials: Credentials) -> None:
+        self._places, self._credentials = places, credentials
+        self._wire = Wire(places, credentials)
+        self._ended: dict[str, bytes] = {}
+
+    @classmethod
+    def from_settings(cls, settings: ProviderSettings) -> GoogleProvider:
+        """As configured (blocking: may run a command). Raises `UsageError`."""
+        return cls(Places.from_settings(settings), Credentials.from_settings(settings))
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """A queue for video and interactions; no list of requests, so no search for a lost one."""
+        return frozenset(
+            {Capability.QUEUE, Capability.CANCEL, Capability.CATALOGUE, Capability.SCHEMA, Capability.REFRESH_URL}
+        )
+
+    @property
+    def media_hosts(self) -> MediaHosts:
+        """Google's API and storage hosts, and those configured."""
+        return self._places.hosts
+
+    # -- catalogue
+
+    async def models(self, query: str = "", limit: int = 200) -> Sequence[ModelInfo]:
+        """The known models and those that the Gemini API lists for this account; retired ones last."""
+        live: list[ModelInfo] = []
+        if self._credentials.has_key or not self._vertex_ready:
+            live = await self._live()
+        return matching(catalogue(live, self.name, vertex_ready=self._vertex_ready), query)[:limit]
+
+    async def _live(self) -> list[ModelInfo]:
+        found: list[ModelInfo] = []
+        page = ""
+        for _ in range(_PAGES):
+            params = {"pageSize": "1000", **({"pageToken": page} if page else {})}
+            url = f"{self._places.gemini}/models"
+            document = parse_object(await self._wire.ask("GET", url, "reading the model list", params=params))
+            found += live_models(document, self.name)
+            page = str(document.get("nextPageToken") or "")
+            if not page:
+                break
+        return found
+
+    async def schema(self, model: str) -> FormSchema | None:
+        """The form of the surface that serves the model."""
+        return form(self._route(model), model)
+
+    # -- one request
+
+    async def submit(self, job: Job) -> Submitted:
+        """Send it once. A synchronous surface answers with the product itself, in `raw`."""
+        route = self._route(job.model)
+        self._check(route, job)
+        if route.surface is Surface.INTERACTIONS:
+            return await self._interact(route, job)
+        if route.surface is Surface.LONG_RUNNING:
+            return await self._start(route, job)
+        request = (
+            generate.body(job.inputs) if route.surface is Surface.GENERATE else predict.body(route.model, job.inputs)
+        )
+        raw = await self._wire.send_once(self._model_url(route), request, handle=False)
+        # The answer is the only handle there is: it is kept whole, and named after the job.
+        return Submitted(remote_id=f"{route.surface}-{job.id}", phase=Phase.SUCCEEDED, raw=raw)
+
+    async def _start(self, route: Route, job: Job) -> Submitted:
+        raw = await self._wire.send_once(self._model_url(route), veo.body(job.inputs), handle=True)
+        name = parse_object(raw).get("name")
+        if not isinstance(name, str) or not _OPERATION.fullmatch(name) or ".." in name:
+            raise ambiguous("an answer without an operation")
+        return Submitted(remote_id=name, phase=Phase.RUNNING)
+
+    async def _interact(self, route: Route, job: Job) -> Submitted:
+        request = interactions.body(route.model, job.inputs, route.makes)
+        handle = request.get("background") is True
+        raw = await self._wire.send_once(f"{self._places.gemini}/interactions", request, handle=handle)
+        document = parse_object(raw)
+        remote_id = document.get("id")
+        if not isinstance(remote_id, str) or not _INTERACTION.fullmatch(remote_id):
+            remote_id = ""
+        if interactions.progress(document).phase is Phase.SUCCEEDED:
+            return Submitted(remote_id=remote_id or f"interaction-{job.id}", phase=Phase.SUCCEEDED, raw=raw)
+        if not remote_id:
+            raise ambiguous("an answer without an id")
+        # One that failed at once is followed like any other: its first poll says so.
+        queued = document.get("status") == "queued"
+        return Submitted(remote_id=remote_id, phase=Phase.QUEUED if queued else Phase.RUNNING)
+
+    async def poll(self, job: Job) -> Progress:
+        """The operation or interaction now; a synchronous request has nothing to ask for."""
+        surface = self._route(job.model).surface
+        if surface in (Surface.GENERATE, Surface.PREDICT):
+            return Progress(Phase.FAILED, error=_once_only())
+        raw = await self._ask(job)
+        document = parse_object(raw)
+        if not document:
+            raise ProviderError(ErrorKind.TRANSIENT, "Google's answer to the status question cannot be read")
+        read = veo.progress if surface is Surface.LONG_RUNNING else interactions.progress
+        going = read(document)
+        if going.phase is Phase.SUCCEEDED:
+            self._ended = {job.id: raw}  # it holds the media already: `result` need not bring it again
+        return going
+
+    async def result(self, job: Job) -> bytes:
+        """The finished operation or interaction, unparsed. What a synchronous request answered came once only."""
+        if self._route(job.model).surface in (Surface.GENERATE, Surface.PREDICT):
+            raise _once_only()
+        if (raw := self._ended.pop(job.id, None)) is not None:
+            return raw
+        try:
+            return await self._ask(job)
+        except ProviderError as exc:
+            if exc.kind is not ErrorKind.NOT_FOUND:
+                raise
+            raise ProviderError(
+                ErrorKind.EXPIRED, "Google no longer has the result of this request", status=exc.status
+            ) from None
+
+    def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
+        """The media in the answer. Raises `ProviderError` of kind POLICY when a filter took them all."""
+        document = parse_object(raw)
+        if not document:
+            raise ProviderError(ErrorKind.INTERNAL, "Google's answer is not a JSON object")
+        parse = {
+            Surface.GENERATE: generate.outputs,
+            Surface.PREDICT: predict.outputs,
+            Surface.LONG_RUNNING: veo.outputs,
+            Surface.INTERACTIONS: interactions.outputs,
+        }[self._route(job.model).surface]
+        return parse(document, job, self._places)
+
+    async def cancel(self, job: Job) -> bool:
+        """Ask to stop an interaction; Google stops nothing else."""
+        if self._route(job.model).surface is not Surface.INTERACTIONS:
+            return False
+        url = f"{self._interaction_url(job)}/cancel"
+        try:
+            await self._wire.ask("POST", url, "cancelling", body={})
+        except ProviderError as exc:
+            if exc.kind in (ErrorKind.NOT_FOUND, ErrorKind.INVALID_INPUT):
+                return False
+            raise
+        return True
+
+    async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
+        """Nothing to look in: Google lists neither operations of publisher models nor interactions."""
+        return None
+
+    def media_url(self, url: str) -> str:
+        """The address itself."""
+        return url
+
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        """The key or the token, for Google's own addresses only. May run the token command (blocking)."""
+        return self._wire.download_headers(url)
+
+    async def check(self) -> None:
+        """Prove the key or the token by asking for one model's name; costs nothing."""
+        await self._wire.ask("GET", f"{self._places.gemini}/models", "checking the key", params={"pageSize": "1"})
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
+
+    # -- addresses
+
+    @property
+    def _vertex_ready(self) -> bool:
+        return self._places.project is not None and (self._credentials.has_token or self._credentials.has_key)
+
+    def _route(self, model: str) -> Route:
+        return route_of(model, vertex_ready=self._vertex_ready, has_key=self._credentials.has_key)
+
+    def _check(self, route: Route, job: Job) -> None:
+        """What would be paid for and could not be had is refused before anything is sent."""
+        if route.vertex and self._places.project is None and not self._credentials.has_key:
+            raise ProviderError(
+                ErrorKind.AUTH, "Vertex needs a project", hint="Set providers.google.project, or GOOGLE_CLOUD_PROJECT."
+            )
+        bucket = next((n for n in ("storage_uri", "storageUri", "gcs_uri") if job.inputs.get(n)), None)
+        if bucket and not self._credentials.has_token:
+            raise ProviderError(
+                ErrorKind.INVALID_INPUT,
+                "the result could not be fetched from a bucket: that needs an access token",
+                hint="Leave the bucket empty, or set providers.google.token_command.",
+                fields={bucket: "needs an access token"},
+            )
+
+    def _model_url(self, route: Route) -> str:
+        if not route.vertex:
+            return f"{self._places.gemini}/models/{route.model}:{route.surface}"
+        location = "global" if route.surface is Surface.GENERATE else _DEFAULT_LOCATION
+        return f"{self._places.vertex_model(route.model, location)}:{route.surface}"
+
+    async def _ask(self, job: Job) -> bytes:
+        doing = "asking for the status"
+        if self._route(job.model).surface is Surface.INTERACTIONS:
+            return await self._wire.ask("GET", self._interaction_url(job), doing)
+        name = _named(job, _OPERATION)
+        if name.startswith("models/"):
+            return await self._wire.ask("GET", f"{self._places.gemini}/{name}", doing)
+        where = _LOCATION.search(name)
+        base = self._places.vertex_base(where[1] if where else self._places.location or "global")
+        url = f"{base}/{name.rpartition('/operations/')[0]}:fetchPredictOperation"
+        return await self._wire.ask("POST", url, doing, body={"operationName": name})
+
+    def _interaction_url(self, job: Job) -> str:
+        return f"{self._places.gemini}/interactions/{_named(job, _INTERACTION)}"
+
+
+def _named(job: Job, pattern: re.Pattern[str]) -> str:
+    name = job.remote_id or ""
+    if not pattern.fullmatch(name) or ".." in name:
+        raise ProviderError(ErrorKind.INTERNAL, f"{one_line(name, 80)!r} is not a handle that Google gives")
+    return name
+
+
+def _once_only() -> ProviderError:
+    return ProviderError(
+        ErrorKind.EXPIRED,
+        "this model answers once, on the connection that asked; there is nothing to ask for again",
+        hint="If the answer came, it is in the job's result file.",
+    )

@@ -1,0 +1,139 @@
+"""One HTTP request to Google: the key or the token to its own addresses only, a submit sent once, errors translated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.google.auth import Credentials, check_sendable
+from mediatui.providers.google.errors import error_from_response, has_google_error
+from mediatui.providers.google.places import Places
+from mediatui.providers.http import encode
+from mediatui.settings import is_loopback
+
+READ = httpx.Timeout(120.0, connect=10.0)
+SUBMIT = httpx.Timeout(600.0, connect=10.0)
+"""A synchronous model answers when it is done, which takes minutes for large pictures."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class Wire:
+    """The connection to Google's services under one set of credentials."""
+
+    def __init__(self, places: Places, credentials: Credentials) -> None:
+        self._places, self._credentials = places, credentials
+        local = is_loopback(urlsplit(places.gemini).hostname or "")
+        self._client = httpx.AsyncClient(timeout=READ, follow_redirects=False, trust_env=not local)
+
+    async def send_once(self, url: str, body: Mapping[str, Any], *, handle: bool) -> bytes:
+        """POST a request that may be billed. `handle`: the answer is a handle, not the product.
+
+        Raises AMBIGUOUS_SUBMIT when it may have been accepted. An error of the service itself in place of a
+        product means that nothing was made; in place of a handle it does not say so when it is a 5xx.
+        """
+        headers = await self._headers(url)
+        try:
+            response = await self._client.post(url, content=encode(body), headers=headers, timeout=SUBMIT)
+        except _NEVER_SENT as exc:
+            raise ProviderError(
+                ErrorKind.TRANSIENT,
+                f"Google could not be reached ({type(exc).__name__}); nothing was sent",
+                hint="Check the network, then generate again.",
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ambiguous(type(exc).__name__) from None
+        if response.is_success:
+            return response.content
+        if response.status_code >= 500 and (handle or not has_google_error(response.content)):
+            raise ambiguous(f"HTTP {response.status_code}")
+        raise self._error(response, "sending the request")
+
+    async def ask(
+        self, method: str, url: str, doing: str, body: Mapping[str, Any] | None = None, params: Any = None
+    ) -> bytes:
+        """A request that is free to repeat. A token that is refused is fetched anew, once."""
+        for attempt in range(2):
+            response = await self._ask(method, url, doing, body, params)
+            if response.is_success:
+                return response.content
+            error = self._error(response, doing)
+            if attempt or response.status_code != 401 or not self._credentials.has_token:
+                raise error
+        raise AssertionError("unreachable")
+
+    async def _ask(
+        self, method: str, url: str, doing: str, body: Mapping[str, Any] | None, params: Any
+    ) -> httpx.Response:
+        headers = await self._headers(url)
+        content = encode(body) if body is not None else None
+        try:
+            return await self._client.request(method, url, headers=headers, content=content, params=params)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ProviderError(
+                ErrorKind.TRANSIENT, f"Google could not be reached while {doing} ({type(exc).__name__})"
+            ) from None
+
+    def download_headers(self, url: str) -> dict[str, str]:
+        """What a download from `url` needs; nothing for any other origin. Blocks when a token must be fetched.
+
+        Without a token to be had it is empty: the download is then refused, the item kept, and a retry tries anew.
+        """
+        try:
+            if self._needs_token(url):
+                return self._with_token(self._credentials.token().reveal())
+            return self._with_key(url)
+        except ProviderError:
+            return {}
+
+    async def _headers(self, url: str) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        if not self._needs_token(url):
+            return headers | self._with_key(url)
+        token = self._credentials.fresh()
+        if token is None:
+            token = await asyncio.to_thread(self._credentials.token)
+        return headers | self._with_token(token.reveal())
+
+    def _needs_token(self, url: str) -> bool:
+        """Vertex with a project and buckets want the token; the Gemini API takes it where there is no key."""
+        if not self._credentials.has_token or not self._places.gets_token(url):
+            return False
+        return not (self._credentials.has_key and self._places.is_gemini(url))
+
+    def _with_key(self, url: str) -> dict[str, str]:
+        key = self._credentials.key
+        if not key or not self._places.gets_key(url):
+            return {}
+        check_sendable(key, "API key")
+        return {"x-goog-api-key": key.reveal()}
+
+    def _with_token(self, token: str) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        if self._places.quota_project:
+            headers["x-goog-user-project"] = self._places.quota_project
+        return headers
+
+    def _error(self, response: httpx.Response, doing: str) -> ProviderError:
+        if response.status_code == 401:
+            self._credentials.refused()
+        body = self._credentials.scrub(response.text).encode("utf-8", "replace")
+        return error_from_response(response.status_code, response.headers, body, doing)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def ambiguous(why: str) -> ProviderError:
+    """The request may have been accepted and billed."""
+    return ProviderError(
+        ErrorKind.AMBIGUOUS_SUBMIT,
+        f"Google gave no clear answer to the request ({why}); it may have been accepted and billed",
+        hint="It is not sent again by itself; Google offers no list of requests to look in.",
+    )
