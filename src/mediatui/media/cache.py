@@ -1,4 +1,4 @@
-"""The folder of posters: small JPEG files named after what they show, the least used ones removed first."""
+"""Folders of small files made from media and named after what they show; the least used ones go first."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 MAX_BYTES = 256 << 20
 MAX_FILES = 20_000
+ENDINGS = (".jpg", ".json")
+"""What is ours in such a folder."""
 _FRESH_SECONDS = 24 * 3600.0
 _STALE_SECONDS = 600.0
 _SAFE_KEY = re.compile(r"[0-9A-Za-z_-]{1,128}")
@@ -28,8 +31,23 @@ def poster_key(source: Path, sha256: str | None = None) -> str:
 
 def poster_path(folder: Path, key: str, max_px: int) -> Path:
     """Where the poster for `key` at that size lies, whether it is there or not."""
-    safe = key if _SAFE_KEY.fullmatch(key) else _digest(key)
-    return folder / f"{safe}-{max_px}.jpg"
+    return entry_path(folder, key, f"-{max_px}.jpg")
+
+
+def entry_path(folder: Path, key: str, ending: str) -> Path:
+    """Where something made of the content `key` lies: ``<key><ending>``, whether it is there or not."""
+    return folder / f"{key if _SAFE_KEY.fullmatch(key) else _digest(key)}{ending}"
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` fill a file that then takes the name `target`: whole or not at all. Raises `OSError`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _digest(text: str) -> str:
@@ -61,15 +79,16 @@ def prune(folder: Path, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES) 
     for entry, info in found:
         if entry.name.endswith(".tmp"):
             if time.time() - info.st_mtime > _STALE_SECONDS:
-                gone += _remove(entry.path)
-        elif entry.name.endswith(".jpg"):
+                gone += remove(entry.path)
+        elif entry.name.endswith(ENDINGS):
             total, count = total + info.st_size, count + 1
             if total > max_bytes or count > max_files:
-                gone += _remove(entry.path)
+                gone += remove(entry.path)
     return gone
 
 
-def _remove(path: str) -> int:
+def remove(path: str | Path) -> int:
+    """Remove a file; how many went."""
     try:
         os.unlink(path)
     except OSError:

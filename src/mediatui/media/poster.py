@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageOps, ImageStat
 
 from mediatui.media import waveform
-from mediatui.media.facts import Source
-from mediatui.media.magic import sniff
+from mediatui.media.cache import write_whole
+from mediatui.media.demux import NoPosterError, check_size, kind_of, open_container, ready
 from mediatui.model import MediaType
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-MAX_VIDEO_PIXELS = 8192 * 4608
 CLEAR_SPREAD = 40.0
 """A frame whose luma deviates this much shows something; looking further is not worth the time."""
 
@@ -29,25 +27,9 @@ DARK = (16, 17, 24)
 """What shines through transparent pictures."""
 
 _STILLS = {"png": ("PNG",), "jpg": ("JPEG", "MPO"), "gif": ("GIF",), "webp": ("WEBP",), "avif": ("AVIF",)}
-_DEMUXERS = {
-    "mp4": "mov",
-    "mov": "mov",
-    "m4a": "mov",
-    "webm": "matroska",
-    "mkv": "matroska",
-    "avi": "avi",
-    "ogv": "ogg",
-    "ogg": "ogg",
-    "opus": "ogg",
-    "wav": "wav",
-    "mp3": "mp3",
-    "flac": "flac",
-    "aac": "aac",
-}
 
 
-class NoPosterError(ValueError):
-    """There is nothing to show, or showing it would cost too much."""
+__all__ = ["NoPosterError", "make_poster", "still"]
 
 
 def make_poster(source: Path, target: Path, max_px: int) -> None:
@@ -57,24 +39,14 @@ def make_poster(source: Path, target: Path, max_px: int) -> None:
     Raises `NoPosterError`, `OSError`, or whatever a decoder comes up with.
     """
     image = _picture(source, max_px)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
-        image.save(temporary, "JPEG", quality=JPEG_QUALITY)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, lambda temporary: image.save(temporary, "JPEG", quality=JPEG_QUALITY))
 
 
 def _picture(source: Path, max_px: int) -> Image.Image:
-    with Source(source) as file:
-        kind = sniff(file.some(0, 1024))
-    if kind is None:
-        raise NoPosterError("not a media file")
-    type_, name, _mime = kind
+    type_, name, _mime = kind_of(source)
     if type_ is MediaType.IMAGE:
         return still(source, _STILLS.get(name, ()), max_px)
-    return _decoded(source, _DEMUXERS[name], max_px, sound_only=type_ is MediaType.AUDIO)
+    return _decoded(source, name, max_px, sound_only=type_ is MediaType.AUDIO)
 
 
 def still(source: Path, formats: tuple[str, ...], max_px: int) -> Image.Image:
@@ -116,16 +88,11 @@ def _opaque(image: Image.Image) -> Image.Image:
     return ground
 
 
-def _decoded(source: Path, demuxer: str, max_px: int, *, sound_only: bool) -> Image.Image:
-    import av
-
-    # Never av.logging.set_level: its callback deadlocks with decoder threads.
-    with av.open(str(source), format=demuxer, options={"protocol_whitelist": "file"}) as container:
+def _decoded(source: Path, name: str, max_px: int, *, sound_only: bool) -> Image.Image:
+    with open_container(source, name) as container:
         if container.streams.video and not sound_only:
-            stream = container.streams.video[0]
-            frame = _best_frame(container, stream)
-            shape = float(stream.sample_aspect_ratio or 1)
-            return _frame_picture(frame, shape if 0.1 < shape < 10 else 1.0, max_px)
+            stream = ready(container.streams.video[0])
+            return frame_picture(_best_frame(container, stream), pixel_shape(stream), max_px)
         if container.streams.audio:
             return waveform.draw(waveform.levels(container, container.streams.audio[0]), max_px)
     raise NoPosterError("neither picture nor sound in it")
@@ -135,14 +102,11 @@ def _best_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     """The first clear frame, else the one with most contrast in the first second: many clips start black."""
     import av
 
-    _check_size(stream.codec_context.width, stream.codec_context.height)
-    stream.thread_type = "SLICE"
-    stream.codec_context.thread_count = 2
     best: VideoFrame | None = None
     best_spread, start = -1.0, 0.0
     try:
         for count, frame in enumerate(container.decode(stream)):
-            _check_size(frame.width, frame.height)
+            check_size(frame.width, frame.height)
             start = start if count else frame.time or 0.0
             spread = _luma_spread(frame)
             if spread > best_spread:
@@ -159,18 +123,19 @@ def _best_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     return best
 
 
-def _check_size(width: int, height: int) -> None:
-    if not 0 < width * height <= MAX_VIDEO_PIXELS:
-        raise NoPosterError(f"frames of {width}x{height} pixels")
-
-
 def _luma_spread(frame: VideoFrame) -> float:
     plane = frame.reformat(width=64, height=36, format="gray").planes[0]
     grey = Image.frombytes("L", (plane.line_size, plane.height), bytes(plane)).crop((0, 0, 64, 36))
     return ImageStat.Stat(grey).stddev[0]
 
 
-def _frame_picture(frame: VideoFrame, shape: float, max_px: int) -> Image.Image:
+def pixel_shape(stream: VideoStream) -> float:
+    """A pixel's width to its height, where the file says something sensible."""
+    shape = float(stream.sample_aspect_ratio or 1)
+    return shape if 0.1 < shape < 10 else 1.0
+
+
+def frame_picture(frame: VideoFrame, shape: float, max_px: int) -> Image.Image:
     """The frame with square pixels (`shape` is a pixel's width to its height), the way up its file says."""
     width, height = frame.width * shape, float(frame.height)
     scale = min(1.0, max_px / max(width, height))

@@ -36,12 +36,19 @@ class Level:
 
 def levels(container: InputContainer, stream: AudioStream, count: int = BARS) -> list[Level]:
     """The loudness over the whole length in `count` steps."""
-    length = container.duration / 1e6 if container.duration else 0.0
+    length = length_of(container, stream)
     if length > LONG_SECONDS:
         return [_level(samples) for samples in _sampled(container, stream, length, count)]
     sound = _samples(container.decode(stream))
     step = max(1, -(-len(sound) // count))
     return [_level(sound[i * step : (i + 1) * step]) for i in range(count)]
+
+
+def length_of(container: InputContainer, stream: AudioStream) -> float:
+    """Seconds of sound as the file claims; 0 where it does not."""
+    if container.duration:
+        return container.duration / 1e6
+    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
 
 
 def _samples(frames: Iterable[AudioFrame]) -> array[int]:
