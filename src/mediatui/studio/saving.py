@@ -200,7 +200,7 @@ class Saving:
     async def _run(self, project: ProjectFolder, item_id: str, stop: threading.Event) -> Outcome:
         core = self._core
         item = core.records.find_item(project, item_id)
-        source = await self._source(project, item) if item else None
+        source = await self.source_of(project, item) if item else None
         watch = Watch(_Throttled(core, project.id, item_id), stop.is_set)
         try:
             with core.steps.step(StepName.SAVE, item) as step:
@@ -223,7 +223,8 @@ class Saving:
         elif item is not None and outcome is Outcome.SAVED:
             step.detail, step.bytes = item.path or "", item.file_size
 
-    async def _source(self, project: ProjectFolder, item: MediaItem) -> Source | None:
+    async def source_of(self, project: ProjectFolder, item: MediaItem) -> Source | None:
+        """How to get an item's bytes from its provider; None when that is not set up here."""
         provider = await self._services.try_get(item.provider)
         if provider is None:
             return None

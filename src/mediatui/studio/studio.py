@@ -34,10 +34,13 @@ from mediatui.studio.pictures import Pictures
 from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
 from mediatui.studio.saving import Saving
 from mediatui.studio.services import Services
+from mediatui.studio.session import Playable, Session
 
 if TYPE_CHECKING:
     from mediatui.archive.plan import ExportPlan
     from mediatui.archive.write import ExportReport
+    from mediatui.media.filmstrip import Filmstrip
+    from mediatui.media.peaks import Peaks
 
 T = TypeVar("T")
 
@@ -59,6 +62,7 @@ class Studio:
         self._making = Making(self._core, self._services, self._saving)
         self._exporting = Exporting(self._core, self._services, self._saving.downloader)
         self._pictures = Pictures(self._core)
+        self._session = Session(self._core, self._saving.source_of)
         self.organise = Organising(self._core)
         """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
         self._stopped = False
@@ -77,6 +81,7 @@ class Studio:
         self._stopped = True
         core, until = self._core, time.monotonic() + timeout
         self._saving.stop()
+        self._session.stop()
         self._exporting.stop()
         self.organise.stop()
         core.engine.stop(timeout, self._making.finish_sending, self._services.close)
@@ -318,6 +323,21 @@ class Studio:
     def poster(self, item_id: str, max_px: int = 480) -> Future[Path | None]:
         """A small JPEG of an item's file, made once in the media worker; None when there is no picture."""
         return self._core.work_pool.submit(lambda: self._pictures.poster(item_id, max_px))
+
+    def filmstrip(self, item_id: str) -> Future[Filmstrip | None]:
+        """Frames all along an item's clip, made once in a media worker; None when there are none."""
+        return self._pictures.filmstrip(item_id)
+
+    def peaks(self, item_id: str) -> Future[Peaks | None]:
+        """The loudness all along an item's sound, made once in a media worker; None when there is none."""
+        return self._pictures.peaks(item_id)
+
+    def playable(self, item_id: str, *, fetch: bool = True) -> Future[Playable]:
+        """What there is to open of an item: its file, else its session copy, else its address.
+
+        With `fetch` an address is downloaded to the session's folder, by the rules of any download.
+        """
+        return self._core.engine.call(self._session.playable(item_id, fetch=fetch))
 
     # -- helpers
 
