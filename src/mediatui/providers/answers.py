@@ -1,0 +1,165 @@
+"""Read values out of a service's JSON, whatever it holds: nothing here trusts a type, a range or a length."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mediatui.errors import ErrorKind, ProviderError
+from mediatui.model import MediaType
+from mediatui.providers.base import Output
+from mediatui.providers.discovery import find_outputs
+from mediatui.text import clean_text, one_line
+
+MAX_DEPTH = 40
+MAX_LOG_LINES = 200
+LATEST_SECONDS = 253_402_300_800.0
+"""The year 10000: a later time is no time."""
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
+_DATA_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+[;,]")
+_PERCENT = re.compile(r"(?<![\d.])(\d{1,3})(?:\.\d+)?\s?%")
+_PLAIN_ROLES: Mapping[MediaType, str] = {MediaType.VIDEO: "clip", MediaType.IMAGE: "image", MediaType.AUDIO: "audio"}
+_NO_ROLES = frozenset({"output", "url", "data", "result", "resource", "generation"})
+"""Names of containers; they say nothing of what is in them."""
+
+
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in `body`; an empty one for anything else."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def parse_result(raw: bytes) -> Any:
+    """The JSON in a stored result; raises `ProviderError` of kind INTERNAL when there is none."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise ProviderError(ErrorKind.INTERNAL, "the provider's result is not JSON") from None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def entries(value: object) -> list[Mapping[str, Any]]:
+    """The objects in `value` if it is a list."""
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def text(value: object, limit: int = 500) -> str:
+    """`value` on one clean line if it is text, else nothing."""
+    return one_line(value, limit) if isinstance(value, str) else ""
+
+
+def number(value: object) -> float | None:
+    """A finite number, also when it is written as text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def whole(value: object) -> int | None:
+    """A number from zero up that a record can hold, without its fraction."""
+    found = number(value)
+    return int(found) if found is not None and 0 <= found < 2**63 else None
+
+
+def percent(value: object) -> float | None:
+    """0…1 of a number that counts to a hundred, or of ``45%``."""
+    found = number(value.strip().removesuffix("%") if isinstance(value, str) else value)
+    return None if found is None else min(1.0, max(0.0, found / 100))
+
+
+def epoch(value: object) -> float | None:
+    """Seconds since the epoch of an ISO time or a number of seconds; None for times that mean "not set"."""
+    if isinstance(value, str) and (moment := _iso(value)) is not None:
+        found: float | None = moment
+    else:
+        found = number(value)
+    return found if found is not None and 0 < found < LATEST_SECONDS else None
+
+
+def _iso(value: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def log_lines(value: object) -> tuple[str, ...]:
+    """The last lines of a log that is one text, or a list of texts or of objects with a ``message``."""
+    if isinstance(value, str):
+        # Progress bars rewrite their line with a carriage return.
+        parts: Sequence[object] = value[-100_000:].replace("\r", "\n").split("\n")
+    else:
+        parts = value if isinstance(value, list) else ()
+    found = (mapping(part).get("message") if isinstance(part, Mapping) else part for part in parts[-MAX_LOG_LINES:])
+    return tuple(line for line in (text(entry, 400) for entry in found) if line)
+
+
+def percent_in(lines: Sequence[str]) -> float | None:
+    """0…1 of the last percentage in a log: models print progress bars."""
+    for line in reversed(lines[-20:]):
+        if found := _PERCENT.findall(line):
+            return min(100, int(found[-1])) / 100
+    return None
+
+
+def is_address(value: object) -> bool:
+    """A whole web address, or a data address that names its type; not a text that begins like one."""
+    if not isinstance(value, str):
+        return False
+    if value.startswith("data:"):
+        return _DATA_HEAD.match(value[:200]) is not None
+    return _WEB_ADDRESS.fullmatch(value) is not None and clean_text(value) == value
+
+
+def find_media(result: object, inputs: Mapping[str, Any], expected: MediaType | None) -> tuple[Output, ...]:
+    """The files in `result`: every address in it, under whatever name it stands, but not those in `inputs`.
+
+    A file that says nothing of its type is taken for `expected`, else an image: it is better saved under
+    the wrong name than lost, and saving looks into its bytes.
+    """
+    found = find_outputs(_with_files(result, 0), inputs, expected or MediaType.IMAGE)
+    return tuple(
+        replace(o, path=one_line(o.path, 200), role=_PLAIN_ROLES[o.type] if o.role in _NO_ROLES else o.role)
+        for o in found
+    )
+
+
+def _with_files(value: object, depth: int) -> object:
+    """`value` with each address made a file of its own, and without numbers no record can hold."""
+    if depth > MAX_DEPTH:
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): _member(str(name), child, depth) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_with_files(child, depth + 1) for child in value]
+    if isinstance(value, str):
+        if is_address(value):
+            return {"url": value}
+        return None if value.startswith(("http://", "https://", "data:")) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value if (found := number(value)) is not None and abs(found) < 2**63 else None
+    return value
+
+
+def _member(name: str, child: object, depth: int) -> object:
+    if name == "url" and isinstance(child, str):
+        return child if is_address(child) else None
+    return _with_files(child, depth + 1)

@@ -1,0 +1,38 @@
+"""Which of an account's requests is the one whose submit had no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mediatui.model import Job
+
+CLOCK_SKEW_SECONDS = 60.0
+LONGEST_SUBMIT_SECONDS = 240.0
+"""A submit gives up before; what was made later is another request."""
+
+
+def lost_window(job: Job) -> tuple[float, float]:
+    """The times between which the service must have taken the request."""
+    sent = job.submitted_at or job.created_at
+    return sent - CLOCK_SKEW_SECONDS, sent + LONGEST_SUBMIT_SECONDS
+
+
+def same_inputs(said: object, sent: object, *, defaults: bool = False) -> bool:
+    """The same names and values; a file that travelled in the request may be shown under another address.
+
+    With `defaults`, the service may have added what was not sent.
+    """
+    if isinstance(sent, str) and sent.startswith("data:"):
+        return isinstance(said, str)
+    if isinstance(sent, Mapping):
+        if not isinstance(said, Mapping) or not (said.keys() >= sent.keys()):
+            return False
+        exact = defaults or len(said) == len(sent)
+        return exact and all(same_inputs(said[name], value, defaults=defaults) for name, value in sent.items())
+    if isinstance(sent, (list, tuple)):
+        return (
+            isinstance(said, list)
+            and len(said) == len(sent)
+            and all(same_inputs(one, other, defaults=defaults) for one, other in zip(said, sent, strict=True))
+        )
+    return said == sent
