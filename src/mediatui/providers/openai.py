@@ -1,0 +1,314 @@
+"""OpenAI's images and videos, and whatever speaks like them: LocalAI, gateways, a server in the next room.
+
+Images answer at once and in the answer itself, so the answer is the paid product. Videos are a queue whose
+content is fetched from the service with its key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from mediatui.errors import ErrorKind, ProviderError, UsageError
+from mediatui.model import Job, MediaType, Phase
+from mediatui.providers.answers import entries, number, parse_result, percent, text
+from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
+from mediatui.providers.http import Answer, JsonClient, Upload, media_hosts
+from mediatui.providers.openai_models import MODELS, form_of, info_of, is_gpt_image, makes
+from mediatui.providers.openai_outputs import attachments, image_outputs, video_outputs
+from mediatui.providers.problems import Service, failure
+from mediatui.settings import ProviderSettings, Secret, is_loopback
+
+BASE_URL = "https://api.openai.com/v1"
+MEDIA_HOSTS = ("oaidalleapiprodscus.blob.core.windows.net",)
+SETTINGS = frozenset(
+    {
+        "base_url",
+        "extra",
+        "models",
+        "video_models",
+        "response_format",
+        "organization",
+        "project",
+        "timeout_seconds",
+    }
+)
+"""The options of ``[providers.openai]`` besides the key and the media hosts."""
+KEY_VARIABLES = ("OPENAI_API_KEY",)
+
+RESPONSE_FORMATS = ("", "b64_json", "url")
+TIMEOUT_SECONDS = 600.0
+"""How long a picture may take: nothing is heard until it is done."""
+
+_EDIT_FIELDS = ("image", "mask")
+_VIDEO_FILES = ("input_reference",)
+_PHASES: Mapping[str, Phase] = {
+    "queued": Phase.QUEUED,
+    "pending": Phase.QUEUED,
+    "submitted": Phase.QUEUED,
+    "in_progress": Phase.RUNNING,
+    "processing": Phase.RUNNING,
+    "completed": Phase.SUCCEEDED,
+    "succeeded": Phase.SUCCEEDED,
+    "success": Phase.SUCCEEDED,
+    "failed": Phase.FAILED,
+    "failure": Phase.FAILED,
+    "error": Phase.FAILED,
+    "cancelled": Phase.CANCELLED,
+    "canceled": Phase.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIHosts:
+    """Where the service is, and how it differs from OpenAI's own."""
+
+    base: str = BASE_URL
+    media: tuple[str, ...] = ()
+    """Media hosts besides the service itself."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Sent with every request unless the inputs say otherwise."""
+    models: tuple[str, ...] = ()
+    """Model ids to offer; else the service is asked for its list."""
+    video_models: tuple[str, ...] = ()
+    """Models to be sent to the videos address, where their names do not say so."""
+    response_format: str = ""
+    """``b64_json`` or ``url`` for services that want to be told; never sent to GPT image models."""
+    organization: str = ""
+    project: str = ""
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+    @classmethod
+    def from_settings(cls, settings: ProviderSettings) -> OpenAIHosts:
+        """The configured values; raises `UsageError` for one that makes no sense."""
+        options, place = settings.options, f"providers.{settings.name}"
+        extra, form = options.get("extra", {}), options.get("response_format", "")
+        if not isinstance(extra, Mapping):
+            raise UsageError(f"{place}.extra must be a table")
+        if form not in RESPONSE_FORMATS:
+            raise UsageError(f"{place}.response_format must be b64_json or url")
+        timeout = number(options.get("timeout_seconds", TIMEOUT_SECONDS))
+        if timeout is None or timeout <= 0:
+            raise UsageError(f"{place}.timeout_seconds must be a number above zero")
+        return cls(
+            base=str(options.get("base_url", BASE_URL)).rstrip("/"),
+            media=settings.media_hosts,
+            extra=dict(extra),
+            models=_names(options.get("models", []), f"{place}.models"),
+            video_models=_names(options.get("video_models", []), f"{place}.video_models"),
+            response_format=form,
+            organization=text(options.get("organization", ""), 200),
+            project=text(options.get("project", ""), 200),
+            timeout_seconds=timeout,
+        )
+
+
+class OpenAIProvider:
+    """One OpenAI account, or one compatible server."""
+
+    def __init__(
+        self, hosts: OpenAIHosts, key: Secret | None, *, name: str = "openai", title: str | None = None
+    ) -> None:
+        self._hosts = hosts
+        self._host = (urlsplit(hosts.base).hostname or "").lower()
+        self.name = name
+        self.title = title or ("OpenAI" if hosts.base == BASE_URL else text(self._host, 80))
+        self._service = Service(name, self.title, KEY_VARIABLES[0] if name == "openai" else "")
+        self._wire = JsonClient(self._service, (hosts.base,), key, self._auth, submit_seconds=hosts.timeout_seconds)
+
+    @classmethod
+    def from_settings(cls, settings: ProviderSettings) -> OpenAIProvider:
+        """The configured service; runs its `key_command` if it has one (blocking)."""
+        return cls(OpenAIHosts.from_settings(settings), settings.resolve_key(), name=settings.name)
+
+    def _auth(self, key: str) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {key}"}
+        if self._hosts.organization:
+            headers["OpenAI-Organization"] = self._hosts.organization
+        if self._hosts.project:
+            headers["OpenAI-Project"] = self._hosts.project
+        return headers
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What can be done. Nothing stops a picture that is being made; deleting a video would lose it."""
+        offered = {Capability.QUEUE, Capability.CATALOGUE, Capability.SCHEMA}
+        return frozenset(offered | {Capability.PRICE} if self._hosts.base == BASE_URL else offered)
+
+    @property
+    def media_hosts(self) -> MediaHosts:
+        """The service itself, where OpenAI keeps pictures, and the configured hosts."""
+        own = () if is_loopback(self._host) else (self._host,)
+        return media_hosts((*own, *MEDIA_HOSTS), self._hosts.media, (self._hosts.base,))
+
+    # -- catalogue
+
+    async def models(self, query: str = "", limit: int = 200) -> Sequence[ModelInfo]:
+        """The configured models, else OpenAI's known ones, else what the server lists."""
+        names: Sequence[str] = (*self._hosts.models, *self._hosts.video_models)
+        if not names:
+            names = [m.id for m in MODELS] if self._hosts.base == BASE_URL else await self._served()
+        words = query.lower().split()
+        found = [name for name in dict.fromkeys(names) if all(word in name.lower() for word in words)]
+        videos = self._hosts.video_models
+        return [info_of(name, self.name, video=True if name in videos else None) for name in found[:limit]]
+
+    async def _served(self) -> list[str]:
+        """The ids a server lists, those that make media first; none when it keeps no list."""
+        try:
+            document = await self._wire.get(f"{self._hosts.base}/models", "reading the model catalogue")
+        except ProviderError as exc:
+            if exc.kind in (ErrorKind.NOT_FOUND, ErrorKind.UNSUPPORTED):
+                return []
+            raise
+        names = [name for entry in entries(document.get("data")) if (name := text(entry.get("id"), 200))]
+        return sorted(names, key=lambda name: makes(name) is None)
+
+    async def schema(self, model: str) -> FormSchema | None:
+        """The form of a known model, else a plain one for pictures or videos."""
+        video, name = self._route(model)
+        return form_of(model, name, video=video)
+
+    def _route(self, model: str) -> tuple[bool, str]:
+        """(sent to the videos address, the model's id there). ``images/`` or ``videos/`` before it decides."""
+        kind, slash, name = model.strip("/").partition("/")
+        if slash and kind in ("images", "videos"):
+            return kind == "videos", name
+        name = model.strip("/")
+        return name in self._hosts.video_models or makes(name) is MediaType.VIDEO, name
+
+    # -- one request
+
+    async def submit(self, job: Job) -> Submitted:
+        """Send it once. A picture comes with the answer, which is then the whole result."""
+        video, name = self._route(job.model)
+        body = {**self._hosts.extra, **job.inputs, "model": name}
+        return await (self._submit_video(body) if video else self._submit_image(job, body))
+
+    async def _submit_image(self, job: Job, body: dict[str, Any]) -> Submitted:
+        if self._hosts.response_format and not is_gpt_image(str(body["model"])):
+            body.setdefault("response_format", self._hosts.response_format)
+        files = attachments(body, _EDIT_FIELDS)
+        url = f"{self._hosts.base}/images/{'edits' if files else 'generations'}"
+        answer = await self._wire.submit(url, _with_files(body, files, _EDIT_FIELDS))
+        self._wire.check_submit(answer, answers_at_once=True)
+        self._check_content(answer)
+        remote_id = text(answer.headers.get("x-request-id"), 200) or f"image-{job.id}"
+        return Submitted(remote_id, phase=Phase.SUCCEEDED, raw=answer.body)
+
+    def _check_content(self, answer: Answer) -> None:
+        """An answer of 200 may be an error, or a gateway's page; whatever else it is is kept, for it is paid."""
+        document = answer.document
+        if not answer.body.strip() or "html" in answer.headers.get("content-type", ""):
+            raise self._wire.ambiguous("an answer that cannot be read")
+        if document.get("error") and not document.get("data"):
+            raise failure(self._service, document["error"])
+
+    async def _submit_video(self, body: dict[str, Any]) -> Submitted:
+        files = attachments(body, _VIDEO_FILES)
+        answer = await self._wire.submit(f"{self._hosts.base}/videos", _with_files(body, files, _VIDEO_FILES))
+        self._wire.check_submit(answer)
+        document = answer.document
+        remote_id = text(document.get("id") or document.get("task_id"), 200)
+        if not remote_id:
+            if document.get("error"):
+                raise failure(self._service, document["error"])
+            raise self._wire.ambiguous("an answer without an id")
+        phase = _phase(document)
+        return Submitted(remote_id, phase=phase if phase is Phase.QUEUED else Phase.RUNNING)
+
+    async def poll(self, job: Job) -> Progress:
+        """The video's status; unknown words mean it is still going."""
+        doing = "asking for the status"
+        answer = await self._wire.send("GET", self._video_url(job), doing)
+        document = self._wire.accepted(answer, doing)
+        phase, pause = _phase(document), number(answer.headers.get("openai-poll-after-ms"))
+        if phase is Phase.FAILED:
+            return Progress(phase, error=failure(self._service, document.get("error")))
+        if phase is Phase.SUCCEEDED:
+            return Progress(phase, fraction=1.0)
+        fraction = percent(document.get("progress")) if phase is Phase.RUNNING else None
+        wait = min(max(pause / 1000, 0.1), 600.0) if pause is not None else None
+        return Progress(phase, fraction=fraction, retry_after=wait)
+
+    async def result(self, job: Job) -> bytes:
+        """The video's record, which says where its content is."""
+        doing = "fetching the result"
+        answer = await self._wire.send("GET", self._video_url(job), doing)
+        if answer.status in (404, 410):
+            raise ProviderError(
+                ErrorKind.EXPIRED, f"{self.title} no longer has the result of this request", status=answer.status
+            )
+        self._wire.accepted(answer, doing)
+        return answer.body
+
+    def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
+        """The pictures in the answer, or the video it tells of."""
+        document = parse_result(raw)
+        if self._is_video(job):
+            content = f"{self._video_url(job)}/content"
+            return video_outputs(document, job, content, self._wire.is_own)
+        return image_outputs(document, job, self._hosts.base, self._wire.is_own)
+
+    async def cancel(self, job: Job) -> bool:
+        """Never: a picture is billed all the same, and deleting a video would throw a finished one away."""
+        return False
+
+    async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
+        """Never found: a picture exists only in its answer."""
+        return None
+
+    def media_url(self, url: str) -> str:
+        """The address itself."""
+        return url
+
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        """The key, for the service's own addresses only."""
+        return self._wire.auth_headers(url)
+
+    async def check(self) -> None:
+        """Prove the key by asking for the list of models; costs nothing. Raises NOT_FOUND where there is no list."""
+        await self._wire.get(f"{self._hosts.base}/models", "checking the key")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
+
+    def _is_video(self, job: Job) -> bool:
+        return self._route(job.model)[0]
+
+    def _video_url(self, job: Job) -> str:
+        if job.remote_id is None:
+            raise ProviderError(ErrorKind.AMBIGUOUS_SUBMIT, "this request has no id to ask for")
+        if not self._is_video(job):
+            raise ProviderError(
+                ErrorKind.EXPIRED,
+                "this picture came with the provider's answer only, and that is not here",
+                hint="It cannot be asked for again; generating it anew is billed again.",
+            )
+        return f"{self._hosts.base}/videos/{quote(job.remote_id, safe='')}"
+
+
+def _phase(document: Mapping[str, Any]) -> Phase:
+    return _PHASES.get(text(document.get("status")).lower(), Phase.RUNNING)
+
+
+def _with_files(body: Mapping[str, Any], files: Sequence[tuple[str, str, str, bytes]], names: Sequence[str]) -> object:
+    """The body as JSON, or as a form when files go with it."""
+    plain = {name: value for name, value in body.items() if name not in names}
+    if not files:
+        return plain
+    return Upload({name: _written(value) for name, value in plain.items() if value is not None}, files)
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _names(value: object, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise UsageError(f"{place} must be a list of model names")
+    return tuple(value)

@@ -1,0 +1,158 @@
+"""The files in the answers of OpenAI-compatible images and videos."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urljoin
+
+from mediatui.errors import ErrorKind, ProviderError
+from mediatui.model import Job, MediaType
+from mediatui.providers.answers import epoch, find_media, is_address, mapping, number, text, whole
+from mediatui.providers.base import Delivery, Output
+from mediatui.providers.discovery import decode_data_address
+
+MAX_IMAGES = 100
+_ECHOES = frozenset({"input", "inputs", "input_reference", "image", "images", "prompt"})
+"""What a service repeats of the request."""
+
+_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+
+
+def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str], bool]) -> list[Output]:
+    """The pictures in ``data``: inline, or at an address. One without either was filtered out by the service.
+
+    Raises `ProviderError` when there is none at all.
+    """
+    answer = mapping(document)
+    listed = answer.get("data")
+    found: list[Output] = []
+    for place, entry in enumerate(listed[:MAX_IMAGES] if isinstance(listed, list) else []):
+        output = _image(len(found), place, mapping(entry), answer, base)
+        if output is not None:
+            found.append(_delivered(output, is_own))
+    # A gateway of another shape: whatever addresses it gave.
+    found = found or [_delivered(o, is_own) for o in find_media(document, job.inputs, MediaType.IMAGE)]
+    if not found:
+        raise ProviderError(
+            ErrorKind.POLICY,
+            text(answer.get("message")) or "the answer holds no picture; the provider's filter may have removed it",
+            hint="Change the prompt and generate again.",
+        )
+    return found
+
+
+def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str, Any], base: str) -> Output | None:
+    data, kind = _inline(entry.get("b64_json"))
+    url = text(entry.get("url"), 1 << 30) if data is None else ""
+    if url.startswith("data:"):
+        kind, data = decode_data_address(url) or (None, None)
+        url = ""
+    elif url:
+        url = _joined(base, url)
+    if data is None and not is_address(url):
+        return None
+    form = text(entry.get("output_format") or answer.get("output_format"), 20).lower()
+    width, height = size_of(entry.get("size") or answer.get("size"))
+    revised = text(entry.get("revised_prompt"), 4000)
+    return Output(
+        index=index,
+        path=f"data.{place}",
+        role="image",
+        type=MediaType.IMAGE,
+        delivery=Delivery.URL if data is None else Delivery.INLINE,
+        url=url or None,
+        data=data,
+        content_type=kind or (f"image/{form}" if form else None),
+        width=width,
+        height=height,
+        seed=whole(entry.get("seed")),
+        meta={"revised_prompt": revised} if revised else {},
+    )
+
+
+def _joined(base: str, url: str) -> str:
+    """The whole address of one that may be relative to the service; nothing for one that cannot be read."""
+    try:
+        return urljoin(f"{base}/", url)
+    except ValueError:
+        return ""
+
+
+def _inline(value: object) -> tuple[bytes | None, str | None]:
+    """(bytes, content type) of base64, bare or as a data address; damage to it never loses what can be read."""
+    if not isinstance(value, str) or not value.strip():
+        return None, None
+    if value.startswith("data:"):
+        decoded = decode_data_address(value)
+        return (decoded[1], decoded[0]) if decoded else (None, None)
+    letters = re.sub(r"[^A-Za-z0-9+/]", "", value.replace("-", "+").replace("_", "/"))
+    letters = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
+    try:
+        return base64.b64decode(letters + "=" * (-len(letters) % 4)), None
+    except (binascii.Error, ValueError):
+        return None, None
+
+
+def _delivered(output: Output, is_own: Callable[[str], bool]) -> Output:
+    """The service's own addresses want its key."""
+    if output.url is not None and is_own(output.url):
+        return replace(output, delivery=Delivery.PROVIDER_URL)
+    return output
+
+
+def video_outputs(document: object, job: Job, content_url: str, is_own: Callable[[str], bool]) -> list[Output]:
+    """The video: at the address the answer gives, else as the content of the service's own video."""
+    answer = mapping(document)
+    expires = epoch(answer.get("expires_at"))
+    shown = {name: value for name, value in answer.items() if name not in _ECHOES}
+    found = [_delivered(o, is_own) for o in find_media(shown, job.inputs, MediaType.VIDEO)]
+    if not any(output.type is MediaType.VIDEO for output in found):
+        found.insert(0, _content(answer, content_url))
+    return [replace(o, index=n, expires_at=expires if o.url else None) for n, o in enumerate(found)]
+
+
+def _content(answer: Mapping[str, Any], url: str) -> Output:
+    width, height = size_of(answer.get("size"))
+    return Output(
+        index=0,
+        path="content",
+        role="clip",
+        type=MediaType.VIDEO,
+        delivery=Delivery.PROVIDER_URL,
+        url=url,
+        width=width,
+        height=height,
+        duration=number(answer.get("seconds")),
+    )
+
+
+def size_of(value: object) -> tuple[int | None, int | None]:
+    """Width and height of ``1024x1024``."""
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    return (int(found[1]), int(found[2])) if found else (None, None)
+
+
+def attachments(inputs: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, str, str, bytes]]:
+    """The files to send with the request, as (field, file name, content type, bytes).
+
+    Raises `ProviderError` naming the field for anything but a file's own bytes: these services take no addresses.
+    """
+    found: list[tuple[str, str, str, bytes]] = []
+    for name in names:
+        value = inputs.get(name)
+        values = value if isinstance(value, (list, tuple)) else [value] if value not in (None, "") else []
+        for member in values:
+            decoded = decode_data_address(member) if isinstance(member, str) and member.startswith("data:") else None
+            if decoded is None:
+                wrong = "give a local file; this provider takes no web address here"
+                raise ProviderError(ErrorKind.INVALID_INPUT, f"{name}: {wrong}", fields={name: wrong})
+            kind = decoded[0] or "image/png"
+            extension = "jpg" if kind == "image/jpeg" else kind.rpartition("/")[2]
+            field = f"{name}[]" if len(values) > 1 else name
+            found.append((field, f"{name}-{len(found)}.{extension}", kind, decoded[1]))
+    return found
