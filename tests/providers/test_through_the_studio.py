@@ -1,0 +1,153 @@
+"""Each provider behind the real studio: one submit, one verified file, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.loopback import PNG, LoopbackService, Reply
+from tests.support.openai_server import OpenAIServer
+from tests.support.piapi_server import PiAPIServer
+from tests.support.replicate_server import ReplicateServer
+
+from mediatui.errors import ErrorKind
+from mediatui.locations import Locations
+from mediatui.model import Job, MediaItem, Phase, SaveState
+from mediatui.providers.base import Provider
+from mediatui.providers.openai import OpenAIProvider
+from mediatui.providers.piapi import PiAPIProvider
+from mediatui.providers.replicate import ReplicateProvider
+from mediatui.settings import ProviderSettings, Secret, Settings
+from mediatui.studio import services
+from mediatui.studio.download import Patience
+from mediatui.studio.requests import GenerateRequest
+from mediatui.studio.studio import Studio
+
+SECONDS = 20.0
+QUICK = Patience(connect=2.0, read=2.0, first_delay=0.01, longest_delay=0.05)
+KINDS: dict[str, type[Any]] = {"replicate": ReplicateProvider, "piapi": PiAPIProvider, "openai": OpenAIProvider}
+
+
+def made(settings: ProviderSettings) -> Provider:
+    """The provider of those settings."""
+    provider: Provider = KINDS[settings.name].from_settings(settings)
+    return provider
+
+
+@pytest.fixture(autouse=True)
+def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "make_provider", made)
+
+
+@contextmanager
+def studio_with(root: Path, name: str, options: dict[str, Any]) -> Iterator[Studio]:
+    settings = Settings(poll_seconds=0.05, providers={name: ProviderSettings(name, Secret("sk-test"), options=options)})
+    locations = Locations(root / "data", root / "config.toml", root / "state", root / "cache")
+    studio = Studio(settings, locations, QUICK)
+    studio.start()
+    try:
+        yield studio
+    finally:
+        studio.stop(2.0)
+
+
+def make(studio: Studio, model: str) -> tuple[Job, list[MediaItem]]:
+    """Generate once and wait to the end."""
+    (job,) = studio.generate(GenerateRequest("a fox", (model,), "demo")).result(SECONDS)
+    (ended,) = studio.wait([job.id]).result(SECONDS)
+    return ended, list(studio.items("demo"))
+
+
+CASES: list[tuple[str, type[LoopbackService], str]] = [
+    ("replicate", ReplicateServer, "acme/painter"),
+    ("piapi", PiAPIServer, "Qubico/flux1-schnell/txt2img"),
+    ("openai", OpenAIServer, "gpt-image-1.5"),
+]
+
+
+def options_for(name: str, url: str) -> dict[str, Any]:
+    return {
+        "replicate": {"api_url": f"{url}/v1"},
+        "piapi": {"api_url": url, "upload_url": url},
+        "openai": {"base_url": f"{url}/v1"},
+    }[name]
+
+
+@pytest.fixture(params=CASES, ids=[case[0] for case in CASES])
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Studio, LoopbackService, str]]:
+    name, kind, model = request.param
+    with ExitStack() as stack:
+        server = stack.enter_context(kind())
+        studio = stack.enter_context(studio_with(tmp_path, name, options_for(name, server.url)))
+        yield studio, server, model
+
+
+def test_a_generation_ends_as_a_verified_file(scene: tuple[Studio, LoopbackService, str]) -> None:
+    studio, server, model = scene
+    job, (item,) = make(studio, model)
+    assert job.phase is Phase.SUCCEEDED
+    assert job.error is None
+    assert item.save_state is SaveState.SAVED
+    path = studio.file_of(item)
+    assert path is not None
+    assert path.read_bytes() == PNG
+    assert len(server.submits) == 1
+    assert all("authorization" not in c.headers and "x-api-key" not in c.headers for c in server.of("file"))
+
+
+def test_a_submit_whose_answer_was_lost_is_unknown_and_never_sent_again(
+    scene: tuple[Studio, LoopbackService, str],
+) -> None:
+    studio, server, model = scene
+    server.reply("submit", Reply(drop=True))
+    job, items = make(studio, model)
+    assert job.phase is Phase.UNKNOWN
+    assert job.error is not None
+    assert job.error.kind is ErrorKind.AMBIGUOUS_SUBMIT
+    assert items == []
+    studio.recheck([job.id]).result(SECONDS)
+    assert len(server.submits) == 1
+
+
+def test_a_refused_key_fails_the_job_with_its_reason(scene: tuple[Studio, LoopbackService, str]) -> None:
+    studio, server, model = scene
+    server.reply("submit", Reply(401, {"detail": "no such key", "message": "no such key"}))
+    job, items = make(studio, model)
+    assert (job.phase, items) == (Phase.FAILED, [])
+    assert job.error is not None
+    assert job.error.kind is ErrorKind.AUTH
+    assert len(server.submits) == 1
+
+
+def test_a_lost_request_that_replicate_lists_is_found_and_saved(tmp_path: Path) -> None:
+    with ReplicateServer() as server, studio_with(tmp_path, "replicate", {"api_url": f"{server.url}/v1"}) as studio:
+
+        def take_and_say_nothing(call: Any) -> Reply:
+            server.listed = [
+                server.prediction("processing", created_at=datetime.now(UTC).isoformat(), input=call.json["input"])
+            ]
+            return Reply(drop=True)
+
+        server.on["submit"] = take_and_say_nothing
+        (job,) = studio.generate(GenerateRequest("a fox", ("acme/painter",), "demo")).result(SECONDS)
+        assert job.phase is Phase.UNKNOWN
+        (ended,) = studio.wait([job.id]).result(SECONDS)
+        (item,) = studio.items("demo")
+        assert ended.phase is Phase.SUCCEEDED
+        assert item.save_state is SaveState.SAVED
+        assert item.url_expires_at is not None
+        assert len(server.submits) == 1
+
+
+def test_a_video_behind_the_key_is_fetched_with_it(tmp_path: Path) -> None:
+    with OpenAIServer() as server, studio_with(tmp_path, "openai", {"base_url": server.base}) as studio:
+        job, (item,) = make(studio, "sora-2")
+        assert job.phase is Phase.SUCCEEDED
+        assert item.save_state is SaveState.SAVED, item.storage_error
+        assert item.url_auth == "provider"
+        assert {c.headers.get("authorization") for c in server.of("content")} == {"Bearer sk-test"}
+        assert len(server.submits) == 1
