@@ -237,11 +237,23 @@ class FalProvider:
         stored = self._hosts.present(job.urls.get(name, ""))
         return stored if self._hosts.is_own(stored) else self._hosts.request_urls(job.model, job.remote_id)[name]
 
+    async def check(self) -> None:
+        """Prove the key with two questions that cost nothing: the catalogue, and a request that nobody made."""
+        unknown = self._hosts.request_urls("fal-ai/flux", "00000000-0000-4000-8000-000000000000")["status_url"]
+        catalogue = await self._wire.send("GET", f"{self._hosts.api}/models", _CHECKING, params={"limit": "1"})
+        queue = catalogue
+        if catalogue.status not in _REFUSALS:
+            queue = await self._wire.send("GET", unknown, _CHECKING)
+        if queue.status in _REFUSALS or queue.status >= 500:
+            raise queue.error(_CHECKING)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wire.aclose()
 
 
+_CHECKING = "checking the key"
+_REFUSALS = frozenset({401, 403})
 _WHICH = "Check the model's id; `mediatui models` lists what there is."
 
 
