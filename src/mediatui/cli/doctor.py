@@ -122,7 +122,7 @@ def _provider(context: Context) -> dict[str, Any]:
 def _configured(provider: ProviderSettings) -> str:
     """Where the key comes from; never the key."""
     if provider.key:
-        return f"key ({provider.key_place or provider.key_source})"
+        return "key"
     if provider.key_command:
         return "key_command"
     if provider.keyring:

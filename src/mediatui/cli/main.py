@@ -24,6 +24,9 @@ COMMANDS = (
     ("projects", "projects:configure", "list, make, rename, delete or restore projects"),
     ("models", "models:configure", "list the models of the provider"),
     ("sandbox", "sandbox:configure", "run the built-in test service"),
+    ("auth", "auth:configure", "see which providers take their keys; set a key"),
+    ("config", "config:configure", "show, check or edit the settings"),
+    ("logs", "logs:configure", "what happened to an item or a job, step by step"),
     ("doctor", "doctor:configure", "what this installation looks like, and what is wrong with it"),
     ("path", "paths:configure", "where things lie on disk"),
 )
