@@ -62,8 +62,8 @@ class ComfyServer(LoopbackService):
         return Reply(body=b"")
 
     def on_view(self, call: Call) -> Reply:
-        """A file."""
-        return Reply(body=PNG, headers={"Content-Type": "image/png"})
+        """A file; the connection ends with it."""
+        return Reply(body=PNG, headers={"Content-Type": "image/png", "Connection": "close"})
 
     def on_upload(self, call: Call) -> Reply:
         """Stored under the name it came with."""
