@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediatui.errors import StorageError, UsageError, storage_error
+from mediatui.errors import MediatuiError, storage_error
 from mediatui.library.cleanup import CleanLine, CleanPlan, Sort
-from mediatui.library.files import fsync_dir
 from mediatui.library.library import Library
 from mediatui.library.lock import hold
 from mediatui.library.project import ProjectFolder
-from mediatui.library.trash import trash_entries
-from mediatui.library.usage import tree_size
+from mediatui.library.trash import empty_trash, trash_entries
 from mediatui.studio.history import History, Several, Step, Undo
 from mediatui.studio.steps import DeleteProjectStep, DropJobsStep, TrashOrphansStep, TrashStep
 from mediatui.text import plural
@@ -46,26 +43,33 @@ def clean(plan: CleanPlan, library: Library, history: History) -> CleanReport:
         if line.sort is Sort.PARTS:
             freed += sum(_remove_part(path, notes) for path in line.paths)
         elif line.sort is Sort.TRASH:
-            freed += sum(_remove_tree(path, notes) for path in line.paths)
+            freed += _empty(line, library, notes)
     notes += undo.notes if undo else ()
     return CleanReport(undo, moved if undo else 0, freed, tuple(notes))
 
 
-def empty_trash(projects: Iterable[ProjectFolder], entry_ids: Sequence[str] | None, deleted: Iterable[Path]) -> int:
+def empty_all(
+    library: Library, projects: Iterable[ProjectFolder], entry_ids: Sequence[str] | None, deleted: Sequence[Path]
+) -> int:
     """Remove trash for good; returns the bytes freed. Raises `StorageError`, `UsageError` for an unknown entry."""
-    notes: list[str] = []
     freed = 0
     for project in projects:
+        wanted = [entry.id for entry in trash_entries(project)] if entry_ids is None else entry_ids
+        freed += empty_trash(project, wanted)
+    return freed + (library.empty_trash(deleted) if deleted else 0)
+
+
+def _empty(line: CleanLine, library: Library, notes: list[str]) -> int:
+    """Empty what a line names of the trash; what cannot be removed is a note."""
+    try:
+        if not line.project:
+            return library.empty_trash(line.paths)
+        project = library.open(line.project)
         held = {entry.id for entry in trash_entries(project)}
-        if entry_ids is not None and (unknown := set(entry_ids) - held):
-            raise UsageError(f"there is no entry {sorted(unknown)[0]} in the trash of {project.record.name}")
-        with project.transaction():
-            for entry_id in sorted(held if entry_ids is None else entry_ids):
-                freed += _remove_tree(project.path_of(f"trash/{entry_id}"), notes)
-    freed += sum(_remove_tree(path, notes) for path in deleted)
-    if notes:
-        raise StorageError(notes[0], hint="What could be removed is gone; the rest is still in the trash.")
-    return freed
+        return empty_trash(project, [path.name for path in line.paths if path.name in held])
+    except MediatuiError as exc:
+        notes.append(exc.message)
+        return 0
 
 
 def _steps(line: CleanLine, library: Library, notes: list[str]) -> list[Step]:
@@ -105,20 +109,3 @@ def _remove_part(path: Path, notes: list[str]) -> int:
         return 0
     finally:
         os.close(fd)
-
-
-def _remove_tree(path: Path, notes: list[str]) -> int:
-    """Remove a folder of the trash; a link is removed, never followed."""
-    size = tree_size(path)
-    try:
-        if path.is_symlink():
-            path.unlink()
-        else:
-            shutil.rmtree(path)
-        fsync_dir(path.parent)
-    except FileNotFoundError:
-        return 0
-    except OSError as exc:
-        notes.append(storage_error(exc, f"empty {path.name}").message)
-        return max(0, size - tree_size(path))
-    return size

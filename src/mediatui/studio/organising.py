@@ -20,7 +20,7 @@ from mediatui.library.trash import TrashEntry, trash_entries
 from mediatui.library.usage import Usage, measure
 from mediatui.model import Job, MediaItem
 from mediatui.studio.again import as_input, generate_again
-from mediatui.studio.cleaning import CleanReport, clean, empty_trash
+from mediatui.studio.cleaning import CleanReport, clean, empty_all
 from mediatui.studio.core import Core
 from mediatui.studio.engine import DaemonPool
 from mediatui.studio.history import History, Several, Step, Undo
@@ -164,7 +164,9 @@ class Organising:
         Returns the bytes freed. Cannot be taken back: ask first.
         """
         return self._pool.submit(
-            lambda: empty_trash(self._projects(project_id), entry_ids, () if project_id else self._lib.trashed())
+            lambda: empty_all(
+                self._lib, self._projects(project_id), entry_ids, () if project_id else self._lib.trashed()
+            )
         )
 
     # -- looking for what could go

@@ -11,7 +11,7 @@ from mediatui.library.annotate import Edit, apply_edits
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import bare_item
-from mediatui.library.sidecars import odd_sidecars, put_sidecars
+from mediatui.library.sidecars import odd_sidecars, put_sidecars, read_raw
 from mediatui.library.transfer import Wanted, copy_items, move_items
 from mediatui.library.trash import restore_items, trash_items
 from mediatui.model import Job, MediaItem
@@ -59,13 +59,14 @@ class RestoreStep:
     library: Library
     project_id: str
     entry_id: str
-    odd: Odd = field(default_factory=dict)
+    odd: Odd | None = None
+    """Records beside files that were not as they would be written; None: nobody looked."""
 
     def run(self) -> Outcome:
         """Restore it."""
         project = self.library.open(self.project_id)
         items = restore_items(project, self.entry_id)
-        notes = _put(project, items, self.odd)
+        notes = () if self.odd is None else _put(project, items, self.odd)
         back = TrashStep(self.library, self.project_id, tuple(item.id for item in items))
         return Outcome(back, len(items), notes)
 
@@ -239,6 +240,9 @@ def _put(project: ProjectFolder, items: Sequence[MediaItem], odd: Odd) -> tuple[
     """Records beside files as they were; the rest is done already, so trouble is a note."""
     try:
         put_sidecars(project, items, odd)
+        for item in items:
+            if item.path is not None and item.id not in odd and read_raw(project, item) is None:
+                project.write_sidecar(item)
     except StorageError as exc:
         return (exc.message,)
     return ()
