@@ -100,6 +100,13 @@ async def test_a_server_without_a_key_gets_none(server: OpenAIServer) -> None:
     assert "authorization" not in server.submits[0].headers
 
 
+async def test_a_name_that_no_header_can_carry_is_an_error_of_ours(server: OpenAIServer) -> None:
+    async with provider_of(server, organization="größe") as provider:
+        with refused(ErrorKind.AUTH):
+            await provider.submit(JOB)
+    assert server.calls == []
+
+
 async def test_a_picture_to_change_goes_as_a_form(server: OpenAIServer) -> None:
     address = "data:image/png;base64," + B64
     async with provider_of(server) as provider:

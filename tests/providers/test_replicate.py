@@ -546,6 +546,14 @@ async def test_a_renamed_collection_is_passed_over(server: ReplicateServer) -> N
         assert list(await provider.models()) == []
 
 
+async def test_a_collection_that_cannot_be_read_is_told_once_all_were_asked(server: ReplicateServer) -> None:
+    server.reply("collection", Reply(401), Reply(body={"models": []}))
+    async with provider_of(server) as provider:
+        with refused(ErrorKind.AUTH):
+            await provider.models()
+    assert len(server.of("collection")) == 7
+
+
 async def test_search_and_the_category_of_the_example(server: ReplicateServer) -> None:
     async with provider_of(server) as provider:
         (model,) = await provider.models("fox")

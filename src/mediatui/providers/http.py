@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,6 +59,12 @@ class Upload:
     files: Sequence[tuple[str, str, str, bytes]]
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """What certificates are checked with; read from disk once."""
+    return httpx.create_ssl_context()
+
+
 class _TooLarge(Exception):
     """The answer passed `MAX_BODY`."""
 
@@ -83,8 +91,7 @@ class JsonClient:
         self._origins = frozenset(origin(base) for base in bases)
         self._key, self._auth = key, auth
         local = all(is_loopback(urlsplit(base).hostname or "") for base in bases)
-        secure = any(urlsplit(base).scheme == "https" for base in bases)
-        verify = httpx.create_ssl_context() if secure else False
+        verify = _tls()
         # A proxy from the environment is not for a service on this machine.
         self._client = httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=not local)
         # A request that costs money never goes into a connection kept from before: the service may just be
@@ -105,9 +112,14 @@ class JsonClient:
         if not self._key or not self.is_own(url):
             return {}
         key = self._key.reveal()
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ProviderError(ErrorKind.AUTH, f"the key of {self.service.title} holds characters that no key has")
-        return dict(self._auth(key))
+        headers = dict(self._auth(key))
+        if " " in key or not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise ProviderError(
+                ErrorKind.AUTH,
+                f"the key of {self.service.title}, or a name sent with it, holds characters that cannot be sent",
+                hint="Copy it once more.",
+            )
+        return headers
 
     async def get(self, url: str, doing: str, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """The object at an address. Raises for a refusal, and TRANSIENT for what is no object."""

@@ -124,8 +124,9 @@ class ReplicateProvider:
         if query.strip():
             found = await self._search(query, limit)
         else:
-            pages = await asyncio.gather(*(self._collection(slug) for slug in COLLECTIONS))
-            found = [model for page in pages for model in page]
+            # All of them are heard before one failure is told: none is left running behind.
+            pages = await asyncio.gather(*map(self._collection, COLLECTIONS), return_exceptions=True)
+            found = [model for page in pages for model in _unless_failed(page)]
         first: dict[str, ModelInfo] = {}
         for model in found:
             first.setdefault(model.id, model)
@@ -359,6 +360,12 @@ class ReplicateProvider:
             return stored
         base = f"{self._hosts.api}/predictions/{quote(job.remote_id, safe='')}"
         return base if name == "get" else f"{base}/{name}"
+
+
+def _unless_failed(page: list[ModelInfo] | BaseException) -> list[ModelInfo]:
+    if isinstance(page, BaseException):
+        raise page
+    return page
 
 
 def _phase(document: Mapping[str, Any]) -> Phase:
