@@ -28,7 +28,15 @@ _EXTENSIONS: Mapping[str, MediaType] = {
     **dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif", "avif", "svg", "bmp", "tif", "tiff"), MediaType.IMAGE),
     **dict.fromkeys(("wav", "mp3", "flac", "ogg", "opus", "m4a", "aac"), MediaType.AUDIO),
 }
-_VAGUE = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
+_OTHER_KINDS = (
+    "text/",
+    "model/",
+    "font/",
+    "application/json",
+    "application/zip",
+    "application/pdf",
+    "application/gzip",
+)
 _OTHER = frozenset({"json", "txt", "srt", "vtt", "zip", "tar", "gz", "glb", "gltf", "obj", "ply", "usdz", "pdf", "csv"})
 _WORDS: Sequence[tuple[str, MediaType]] = (
     ("audio", MediaType.AUDIO),
@@ -130,6 +138,8 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
         content_type, data = decoded[0] or content_type, decoded[1]
         url = None
     name = _text(facts.get("file_name")) or (_name_in(url) if url else None)
+    if url and not PurePosixPath(name or "").suffix:
+        name = _name_in(url) or name
     media = media_type(content_type, found.path, name)
     if media is None and not _is_something_else(content_type, name):
         media = expected
@@ -157,7 +167,7 @@ def _is_something_else(content_type: str | None, name: str | None) -> bool:
     """A file that says what it is, and it is no picture, video or sound: JSON, text, an archive, a mesh."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     suffix = PurePosixPath(name or "").suffix.lower().lstrip(".")
-    return kind not in _VAGUE or suffix in _OTHER
+    return kind.startswith(_OTHER_KINDS) or suffix in _OTHER
 
 
 def media_type(content_type: str | None, path: Sequence[str], name: str | None) -> MediaType | None:

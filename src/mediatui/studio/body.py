@@ -115,7 +115,12 @@ def pieces_of(response: httpx.Response, length: int | None) -> Iterator[bytes | 
     buffer = memoryview(bytearray(min(BUFFER_BYTES, max(1, left))))
     filled = 0
     while left > 0:
-        count = sock.recv_into(buffer[filled : filled + min(left, len(buffer) - filled)])
+        try:
+            count = sock.recv_into(buffer[filled : filled + min(left, len(buffer) - filled)])
+        except OSError:
+            if filled:
+                yield buffer[:filled]  # what arrived need not be sent again
+            raise
         filled += count
         left -= count
         if filled and (count == 0 or left == 0 or filled >= len(buffer) // 4):

@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from mediatui.errors import MediatuiError, StorageError
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import reconcile
-from mediatui.model import Job, MediaItem, SavePolicy, SaveState, needs_saving
+from mediatui.model import Job, MediaItem, SavePolicy, SaveState, move_item, needs_saving
 from mediatui.providers.base import Provider
 from mediatui.steplog import Running, StepName
 from mediatui.studio.core import PROGRESS_SECONDS, Core
@@ -152,7 +153,7 @@ class Saving:
                     raise
                 core.emit(Notice("warning", exc.title, exc.message, exc.hint, project_id=each))
                 continue
-            wanted += [item.id for item in core.records.items(project) if needs_saving(item)]
+            wanted += [i.id for i in core.records.items(project) if needs_saving(i) or i.save_state is SaveState.SAVING]
         return await self.save(wanted)
 
     async def settled(self, project: ProjectFolder, item_ids: Collection[str]) -> None:
@@ -209,12 +210,21 @@ class Saving:
                 self._explain(step, project, item_id, outcome)
                 return outcome
         except Stopped:
+            if stop.is_set():  # it was told to let go of the item: nobody saves it now
+                await core.blocking(lambda: self._let_go(project, item_id))
             return Outcome.FAILED
         except StorageError as exc:
             core.emit(Notice("error", exc.title, exc.message, exc.hint, project_id=project.id, item_id=item_id))
             return Outcome.FAILED
         finally:
             core.forget_progress(item_id)
+
+    def _let_go(self, project: ProjectFolder, item_id: str) -> None:
+        def change(item: MediaItem) -> MediaItem | None:
+            return move_item(item, SaveState.UNSAVED) if item.save_state is SaveState.SAVING else None
+
+        with suppress(MediatuiError):  # it is gone, or its disk refuses: an interrupted save resumes as well
+            self._core.records.edit_item(project, item_id, change)
 
     def _explain(self, step: Running, project: ProjectFolder, item_id: str, outcome: Outcome) -> None:
         step.outcome, item = outcome.value, self._core.records.find_item(project, item_id)
