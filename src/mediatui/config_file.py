@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,24 +116,26 @@ def _value(file: ConfigFile, row: Setting) -> Any:
         table = table.get(part, {})
     if row.key not in table:
         return row.default
-    value = table[row.key]
+    value: Any = table[row.key]
+    if isinstance(row.default, float) and type(value) is int:
+        value = float(value)
     kinds, wanted = _toml_kind(row.default)
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         raise UsageError(f"{file.path}: {row.name} must be {wanted}, not {type(value).__name__}")
     try:
-        return row.check(value) if row.check else type(row.default)(value)
+        return row.check(value) if row.check else value
     except ValueError as exc:
         raise UsageError(f"{file.path}: {row.name} must be {exc}") from None
 
 
-def _toml_kind(default: object) -> tuple[type | tuple[type, ...], str]:
+def _toml_kind(default: object) -> tuple[type, str]:
     """The TOML type of a setting with this default, and its name for people."""
     if isinstance(default, bool):
         return bool, "true or false"
     if isinstance(default, int):
         return int, "a whole number"
     if isinstance(default, float):
-        return (int, float), "a number"
+        return float, "a number"
     if isinstance(default, tuple):
         return list, "a list"
     return (dict, "a table") if isinstance(default, Mapping) else (str, "a text")
@@ -157,11 +159,20 @@ def _refuse_unknown(file: ConfigFile, rows: Iterable[Setting]) -> None:
 
 
 def _unknown(file: ConfigFile, name: str, known: Iterable[str]) -> UsageError:
-    near = difflib.get_close_matches(name, sorted(known), 1)
-    if not near:  # the right name in the wrong table
-        near = [other for other in known if other.rpartition(".")[2] == name.rpartition(".")[2]]
-    hint = f"Did you mean {near[0]}?" if near else "`mediatui config template` lists every setting."
+    near = _nearest(name, sorted(known))
+    hint = f"Did you mean {near}?" if near else "`mediatui config template` lists every setting."
     return UsageError(f"{file.path}: unknown setting {name}", hint=hint)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """The name that was probably meant: spelled alike in the same table, else the same name in another."""
+    table, _, leaf = name.rpartition(".")
+    siblings = {other.rpartition(".")[2]: other for other in known if other.rpartition(".")[0] == table}
+    alike = difflib.get_close_matches(leaf, sorted(siblings), 1) or [s for s in siblings if s.startswith(leaf)]
+    if alike:
+        return siblings[alike[0]]
+    elsewhere = [other for other in known if other.rpartition(".")[2] == leaf]
+    return next(iter(elsewhere or difflib.get_close_matches(name, known, 1)), "")
 
 
 def _check_active(file: ConfigFile, settings: Settings) -> None:

@@ -174,7 +174,7 @@ class Settings:
     save_policy: SavePolicy = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
         "save.policy",
         SavePolicy.AUTOMATIC,
-        "What happens to finished outputs: automatic, manual or url-only. A project may say otherwise.",
+        "What happens to finished outputs: automatic, on-demand or url-only. A project may say otherwise.",
         one_of(SavePolicy),
     )
     keep_unsaved: bool = _setting(
