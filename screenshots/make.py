@@ -27,7 +27,7 @@ from mediatui.settings import Settings
 from mediatui.studio.requests import GenerateRequest
 from mediatui.tui.app import MediatuiApp
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 FONT = Path(os.environ.get("MEDIATUI_SHOT_FONT", "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"))
 CELL_WIDTH, CELL_HEIGHT, FONT_SIZE = 12, 24, 19
 PATIENCE = 180.0
@@ -201,7 +201,8 @@ async def posters(app: MediatuiApp) -> None:
 def main() -> None:
     """Take the pictures named, or all."""
     names = set(sys.argv[1:])
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="mediatui-") as folder:
+        os.chdir(folder)
         os.environ.update(
             MEDIATUI_DATA_DIR=f"{folder}/data", XDG_STATE_HOME=f"{folder}/state", XDG_CACHE_HOME=f"{folder}/cache"
         )

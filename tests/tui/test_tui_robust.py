@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mediatui.errors import UsageError
 from mediatui.settings import ProviderSettings, Secret, Settings
 from mediatui.tui.format import ago, bar, fit, fit_right
 from mediatui.tui.format import until as until_words
@@ -18,7 +17,6 @@ from mediatui.tui.screens.help import HelpScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.terminal.clipboard import osc52
-from mediatui.tui.terminal.outside import opener
 from mediatui.tui.widgets.lines import wrap
 from mediatui.tui.widgets.picture import characters, half_blocks, read_pixels
 
@@ -165,12 +163,6 @@ def test_osc52_wraps_for_tmux_and_refuses_what_terminals_drop() -> None:
     assert "\x1bPtmux;\x1b\x1b]52" in wrapped
     assert wrapped.endswith("\x07\x1b\\")
     assert osc52("x" * 60_000, tmux=False) is None
-
-
-def test_opening_outside_needs_a_display(tmp_path: Path) -> None:
-    assert opener(tmp_path / "a.mp4", {"MEDIATUI_PLAYER": "mpv"}) == ["mpv", str(tmp_path / "a.mp4")]
-    with pytest.raises(UsageError, match=r"a\.mp4"):
-        opener(tmp_path / "a.mp4", {})
 
 
 def test_memory_survives_and_damage_is_forgiven(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -45,6 +46,9 @@ T = TypeVar("T")
 DRAIN_SECONDS = 0.1
 """News reach the screens at most this often."""
 
+BEGIN_SECONDS = 0.3
+"""The studio starts then at the latest."""
+
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -67,6 +71,7 @@ class MediatuiApp(Actor, App[int], inherit_bindings=False):
         self.crash_file: Path | None = None
         self._studio: Studio | None = None
         self._bridge = Bridge(settings, locations, self.post_message)
+        self._begun = False
         self._drained_at = 0.0
         self._drain_timer: Timer | None = None
         for theme in THEMES:
@@ -90,7 +95,20 @@ class MediatuiApp(Actor, App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Take over the signals that would leave the terminal broken, and start the studio after the first frame."""
         self._take_signals()
-        self.call_after_refresh(self._bridge.start)
+        self.call_after_refresh(self._begin)
+        # A key pressed at once may put another screen in front, whose refresh the line above does not wait for.
+        self.set_timer(BEGIN_SECONDS, self._begin)
+
+    def _begin(self) -> None:
+        """The first frame is on screen: what waited for it may start. Only the first call counts."""
+        if self._begun:
+            return
+        self._begun = True
+        if not gc.isenabled():
+            # What is loaded stays; the collector need not look at it again while keys are pressed.
+            gc.freeze()
+            gc.enable()
+        self._bridge.start()
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -315,6 +333,7 @@ def run(settings: Settings, locations: Locations) -> int:
     Raises `UsageError` when the terminal cannot show it or a setting makes no sense.
     """
     check_terminal()
+    gc.disable()  # until the first frame, which comes a tenth sooner for it
     app = MediatuiApp(settings, locations)
     try:
         result = app.run()
@@ -324,5 +343,6 @@ def run(settings: Settings, locations: Locations) -> int:
         sys.stderr.write(crash_words(exc, report))
         return 1
     finally:
+        gc.enable()
         app.stop_studio()
     return app.return_code or result or 0

@@ -11,7 +11,6 @@ from mediatui.errors import UsageError
 from mediatui.model import Job, MediaItem
 from mediatui.text import one_line
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
-from mediatui.tui.terminal.outside import open_outside
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
@@ -52,6 +51,8 @@ def record_file(app: MediatuiApp, record: MediaItem | Job) -> Path | None:
 
 def open_record(app: MediatuiApp, record: MediaItem | Job) -> None:
     """Open the record's file in its own program."""
+    from mediatui.tui.terminal.outside import open_outside
+
     file = record_file(app, record)
     if file is None:
         raise UsageError("it is not on disk yet", hint="w saves it first.")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from textual.geometry import Size
+from textual.widget import Widget
+
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
 from mediatui.tui.widgets.bars import PaneTitle
@@ -64,16 +67,21 @@ class Panes(Controller):
         screen = self.screen
         for name in PANES:
             screen.query_one(f"#{name}-title", PaneTitle).tell(on=name == pane)
-        width, height = screen.size
+        boxes = {name: screen.query_one(f"#{name}-pane") for name in PANES}
+        if self.lay_out(boxes, screen.size, pane):
+            screen.call_after_refresh(screen.details.show_poster)
+
+    def lay_out(self, boxes: Mapping[str, Widget], size: Size, pane: str = "media") -> bool:
+        """Set which panes are on screen and how wide; True when that is new."""
+        width, height = size
         shown = visible(pane, width)
         arrangement = (shown, width >= THREE, width >= TWO, height < PICTURE_ROWS)
         if arrangement == self._arrangement:
-            return
+            return False
         self._arrangement = arrangement
-        for name in PANES:
-            screen.query_one(f"#{name}-pane").display = name in shown
-        detail = screen.query_one("#detail-pane")
-        detail.styles.width = "36%" if width >= THREE else "44%" if width >= TWO else "1fr"
-        detail.set_class(height < PICTURE_ROWS, "-short")
-        screen.query_one("#projects-pane").styles.width = "16%" if width >= TWO else "1fr"
-        screen.call_after_refresh(screen.details.show_poster)
+        for name, box in boxes.items():
+            box.display = name in shown
+        boxes["detail"].styles.width = "36%" if width >= THREE else "44%" if width >= TWO else "1fr"
+        boxes["detail"].set_class(height < PICTURE_ROWS, "-short")
+        boxes["projects"].styles.width = "16%" if width >= TWO else "1fr"
+        return True

@@ -77,14 +77,17 @@ class LibraryScreen(StudioScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Panes over banner, status and keys."""
+        boxes = {pane: Vertical(id=f"{pane}-pane", classes="pane") for pane in PANES}
+        # Before anything is mounted: the first layout is the last one.
+        self.panes.lay_out(boxes, self.app.size)
         with Horizontal(id="panes"):
-            with Vertical(id="projects-pane", classes="pane"):
+            with boxes["projects"]:
                 yield PaneTitle("Projects", id="projects-title")
                 yield ProjectList(id="projects")
-            with Vertical(id="media-pane", classes="pane"):
+            with boxes["media"]:
                 yield PaneTitle("Media", id="media-title")
                 yield MediaList(self.shelf, self.going, id="media")
-            with Vertical(id="detail-pane", classes="pane"):
+            with boxes["detail"]:
                 yield PaneTitle("Details", id="detail-title")
                 yield Picture(id="picture")
                 yield Lines(id="detail")
