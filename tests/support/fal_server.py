@@ -109,8 +109,7 @@ class FalServer:
         self.ending = threading.Event()
         self._accepted = 0
         handler = type("Bound", (_Handler,), {"fal": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
@@ -219,6 +218,14 @@ def ranged(call: Call, data: bytes, etag: str = '"one"') -> Reply:
         return Reply(416, b"", {"Content-Range": f"bytes */{len(data)}"})
     headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
     return Reply(206, data[int(start) :], headers)
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients come and go; some are killed."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mediatui.errors import MediatuiError, StorageError, storage_error
 from mediatui.library.library import Library
@@ -115,20 +114,23 @@ class Records:
 
     # -- raw answers
 
-    def write_result(self, project: ProjectFolder, job_id: str, raw: bytes) -> str:
+    def write_result(self, project: ProjectFolder, name: str, raw: bytes) -> str:
         """Write a provider's raw answer down before anybody parses it; beside the spill when need be.
 
-        Returns its path relative to the project, or an absolute one in the spill's folder.
+        Returns its path relative to the project, where it is or will be. Raises `StorageError`.
         """
         try:
-            return project.write_result(job_id, raw)
+            return project.write_result(name, raw)
         except StorageError:
-            return str(self._spill.write_result(project.id, job_id, raw))
+            self._spill.write_result(project.id, name, raw)
+            return f"results/{name}.json"
 
-    def read_result(self, project: ProjectFolder, recorded: str) -> bytes:
-        """The raw answer again. Raises `StorageError` when it cannot be read."""
+    def read_result(self, project: ProjectFolder, relative: str) -> bytes:
+        """The raw answer again. Raises `StorageError` when it cannot be read, `UsageError`."""
         try:
-            return (self._spill.result(project.id, recorded) or project.path_of(recorded)).read_bytes()
+            with suppress(FileNotFoundError):
+                return project.path_of(relative).read_bytes()
+            return self._spill.read_result(project.id, PurePosixPath(relative).stem)
         except OSError as exc:
             raise storage_error(exc, "read the stored result") from exc
 
@@ -145,6 +147,7 @@ class Records:
     def _bring_home(self, project: ProjectFolder) -> bool:
         # Another instance may have emptied the spill, or added to it: what it holds counts, not our memory of it.
         try:
+            self._spill.drain_results(project.id, project.write_result)
             self._spill.drain(project.id, lambda waiting: self._commit(project, waiting))
         except StorageError:
             self._waiting[project.id] = self._spill.read(project.id)
@@ -153,27 +156,11 @@ class Records:
         return True
 
     def _commit(self, project: ProjectFolder, waiting: Waiting) -> None:
-        brought: list[Path] = []
-        jobs = [self._with_result(project, job, brought) for job in waiting.jobs.values()]
         with project.transaction():
             project.commit(
                 items=[i for i in waiting.items.values() if not _is_older(i, project.find_item(i.id))],
-                jobs=[j for j in jobs if not _is_behind(j, project.find_job(j.id))],
+                jobs=[j for j in waiting.jobs.values() if not _is_behind(j, project.find_job(j.id))],
             )
-        for path in brought:
-            self._spill.drop_result(path)
-
-    def _with_result(self, project: ProjectFolder, job: Job, brought: list[Path]) -> Job:
-        """The job with its raw answer inside the project, which must stand on its own."""
-        path = self._spill.result(project.id, job.result_path) if job.result_path else None
-        if path is None:
-            return job
-        try:
-            raw = path.read_bytes()
-        except OSError:
-            return job
-        brought.append(path)
-        return replace(job, result_path=project.write_result(job.id, raw))
 
     def _put_aside(self, project: ProjectFolder, items: Sequence[MediaItem], jobs: Sequence[Job]) -> None:
         self._spill.add(project.id, items, jobs)

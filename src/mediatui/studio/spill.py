@@ -41,7 +41,8 @@ class Spill:
 
     def projects(self) -> tuple[str, ...]:
         """The projects that something waits for."""
-        return tuple(sorted(path.stem for path in self.folder.glob("*.jsonl")))
+        with_results = {path.parent.name for path in self.folder.glob("*/*.json")}
+        return tuple(sorted(with_results | {path.stem for path in self.folder.glob("*.jsonl")}))
 
     def read(self, project_id: str) -> Waiting:
         """What waits for a project; torn lines were never acknowledged and are passed over."""
@@ -74,22 +75,23 @@ class Spill:
             with suppress(OSError):
                 self._path(project_id).unlink()
 
-    def write_result(self, project_id: str, job_id: str, raw: bytes) -> Path:
+    def write_result(self, project_id: str, name: str, raw: bytes) -> None:
         """Keep a raw answer. Raises `StorageError`."""
-        path = self._results(project_id) / f"{job_id}.json"
-        write_atomic(path, raw)
-        return path
+        write_atomic(self._results(project_id) / f"{name}.json", raw)
 
-    def result(self, project_id: str, recorded: str) -> Path | None:
-        """The file of a recorded result path when it lies here."""
-        path = Path(recorded)
-        return path if path.is_absolute() and path.parent == self._results(project_id) else None
+    def read_result(self, project_id: str, name: str) -> bytes:
+        """A raw answer that is kept here. Raises `OSError`."""
+        return (self._results(project_id) / f"{name}.json").read_bytes()
 
-    def drop_result(self, path: Path) -> None:
-        """A raw answer is in its project now."""
+    def drain_results(self, project_id: str, keep: Callable[[str, bytes], object]) -> None:
+        """Give each raw answer to `keep`, by its name, then forget it. Raises what it raises."""
+        folder = self._results(project_id)
+        for path in sorted(folder.glob("*.json")):
+            with suppress(FileNotFoundError):  # another instance was faster
+                keep(path.stem, path.read_bytes())
+                path.unlink()
         with suppress(OSError):
-            path.unlink()
-            path.parent.rmdir()
+            folder.rmdir()
 
     def _append(self, path: Path, line: bytes) -> None:
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
