@@ -412,3 +412,18 @@ async def test_a_theme_nobody_knows_is_a_usage_error(start: Start) -> None:
     with pytest.raises(UsageError, match="no theme"):
         async with start(settings=replace(ON_DEMAND, theme="nope")):
             pass
+
+
+async def test_the_mouse_moves_marks_and_opens(start: Start) -> None:
+    async with start() as session:
+        for n in range(3):
+            await session.generate(f"picture {n}")
+        media = session.library.media
+        await session.pilot.click("#media", offset=(10, 2))
+        assert media.cursor == 2
+        await session.pilot.click("#media", offset=(10, 0), control=True)
+        assert media.marks == {media.keys[0]}
+        await session.pilot.click("#media", offset=(10, 2), shift=True)
+        assert media.marks == set(media.keys)
+        await session.pilot.click("#media", offset=(10, 1), times=2)
+        await session.screen(ItemScreen)
