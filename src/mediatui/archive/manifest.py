@@ -42,6 +42,8 @@ class Written:
     sha256: str
     crc32: str
     differs: bool = False
+    embedded: bool = False
+    """The copy says how it was made, so its bytes are not the original's."""
 
 
 def build_manifest(
@@ -84,6 +86,8 @@ def _item(one: Written, jobs: Mapping[str, Job]) -> dict[str, Any]:
     }
     if one.differs:
         entry["differs_from_index"] = True
+    if one.embedded:
+        entry["embedded"] = True
     return entry | {"record": record}
 
 

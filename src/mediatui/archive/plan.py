@@ -7,14 +7,19 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import count
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from mediatui.archive.naming import NameTemplate, parse_template
 from mediatui.errors import UsageError
 from mediatui.library.files import free_bytes, media_name
 from mediatui.model import MediaItem, MediaType, Project, SaveState, new_id
 from mediatui.text import file_stem
+
+MAX_TILES = 2_000
+"""Items on a contact sheet that is a picture."""
 
 _STEM_BYTES = 180
 _EXTENSION_CHARACTERS = 10
@@ -61,6 +66,30 @@ class MissingEntry:
     reason: str
 
 
+class Sheet(StrEnum):
+    """An overview that lies beside the media."""
+
+    HTML = "html"
+    IMAGE = "image"
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the export."""
+        return {"html": "contact-sheet.html", "image": "contact-sheet.jpg"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """Choices of an export. `folder`: a folder in place of a ZIP file; `names`: a template (see `naming`), else
+    files keep theirs; `embed`: copies say how they were made.
+    """
+
+    folder: bool = False
+    names: str = ""
+    embed: bool = False
+    sheets: frozenset[Sheet] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
     """What `write_export` will do; shown first. `bytes` counts the known sizes, `unknown_sizes` the other entries."""
@@ -74,26 +103,36 @@ class ExportPlan:
     bytes: int
     unknown_sizes: int
     free: int
+    options: ExportOptions = ExportOptions()
 
 
-def plan_export(project: Project, folder: Path, items: Sequence[MediaItem], target: Path | None = None) -> ExportPlan:
+def plan_export(
+    project: Project,
+    folder: Path,
+    items: Sequence[MediaItem],
+    target: Path | None = None,
+    options: ExportOptions = ExportOptions(),
+) -> ExportPlan:
     """Plan an archive of `items`, whose paths are relative to `folder`.
 
     `target` is a file or a folder; by default a dated name in the current directory, or in the home
     directory where the current one takes no files. The plan never names an existing file. Raises
-    `UsageError` for a target that cannot be, `StorageError` when the disk cannot be measured.
+    `UsageError` for a target or name template that cannot be, `StorageError` when the disk cannot be measured.
     """
-    target = _target(project, target)
+    names = parse_template(options.names) if options.names else None
+    if Sheet.IMAGE in options.sheets and len(items) > MAX_TILES:
+        raise UsageError(f"{len(items):,} items are too many for one picture", hint=f"At most {MAX_TILES:,}.")
+    target = _target(project, target, "" if options.folder else ".zip")
     entries: list[ExportEntry] = []
     missing: list[MissingEntry] = []
-    taken: set[str] = {"manifest.json"}
+    taken: set[str] = {"manifest.json", *(sheet.file_name for sheet in Sheet)}
     for item in items:
         source, size = _local(folder, item)
         url = item.url if item.save_state is not SaveState.EXPIRED else None
         if source is None and url is None:
             missing.append(MissingEntry(item, _why_missing(item)))
             continue
-        name = _unique(_archive_name(item), taken)
+        name = _unique(_templated(names, len(entries) + 1, item, project) or _archive_name(item), taken)
         entries.append(ExportEntry(item, name, source, url, item.file_size if source is None else size))
     sizes = [entry.size for entry in entries if entry.size is not None]
     return ExportPlan(
@@ -106,11 +145,26 @@ def plan_export(project: Project, folder: Path, items: Sequence[MediaItem], targ
         bytes=sum(sizes),
         unknown_sizes=len(entries) - len(sizes),
         free=free_bytes(target.parent),
+        options=options,
     )
 
 
-def _target(project: Project, wanted: Path | None) -> Path:
-    dated = f"{file_stem(project.name)}-{time.strftime('%Y%m%d-%H%M%S')}.zip"
+def preview_names(template: str, items: Sequence[MediaItem], project: Project, limit: int = 5) -> tuple[str, ...]:
+    """The names a template gives the first items. Raises `UsageError` for a template that makes no sense."""
+    names, taken = parse_template(template), {"manifest.json"}
+    made = (_templated(names, number, item, project) for number, item in enumerate(items[:limit], 1))
+    return tuple(_unique(name, taken) for name in made if name)
+
+
+def _templated(names: NameTemplate | None, number: int, item: MediaItem, project: Project) -> str | None:
+    if names is None:
+        return None
+    ending = PurePosixPath(_archive_name(item)).suffix
+    return f"{item.type.folder}/{names.stem(number, item, project.name)}{ending}"
+
+
+def _target(project: Project, wanted: Path | None, ending: str) -> Path:
+    dated = f"{file_stem(project.name)}-{time.strftime('%Y%m%d-%H%M%S')}{ending}"
     if wanted is None:
         here = Path.cwd()
         wanted = (here if os.access(here, os.W_OK | os.X_OK) else Path.home()) / dated

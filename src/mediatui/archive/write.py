@@ -1,4 +1,4 @@
-"""Write an export: one ZIP, whole or not at all, whatever single items do."""
+"""Write an export: one ZIP file or folder, whole or not at all, whatever single items do."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
+from mediatui.archive.embed import Range, Segment, embedded, length_of
 from mediatui.archive.manifest import NAME, Written, build_manifest, encode
-from mediatui.archive.plan import ExportEntry, ExportPlan, MissingEntry
-from mediatui.archive.writeback import Writeback
-from mediatui.archive.zipwriter import Member, ZipWriter
+from mediatui.archive.plan import ExportEntry, ExportPlan, MissingEntry, Sheet
+from mediatui.archive.sinks import FolderSink, Sink, Stored, ZipSink
 from mediatui.errors import ExitCode, MediatuiError, SaveErrorKind, StorageBlocked, StorageError, storage_error
-from mediatui.library.files import free_bytes, place
+from mediatui.library.files import free_bytes
 from mediatui.model import Job, MediaItem, now
 from mediatui.text import human_bytes
 
@@ -26,6 +25,9 @@ Fetch = Callable[[ExportEntry, Path], None]
 
 Progress = Callable[[int, int, int, int, str], None]
 """Told: files done, files in all, bytes done, bytes in all, the name of the entry in work."""
+
+Poster = Callable[[MediaItem], Path | None]
+"""A small picture of an item's file, as JPEG; None when there is none."""
 
 BUFFER_BYTES = 1 << 20
 """The measured optimum: smaller and larger buffers are both slower."""
@@ -57,37 +59,33 @@ def write_export(
     fetch: Fetch | None,
     progress: Progress,
     stop: Callable[[], bool],
+    poster: Poster | None = None,
 ) -> ExportReport:
     """Carry out `plan`. Blocking; for a worker thread. `jobs` are the project's, by id.
 
-    The archive grows as ``<target>.part`` and gets its name when it is complete and synced, another one
-    (``-2``) if that is taken by then. An item that cannot be read or fetched is left out and listed. The
-    bytes are stored as they are on disk: the CRC-32 is computed while copying, and where it and the size
-    agree with the index its SHA-256 is taken over; otherwise that is computed from the bytes too.
+    The archive (or folder) grows as ``<target>.part`` and gets its name when it is complete and synced,
+    another one (``-2``) if that is taken by then. An item that cannot be read or fetched is left out and
+    listed. The bytes are stored as they are on disk, except where copies are to say how they were made. The
+    CRC-32 is computed while copying, and where it and the size agree with the index its SHA-256 is taken
+    over; otherwise that is computed from the bytes too. `poster` gives pictures for contact sheets.
 
     Raises `ExportStopped` once `stop` says so, `StorageError` (`StorageBlocked` for a full disk) when the
     target takes no bytes. Nothing is left behind then.
     """
     _check_room(plan)
     try:
-        part, fd = _create_part(plan.target)
+        sink: Sink = FolderSink(plan.target) if plan.options.folder else ZipSink(plan.target)
     except OSError as exc:
         raise _target_error(exc, plan.target) from exc
     try:
-        try:
-            with Writeback(fd) as writeback:
-                zip_ = ZipWriter(fd, grown_to=writeback.grown_to)
-                export = _Export(plan, jobs, fetch, _Meter(plan, progress), stop, part, zip_, fd)
-                export.run()
-                writeback.finish()
-        except OSError as exc:
-            raise _target_error(exc, plan.target) from exc
-        finally:
-            os.close(fd)
-        path = place(part, plan.target)
+        export = _Export(plan, jobs, fetch, _Meter(plan, progress), stop, sink, poster)
+        export.run()
+        sink.finish()
+        path = sink.place(plan.target)
+    except OSError as exc:
+        raise _target_error(exc, plan.target) from exc
     finally:
-        with suppress(OSError):
-            part.unlink()
+        sink.close()
     total = sum(one.size for one in export.written)
     return ExportReport(plan.id, path, len(export.written), total, tuple(export.missing))
 
@@ -101,17 +99,6 @@ def _check_room(plan: ExportPlan) -> None:
             hint="Free some space or choose another target, then export again.",
             kind=SaveErrorKind.FULL,
         )
-
-
-def _create_part(target: Path) -> tuple[Path, int]:
-    """``<target>.part``, or a numbered one where that name is taken: by another export, or by who knows what."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    names = (f"{target.name}.part" if n == 1 else f"{target.name}.{n}.part" for n in count(1))
-    for name in names:
-        part = target.with_name(name)
-        with suppress(FileExistsError):
-            return part, os.open(part, flags, 0o666)
-    raise AssertionError("unreachable")
 
 
 def _target_error(exc: OSError, target: Path) -> StorageError:
@@ -150,9 +137,8 @@ class _Export:
     fetch: Fetch | None
     meter: _Meter
     stop: Callable[[], bool]
-    part: Path
-    zip: ZipWriter
-    fd: int
+    sink: Sink
+    poster: Poster | None
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(BUFFER_BYTES)))
     written: list[Written] = field(default_factory=list)
     missing: list[MissingEntry] = field(default_factory=list)
@@ -169,10 +155,26 @@ class _Export:
                 self.missing.append(MissingEntry(entry.item, str(exc)))
             self.meter.done_files += 1
         self._check_stop()
-        manifest = encode(build_manifest(self.plan.project, self.written, self.missing, self.jobs))
-        self.zip.add(NAME, now(), len(manifest), [memoryview(manifest)])
-        self.zip.finish()
+        for sheet in sorted(self.plan.options.sheets):
+            self._put(sheet.file_name, self._sheet(sheet))
+        self._put(NAME, encode(build_manifest(self.plan.project, self.written, self.missing, self.jobs)))
         self.meter.tell("", now=True)
+
+    def _put(self, name: str, data: bytes) -> None:
+        self.sink.add(name, now(), len(data), [memoryview(data)])
+
+    def _sheet(self, sheet: Sheet) -> bytes:
+        from mediatui.archive.sheet import Tile, html_sheet
+        from mediatui.archive.sheet_image import image_sheet
+
+        tiles = []
+        for one in self.written:
+            self._check_stop()
+            self.meter.tell(sheet.file_name)
+            picture = self.poster(one.entry.item) if self.poster else None
+            tiles.append(Tile(one.entry.item, quote(one.entry.name), picture))
+        make = html_sheet if sheet is Sheet.HTML else image_sheet
+        return make(self.plan.project.name, tiles)
 
     def _check_stop(self) -> None:
         if self.stop():
@@ -196,7 +198,7 @@ class _Export:
     def _add_remote(self, entry: ExportEntry) -> Written:
         if self.fetch is None:
             raise _Unreadable("its bytes are not on this disk, and downloads were not allowed")
-        fetched = self.part.with_name(f"{self.part.name}.{self.plan.id}")
+        fetched = self.sink.part.with_name(f"{self.sink.part.name}.{self.plan.id}")
         try:
             try:
                 self.fetch(entry, fetched)
@@ -214,48 +216,66 @@ class _Export:
         except OSError as exc:
             raise _unreadable(exc) from exc
         item = entry.item
-        known = _index_hash(item) if item.file_size == size else None
-        digest = None if known else hashlib.sha256()
         try:
-            member = self.zip.add(entry.name, item.created_at, size, self._read(source, size, entry.name, digest))
+            pieces = embedded(source, size, item) if self.plan.options.embed else None
+            if pieces is not None:
+                return self._add_embedded(entry, source, pieces)
+            known = _index_hash(item) if item.file_size == size else None
+            digest = None if known else hashlib.sha256()
+            whole = self._read(source, (Range(0, size),), entry.name, digest)
+            stored = self.sink.add(entry.name, item.created_at, size, whole)
         finally:
             os.close(source)
-        crc = f"{member.crc32:08x}"
-        differs = _differ(member.size, item.file_size) or _differ(crc, item.crc32)
+        crc = f"{stored.crc32:08x}"
+        differs = _differ(stored.size, item.file_size) or _differ(crc, item.crc32)
         if digest is None:
-            sha256 = known if known and not differs else self._hash_again(member)
+            sha256 = known if known and not differs else self._hash_again(stored)
         else:
             sha256 = digest.hexdigest()
             differs = differs or _differ(sha256, item.sha256)
-        return Written(entry, member.size, sha256, crc, differs)
+        return Written(entry, stored.size, sha256, crc, differs)
 
-    def _read(self, source: int, size: int, name: str, digest: hashlib._Hash | None) -> Iterator[memoryview]:
-        """The file's first `size` bytes in the one buffer. Raises `_Unreadable` when the disk gives an error."""
-        left = size
-        while left > 0:
+    def _add_embedded(self, entry: ExportEntry, source: int, pieces: Sequence[Segment]) -> Written:
+        """A copy that says how it was made; its checksums are its own."""
+        digest = hashlib.sha256()
+        chunks = self._read(source, pieces, entry.name, digest)
+        stored = self.sink.add(entry.name, entry.item.created_at, length_of(pieces), chunks)
+        return Written(entry, stored.size, digest.hexdigest(), f"{stored.crc32:08x}", embedded=True)
+
+    def _read(
+        self, source: int, pieces: Sequence[Segment], name: str, digest: hashlib._Hash | None
+    ) -> Iterator[memoryview]:
+        """The pieces in the one buffer. Raises `_Unreadable` when the disk gives an error."""
+        for piece in pieces:
+            for chunk in self._bytes_of(source, piece):
+                if digest is not None:
+                    digest.update(chunk)
+                yield chunk
+                self.meter.done_bytes += len(chunk)
+                self.meter.tell(name)
+
+    def _bytes_of(self, source: int, piece: Segment) -> Iterator[memoryview]:
+        if isinstance(piece, bytes):
+            yield memoryview(piece)
+            return
+        at = piece.start
+        while at < piece.end:
             self._check_stop()
             try:
-                got = os.readv(source, [self.buffer[:left]])
+                got = os.preadv(source, [self.buffer[: piece.end - at]], at)
             except OSError as exc:
                 raise _unreadable(exc) from exc
             if not got:
-                break
-            chunk = self.buffer[:got]
-            if digest is not None:
-                digest.update(chunk)
-            yield chunk
-            left -= got
-            self.meter.done_bytes += got
-            self.meter.tell(name)
-
-    def _hash_again(self, member: Member) -> str:
-        """The SHA-256 of an entry already written: its bytes are not those the index knows."""
-        digest, at, end = hashlib.sha256(), member.start, member.start + member.size
-        while at < end:
-            self._check_stop()
-            got = os.preadv(self.fd, [self.buffer[: end - at]], at)
-            digest.update(self.buffer[:got])
+                return
+            yield self.buffer[:got]
             at += got
+
+    def _hash_again(self, stored: Stored) -> str:
+        """The SHA-256 of an entry already written: its bytes are not those the index knows."""
+        digest = hashlib.sha256()
+        for chunk in self.sink.again(stored, self.buffer):
+            self._check_stop()
+            digest.update(chunk)
         return digest.hexdigest()
 
 
