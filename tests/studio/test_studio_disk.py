@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,8 +48,9 @@ class Disk:
     def fill(self, leave: int = 0) -> None:
         """Leave so many bytes."""
         found = os.statvfs(self.data)
-        with self._ballast.open("ab") as file:
+        with suppress(OSError), self._ballast.open("ab", buffering=0) as file:  # somebody else took some of it
             file.write(bytes(max(0, found.f_bavail * found.f_frsize - leave)))
+            file.write(bytes(0 if leave else 4096))
 
     def free(self) -> None:
         """Make room again."""

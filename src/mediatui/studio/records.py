@@ -58,6 +58,11 @@ class Records:
         """Records that are in the spill only."""
         return sum(len(each.items) + len(each.jobs) for each in tuple(self._waiting.values()))
 
+    @property
+    def pending(self) -> bool:
+        """Something, if only a raw answer, waits in the spill for its project to take it."""
+        return bool(self._waiting)
+
     # -- writing
 
     def put(self, project: ProjectFolder, *, items: Sequence[MediaItem] = (), jobs: Sequence[Job] = ()) -> None:
@@ -123,6 +128,7 @@ class Records:
             return project.write_result(name, raw)
         except StorageError:
             self._spill.write_result(project.id, name, raw)
+            self._waiting.setdefault(project.id, Waiting())
             return f"results/{name}.json"
 
     def read_result(self, project: ProjectFolder, relative: str) -> bytes:

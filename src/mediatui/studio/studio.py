@@ -31,10 +31,11 @@ from mediatui.studio.exporting import Exporting
 from mediatui.studio.making import Making
 from mediatui.studio.organising import Organising
 from mediatui.studio.pictures import Pictures
+from mediatui.studio.playable import Playable
 from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
 from mediatui.studio.saving import Saving
 from mediatui.studio.services import Services
-from mediatui.studio.session import Playable, Session
+from mediatui.studio.session import Session
 
 if TYPE_CHECKING:
     from mediatui.archive.plan import ExportPlan
@@ -129,7 +130,7 @@ class Studio:
         core = self._core
         with suppress(StorageError):
             core.library.poll()
-        if core.records.waiting():
+        if core.records.pending:
             core.records.bring_home()
 
     async def _resume(self, *, first: bool) -> None:
