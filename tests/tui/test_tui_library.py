@@ -238,7 +238,7 @@ async def test_failed_job_stays_and_says_why_in_words(start: Start) -> None:
         assert job.error.message in session.library.query_one("#detail", Lines).text
 
 
-async def test_copy_goes_through_the_terminal_and_open_says_the_path(start: Start) -> None:
+async def test_copy_goes_through_the_terminal(start: Start) -> None:
     async with start() as session:
         await session.generate("to copy")
         await until(lambda: saved(session), "saved")
@@ -246,9 +246,6 @@ async def test_copy_goes_through_the_terminal_and_open_says_the_path(start: Star
         await session.screen(MenuScreen)
         await session.press("p")
         await until(lambda: session.app.clipboard == "to copy", "the clipboard")
-        await session.press("o")
-        file = str(session.app.studio.file_of(session.items[0]))
-        await until(lambda: any(file in n.message for n in session.app._notifications), "the path")
 
 
 async def test_full_view_shows_facts_and_json(start: Start) -> None:

@@ -21,13 +21,15 @@ from mediatui.tui.control.panes import PANES, Panes
 from mediatui.tui.control.projects import Projects
 from mediatui.tui.control.telling import Telling
 from mediatui.tui.control.tidying import Tidying
+from mediatui.tui.control.viewing import Viewing
 from mediatui.tui.screens.base import StudioScreen
 from mediatui.tui.shelf import Order, Shelf, SortKey
-from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.bars import Banner, Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.kitty import make_picture
 from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
+from mediatui.tui.widgets.media_grid import MediaGrid
 from mediatui.tui.widgets.media_list import NOT_GOING, Going, MediaList
-from mediatui.tui.widgets.picture import Picture
 from mediatui.tui.widgets.project_list import ProjectList
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ SLOW_TICK = 20
 class LibraryScreen(StudioScreen[None]):
     """Three panes over one project."""
 
-    SCOPES: ClassVar[tuple[str, ...]] = ("library", "media", "list", "app")
+    SCOPES: ClassVar[tuple[str, ...]] = ("library", "media", "grid", "list", "app")
     BINDINGS = bindings("library")
 
     def __init__(self) -> None:
@@ -64,6 +66,7 @@ class LibraryScreen(StudioScreen[None]):
         self.making = Making(self)
         self.tidying = Tidying(self)
         self.projects = Projects(self)
+        self.viewing = Viewing(self)
         self._handlers: dict[str, Handler] = {
             "clear": self._clear,
             "quit": lambda: self.main.leave(),
@@ -73,6 +76,7 @@ class LibraryScreen(StudioScreen[None]):
             **self.making.handlers(),
             **self.tidying.handlers(),
             **self.projects.handlers(),
+            **self.viewing.handlers(),
         }
 
     def compose(self) -> ComposeResult:
@@ -86,12 +90,12 @@ class LibraryScreen(StudioScreen[None]):
                 yield ProjectList(id="projects")
             with boxes["media"]:
                 yield PaneTitle("Media", id="media-title")
-                yield MediaList(self.shelf, self.going, id="media")
+                yield MediaGrid(self.shelf, self.going, self.viewing.poster_of, id="media")
             with boxes["detail"]:
                 yield PaneTitle("Details", id="detail-title")
-                yield Picture(id="picture")
+                yield make_picture(self.main.capabilities, id="picture")
                 yield Lines(id="detail")
-        yield Bar(id="banner")
+        yield Banner(id="banner")
         yield Bar(id="status")
         yield KeyBar("library")
 

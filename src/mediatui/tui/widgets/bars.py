@@ -63,6 +63,12 @@ def _cells(cells: Sequence[Cell]) -> int:
     return sum(cell_len(text) for text, _ in cells)
 
 
+class Banner(Bar):
+    """A line that stands out from the others over its whole width."""
+
+    fill_tone = "banner"
+
+
 class PaneTitle(Bar):
     """A pane's name on a rule; bright while the pane has the focus."""
 
