@@ -109,7 +109,7 @@ def document(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) ->
 
 def outcome(jobs: Sequence[Job], items: Sequence[MediaItem]) -> ExitCode:
     """The exit code: a refused key first, then any failure, then anything not saved that should be."""
-    failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN)]
+    failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN) or _stands_still(job)]
     if any(job.error and ErrorKind(job.error.kind).stops_batch for job in failed):
         return ExitCode.KEY_OR_BALANCE
     if failed:
@@ -118,6 +118,11 @@ def outcome(jobs: Sequence[Job], items: Sequence[MediaItem]) -> ExitCode:
     if any(_should_be_saved(item, policies.get(item.job or "")) for item in items):
         return ExitCode.UNSAVED
     return ExitCode.DONE
+
+
+def _stands_still(job: Job) -> bool:
+    """It is at the provider, and nobody can ask for it: its record says why."""
+    return job.phase.following and job.error is not None and not ErrorKind(job.error.kind).retry_read
 
 
 def _should_be_saved(item: MediaItem, policy: SavePolicy | None) -> bool:

@@ -167,7 +167,9 @@ class _LogFile:
             self._fd = -1
         if self._fd < 0:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            size = os.fstat(self._fd).st_size
+            self._torn = size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
 
     def _put_aside(self) -> None:
         # The lock lies on the file itself: whoever waited for it sees that its name leads elsewhere now.

@@ -12,7 +12,7 @@ from mediatui.keys import FoundKey, KeySource
 from mediatui.providers.registry import make_provider, missing_key
 from mediatui.settings import ProviderSettings, Settings
 
-CHECK_SECONDS = 20.0
+CHECK_SECONDS = 10.0
 """How long one provider is waited for."""
 
 

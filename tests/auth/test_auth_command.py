@@ -1,0 +1,266 @@
+"""``mediatui auth``: which provider is usable and why not, and giving one a key."""
+
+from __future__ import annotations
+
+import os
+import pty
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.home import PROGRAM, SECONDS, Done, Home
+from tests.support.echo_server import EchoServer
+from tests.support.fal_server import FalServer, Reply, fal_server
+from tests.support.loopback import Call, LoopbackService
+from tests.support.loopback import Reply as Answer
+
+from mediatui.settings import ProviderSettings, Secret, Settings
+from mediatui.studio import access
+from mediatui.studio.access import AccessState, check_access
+
+KEY = "key-0123456789-abcdef"
+
+
+@pytest.fixture
+def fal() -> Iterator[FalServer]:
+    with fal_server() as server:
+        yield server
+
+
+def config(home: Home, text: str, mode: int = 0o600) -> Path:
+    path = home.root / "config" / "mediatui" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def fal_table(server: FalServer, key: str = f'key = "{KEY}"') -> str:
+    return f'[providers.fal]\n{key}\nqueue_url = "{server.url}"\napi_url = "{server.url}/v1"\n'
+
+
+def row(done: Done, name: str = "fal") -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in done.document["providers"] if each["name"] == name)
+    return found
+
+
+# -- check
+
+
+@pytest.mark.parametrize(
+    ("key", "environment", "source"),
+    [
+        (f'key = "{KEY}"', {}, ("config file", None)),
+        (f'key_command = "echo {KEY}"', {}, ("key_command", None)),
+        ("", {"FAL_KEY": f" {KEY}\n"}, ("environment", "FAL_KEY")),
+        ('key = "another-key"', {"FAL_KEY": KEY}, ("environment", "FAL_KEY")),
+    ],
+)
+def test_a_key_that_is_taken_is_usable_and_its_place_is_named(
+    home: Home, fal: FalServer, key: str, environment: dict[str, str], source: tuple[str, str | None]
+) -> None:
+    config(home, fal_table(fal, key))
+    done = home.run("auth", "check", "fal", "--json", **environment)
+    assert done.code == 0
+    assert row(done)["state"] == "usable"
+    assert (row(done)["key_from"], row(done)["variable"]) == source
+    assert KEY not in done.out + done.err
+    assert {call.headers.get("authorization") for call in fal.calls} == {f"Key {KEY}"}
+    assert fal.submits == []
+
+
+@pytest.mark.parametrize("step", ["catalogue", "status"])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_refused_ends_with_4(home: Home, fal: FalServer, step: str, status: int) -> None:
+    config(home, fal_table(fal))
+    fal.on[step] = lambda call: Reply(status, {"detail": f"no user for {call.headers['authorization']}"})
+    done = home.run("auth", "check", "--json")
+    assert done.code == 4
+    assert row(done)["state"] == "refused"
+    assert KEY not in done.out + done.err
+
+
+def test_a_service_that_does_not_know_the_request_took_the_key(home: Home, fal: FalServer) -> None:
+    config(home, fal_table(fal))
+    fal.on["status"] = lambda call: Reply(404, {"detail": "not found"})
+    fal.on["catalogue"] = lambda call: Reply(429, {"detail": "slow down"})
+    assert home.run("auth", "check").code == 0
+
+
+def test_a_service_that_is_not_there_ends_with_1_and_is_not_called_a_wrong_key(home: Home) -> None:
+    with fal_server() as gone:
+        config(home, fal_table(gone))
+    done = home.run("auth", "check", "fal", "--json")
+    assert done.code == 1
+    assert row(done)["state"] == "unreachable"
+    assert "could not be reached" in row(done)["message"]
+
+
+def test_a_service_that_fails_ends_with_1(home: Home, fal: FalServer) -> None:
+    config(home, fal_table(fal))
+    fal.on["status"] = lambda call: Reply(503, b"<html>busy</html>")
+    assert row(home.run("auth", "check", "--json"))["state"] == "unreachable"
+
+
+def test_a_missing_key_says_where_to_put_one(home: Home) -> None:
+    done = home.run("auth", "check", "replicate")
+    assert done.code == 4
+    assert "REPLICATE_API_TOKEN" in done.err
+    assert "mediatui auth set replicate" in done.err
+    assert row(home.run("auth", "check", "replicate", "--json"), "replicate")["state"] == "no-key"
+
+
+def test_nothing_set_up_lists_every_provider_and_ends_with_4(home: Home) -> None:
+    done = home.run("auth", "check", "--json")
+    assert done.code == 4
+    assert {each["state"] for each in done.document["providers"]} == {"not-set-up"}
+    assert done.document["providers"][0]["name"] == "fal"
+    assert done.document["active"] == "sandbox"
+    assert home.run("auth", "check", "sandbox").code == 0
+
+
+def test_a_command_that_fails_is_the_reason(home: Home) -> None:
+    config(home, '[providers.fal]\nkey_command = "echo leaked; exit 1"\n')
+    done = home.run("auth", "check", "--json")
+    assert done.code == 4
+    assert "key_command" in row(done)["message"]
+    assert "leaked" not in done.out + done.err
+
+
+def test_a_key_that_others_can_read_is_not_tried(home: Home, fal: FalServer) -> None:
+    path = config(home, fal_table(fal), 0o644)
+    done = home.run("auth", "check")
+    assert done.code == 2
+    assert f"chmod 600 {path}" in done.err
+    assert fal.calls == []
+    path.chmod(0o600)
+    assert home.run("auth", "check", "--json").document["config"]["private"] is True
+
+
+def test_an_unknown_provider_is_named_with_the_nearest(home: Home) -> None:
+    done = home.run("auth", "check", "replicat")
+    assert done.code == 2
+    assert "Did you mean replicate?" in done.err
+
+
+class Yes(LoopbackService):
+    """Takes every key."""
+
+    def step(self, call: Call) -> str:
+        return "yes"
+
+    def on_yes(self, call: Call) -> Answer:
+        return Answer(body={"ok": True, "models": [], "data": []})
+
+
+OTHERS = {
+    "replicate": ("api_url", "/v1"),
+    "piapi": ("api_url", ""),
+    "openai": ("base_url", "/v1"),
+    "google": ("gemini_url", "/v1beta"),
+    "comfyui": ("base_url", ""),
+}
+
+
+def settings_for(url: str) -> Settings:
+    return Settings(
+        providers={
+            name: ProviderSettings(name, Secret(KEY), options={option: f"{url}{path}"}, in_file=True)
+            for name, (option, path) in OTHERS.items()
+        }
+    )
+
+
+def test_every_other_provider_proves_its_key_for_nothing() -> None:
+    with Yes() as server:
+        found = check_access(settings_for(server.url))
+        assert {each.name: each.state for each in found} == dict.fromkeys(OTHERS, AccessState.USABLE)
+        assert {call.method for call in server.calls} == {"GET"}
+        assert len(server.calls) == len(OTHERS)
+
+
+def test_every_other_provider_says_when_its_key_is_refused() -> None:
+    with EchoServer(401) as server:
+        found = check_access(settings_for(server.url))
+        assert {each.name: each.state for each in found} == dict.fromkeys(OTHERS, AccessState.REFUSED)
+        assert KEY not in repr(found)
+
+
+def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "CHECK_SECONDS", 0.2)
+    with EchoServer() as server:
+        server.go_on.clear()
+        found = check_access(settings_for(server.url))
+        server.go_on.set()
+    assert {each.state for each in found} == {AccessState.UNREACHABLE}
+    assert "no answer" in found[0].message
+
+
+# -- set
+
+
+def test_a_key_from_stdin_goes_into_a_private_file_and_works(home: Home, fal: FalServer) -> None:
+    path = config(home, fal_table(fal, "# key comes later"), 0o644)
+    done = home.run("auth", "set", "fal", stdin=f"  {KEY}\n")
+    assert done.code == 0
+    assert KEY not in done.out + done.err
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "# key comes later" in path.read_text()
+    assert home.run("auth", "check", "fal").code == 0
+
+
+def test_a_first_key_makes_the_file(home: Home) -> None:
+    assert home.run("auth", "set", "replicate", stdin=KEY).code == 0
+    path = home.root / "config" / "mediatui" / "config.toml"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert home.run("doctor", "--json").document["provider"]["active"] == "replicate"
+
+
+def test_setting_a_key_says_when_the_environment_wins(home: Home) -> None:
+    done = home.run("auth", "set", "fal", stdin=KEY, FAL_KEY="another-one")
+    assert "FAL_KEY in the environment wins" in done.err
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "two\nlines", "schlüssel"])
+def test_what_is_no_key_changes_nothing(home: Home, text: str) -> None:
+    path = config(home, "sandbox = true\n")
+    assert home.run("auth", "set", "fal", stdin=text).code == 2
+    assert path.read_text() == "sandbox = true\n"
+
+
+def test_an_unknown_provider_gets_no_key(home: Home) -> None:
+    assert home.run("auth", "set", "fall", stdin=KEY).code == 2
+    assert list(home.root.iterdir()) == []
+
+
+def test_a_key_that_is_typed_is_not_echoed(home: Home) -> None:
+    outside, inside = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, "auth", "set", "fal"],
+        stdin=inside,
+        stdout=subprocess.PIPE,
+        stderr=inside,
+        env=home.environment,
+        start_new_session=True,
+    )
+    os.close(inside)
+    shown = b""
+    try:
+        while b"key of fal" not in shown:
+            shown += os.read(outside, 1024)
+        os.write(outside, f"{KEY}\n".encode())
+        out, _ = process.communicate(timeout=SECONDS)
+        try:
+            while more := os.read(outside, 1024):
+                shown += more
+        except OSError:
+            pass  # the other end is closed
+    finally:
+        process.kill()
+        os.close(outside)
+    assert process.returncode == 0
+    assert KEY.encode() not in shown + out
+    assert KEY in (home.root / "config" / "mediatui" / "config.toml").read_text()
