@@ -47,7 +47,7 @@ class HelpList(LineList):
     def cells(self, key: str, width: int) -> Sequence[Cell]:
         """Keys, what they do, where."""
         action = self.actions[key]
-        place = f" {_PLACES[action.scope]} "
+        place = f" {_PLACES.get(action.scope, action.scope)} "
         title = f"{action.title.rstrip('…')}  "
         room = width - 18 - len(title) - len(place)
         if room < 8:
