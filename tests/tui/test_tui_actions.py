@@ -28,6 +28,7 @@ from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
+from mediatui.tui.widgets.media_grid import MediaGrid
 from mediatui.tui.widgets.media_list import NOT_GOING, MediaList
 from mediatui.tui.widgets.model_picker import ModelList
 
@@ -73,6 +74,15 @@ def test_bindings_of_our_classes_come_from_the_registry() -> None:
             assert all(b.id in known for found in merged.key_to_bindings.values() for b in found), kind
 
 
+def _grid() -> MediaGrid:
+    async def poster_of(key: str) -> None:
+        return None
+
+    grid = MediaGrid(Shelf(), lambda key: NOT_GOING, poster_of)
+    grid.gridded = True
+    return grid
+
+
 async def test_every_action_is_answered_where_it_applies(start: Start) -> None:
     async with start() as session:
         app = session.app
@@ -90,6 +100,9 @@ async def test_every_action_is_answered_where_it_applies(start: Start) -> None:
             "menu": MenuScreen("?", [Choice("a", "A", "a")]),
             "item": ItemScreen.__new__(ItemScreen),
             "list": LineList(),
+            "viewer": ViewerScreen(["a"], "a"),
+            "compare": CompareScreen.__new__(CompareScreen),
+            "grid": _grid(),
             "text": Lines(),
             "media": MediaList(Shelf(), lambda key: NOT_GOING),
             "models": ModelList(),

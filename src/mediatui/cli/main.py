@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
+    from mediatui.tui.terminal.capabilities import Capabilities
 
 COMMANDS = (
     ("generate", "generate:configure", "make media with one or more models"),
@@ -85,6 +86,23 @@ def _open_interface(context: Context) -> int:
         raise UsageError("--json needs a command", hint="For example: mediatui list --json")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the interface needs a terminal", hint="Name a command instead; `mediatui --help` lists them.")
+    capabilities = _ask_terminal(context)
     from mediatui.tui.app import run
 
-    return run(context.settings, context.locations)
+    return run(context.settings, context.locations, capabilities)
+
+
+def _ask_terminal(context: Context) -> Capabilities:
+    """What the terminal can do: asked before Textual is imported, which reads the answer on import."""
+    import os
+    from importlib import import_module
+
+    from mediatui.tui.terminal.capabilities import chosen_graphics, find_capabilities
+
+    def load() -> None:
+        for name in ("asyncio", "rich.console", "mediatui.model"):
+            import_module(name)
+
+    flag = getattr(context.args, "graphics", None)
+    choice = chosen_graphics(flag, os.environ, getattr(context.settings, "graphics", "auto"))
+    return find_capabilities(choice, meanwhile=load)

@@ -8,8 +8,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from mediatui.errors import MediatuiError, SaveError, SaveErrorKind, UsageError, storage_error
@@ -19,6 +17,7 @@ from mediatui.model import MediaItem
 from mediatui.studio.core import Core
 from mediatui.studio.download import Downloader, Limits, Stopped
 from mediatui.studio.part import BusyPart, PartFile
+from mediatui.studio.playable import Origin, Playable
 from mediatui.studio.save import Source
 
 MAX_FILE_BYTES = 1 << 30
@@ -29,28 +28,6 @@ MAX_AGE = 24 * 3600.0
 """Seconds after which a file that was not looked at goes."""
 
 SourceOf = Callable[[ProjectFolder, MediaItem], Awaitable[Source | None]]
-
-
-class Origin(StrEnum):
-    """Where what is shown comes from."""
-
-    FILE = "local file"
-    SESSION = "session copy"
-    REMOTE = "remote address"
-
-
-@dataclass(frozen=True, slots=True)
-class Playable:
-    """What can be opened or played of an item: a path, or only an address."""
-
-    origin: Origin
-    path: Path | None = None
-    url: str | None = None
-
-    @property
-    def target(self) -> str:
-        """The path or the address, for a program's argument list."""
-        return str(self.path) if self.path is not None else self.url or ""
 
 
 class Session:

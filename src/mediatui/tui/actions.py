@@ -92,6 +92,8 @@ def _lists() -> Iterable[Action]:
     yield Action("open", "Open", "Open the row under the cursor.", ("enter",), MOVE, "list", WIDGET, palette=False)
     for id, title, help, keys in moves:
         yield Action(id, title, help.replace("row", "line"), keys, MOVE, "text", WIDGET, palette=False)
+    yield Action("grid-left", "Left", "The picture left of it.", ("left", "h"), MOVE, "grid", WIDGET, palette=False)
+    yield Action("grid-right", "Right", "The picture right.", ("right", "l"), MOVE, "grid", WIDGET, palette=False)
     yield Action("mark", "Mark", "Mark or unmark this row.", ("space",), MARK, "media", WIDGET, palette=False)
     yield Action("range", "Mark a range", "Start or end marking rows while moving.", ("v",), MARK, "media", WIDGET)
     yield Action(
@@ -113,6 +115,9 @@ def _library() -> Iterable[Action]:
 
     yield on("new", "New generation", "Write a prompt, choose models, generate.", "n", MAKE, "new")
     yield on("details", "Open details", "The whole of this item: prompt, error, JSON.", "i", LOOK)
+    yield on("view", "View", "This item on the whole screen: look closer, scrub, play.", "f", LOOK, "view")
+    yield on("grid", "Grid or list", "Show the list as pictures, or as lines.", "b", LOOK)
+    yield on("compare", "Compare", "Two marked items side by side, and how they differ.", "equals_sign", LOOK)
     yield on("filter", "Filter", "Show only rows with these words; live.", "slash", LOOK, "filter")
     yield on("sort", "Sort by…", "Choose the order of the list.", "s", LOOK, "sort")
     yield on("reverse", "Reverse order", "Turn the order of the list around.", "S", LOOK)
@@ -123,6 +128,7 @@ def _library() -> Iterable[Action]:
     yield on("export", "Export project…", "Pack the project into a ZIP file; shows a plan first.", "x", KEEP, "export")
     yield on("copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", LOOK, "copy")
     yield on("open-outside", "Open outside", "Open the file in its own program.", "o", LOOK)
+    yield on("open-with", "Open with…", "Choose a program, or a path, scp line or URL to copy.", "O", LOOK)
     yield on("again", "Generate again…", "Open the generate screen filled with this item's inputs.", "a", MAKE)
     yield on("trash", "Move to trash", "Move this item, or the marked ones, to the trash.", "d delete", TIDY)
     yield on("undo", "Undo", "Take back the last trash, rename or deleted project.", "u", TIDY)
@@ -140,6 +146,41 @@ def _library() -> Iterable[Action]:
     yield on("pane-detail", "Detail pane", "Go to the details.", "3", MOVE)
     yield on("clear", "Clear", "Drop the range, the marks or the filter.", "escape", MARK)
     yield on("quit", "Quit", "Leave; asks only while jobs run.", "q", GO, "quit", palette=False)
+
+
+def _viewer() -> Iterable[Action]:
+    def on(id: str, title: str, help: str, keys: str, short: str = "", group: str = LOOK) -> Action:
+        return Action(id, title, help, tuple(keys.split()), group, "viewer", SCREEN, short)
+
+    yield on("play", "Play or pause", "Play the clip here, without sound; sound goes to a player.", "space", "play")
+    yield on("forward", "Forward", "The next frame, or a second on; the next picture.", "right l", "scrub", MOVE)
+    yield on("backward", "Back a little", "The frame before, or a second back; the picture before.", "left h", "", MOVE)
+    yield on("faster", "Faster", "Play faster.", "right_square_bracket", "faster")
+    yield on("slower", "Slower", "Play slower.", "left_square_bracket")
+    yield on("stop", "Stop playing", "Back to the frames.", "s")
+    yield on("start", "To the start", "Go to the first moment.", "0 home", "", MOVE)
+    yield on("end", "To the end", "Go to the last moment.", "dollar_sign end", "", MOVE)
+    yield on("next-item", "Next item", "The next item of the list.", "n pagedown", "next", MOVE)
+    yield on("previous-item", "Previous item", "The item before.", "p pageup", "previous", MOVE)
+    yield on("down", "Down", "The next item; down in an enlarged picture.", "down j", "", MOVE)
+    yield on("up", "Up", "The item before; up in an enlarged picture.", "up k", "", MOVE)
+    yield on("zoom", "Enlarge", "Look closer at a picture: twice, four times, whole.", "z", "zoom")
+    yield on("save", "Save", "Save this item to disk.", "w", "", KEEP)
+    yield on("copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", "copy")
+    yield on("open-outside", "Open outside", "Open the file in its own program.", "o", "open")
+    yield on("open-with", "Open with…", "Choose a program, or a path, scp line or URL to copy.", "O")
+    yield on("back", "Back", "Return to the list, at this item.", "escape q f", "back", GO)
+
+
+def _compare() -> Iterable[Action]:
+    def on(id: str, title: str, help: str, keys: str, short: str = "") -> Action:
+        return Action(id, title, help, tuple(keys.split()), LOOK, "compare", SCREEN, short)
+
+    yield on("wider", "Show all", "Show what is the same as well.", "tab", "all")
+    yield on("swap", "Swap", "Put the left one right.", "x", "swap")
+    yield on("open-left", "Open the left one", "Open the left file in its own program.", "o 1", "open left")
+    yield on("open-right", "Open the right one", "Open the right file in its own program.", "O 2", "open right")
+    yield on("back", "Back", "Return to the list.", "escape q equals_sign", "back")
 
 
 def _jobs() -> Iterable[Action]:
@@ -224,7 +265,7 @@ def _forms() -> Iterable[Action]:
     yield on("menu", "back", "Cancel", "Close the menu.", "escape q", "cancel")
 
 
-ACTIONS: tuple[Action, ...] = (*_app(), *_lists(), *_library(), *_jobs(), *_forms())
+ACTIONS: tuple[Action, ...] = (*_app(), *_lists(), *_library(), *_viewer(), *_compare(), *_jobs(), *_forms())
 """Every action there is."""
 
 
@@ -251,6 +292,10 @@ _SHOWN = {
     "question_mark": "?",
     "slash": "/",
     "asterisk": "*",
+    "equals_sign": "=",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "dollar_sign": "$",
     "escape": "esc",
     "enter": "⏎",
     "pagedown": "pgdn",

@@ -32,6 +32,8 @@ from mediatui.tui.memory import Memory
 from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.terminal.answers import Answering
+from mediatui.tui.terminal.capabilities import Capabilities, forget_late_answers
 from mediatui.tui.terminal.checks import check_terminal, is_remote
 from mediatui.tui.terminal.clipboard import osc52
 from mediatui.tui.theme import NO_COLOR_THEME, THEMES
@@ -52,7 +54,7 @@ BEGIN_SECONDS = 0.3
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class MediatuiApp(Actor, App[int], inherit_bindings=False):
+class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
     """The terminal interface over one studio."""
 
     TITLE = "mediatui"
@@ -61,13 +63,14 @@ class MediatuiApp(Actor, App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False  # Textual would bind a key of its own; ours opens the palette.
     COMMANDS: ClassVar[set[Any]] = set()
 
-    def __init__(self, settings: Settings, locations: Locations) -> None:
+    def __init__(self, settings: Settings, locations: Locations, capabilities: Capabilities | None = None) -> None:
         # Without this Textual turns colours into greys, which NO_COLOR does not ask for.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.settings = settings
         self.locations = locations
+        self.capabilities = capabilities or Capabilities(remote=is_remote())
         self.memory = Memory()
-        self.quiet = is_remote()
+        self.quiet = self.capabilities.remote
         self.crash_file: Path | None = None
         self._studio: Studio | None = None
         self._bridge = Bridge(settings, locations, self.post_message)
@@ -327,14 +330,15 @@ def crash_words(error: BaseException, report: Path | None) -> str:
     )
 
 
-def run(settings: Settings, locations: Locations) -> int:
+def run(settings: Settings, locations: Locations, capabilities: Capabilities | None = None) -> int:
     """Run the interface on this terminal; returns the exit code.
 
     Raises `UsageError` when the terminal cannot show it or a setting makes no sense.
     """
     check_terminal()
     gc.disable()  # until the first frame, which comes a tenth sooner for it
-    app = MediatuiApp(settings, locations)
+    app = MediatuiApp(settings, locations, capabilities)
+    forget_late_answers(app.capabilities)
     try:
         result = app.run()
     except Exception as exc:

@@ -1,45 +1,81 @@
-"""Opening a file in a program of the desktop, detached from this terminal."""
+"""Starting other programs: beside this one on the desktop, or in its place on this terminal."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
 
 from mediatui.errors import UsageError
-
-PLAYERS = ("mpv", "vlc", "ffplay")
-
-
-def opener(path: Path, environment: Mapping[str, str] = os.environ) -> Sequence[str]:
-    """The command that opens `path`. Raises `UsageError`, naming the path, where nothing can show it."""
-    chosen = environment.get("MEDIATUI_PLAYER")
-    if chosen:
-        return [chosen, str(path)]
-    if sys.platform == "darwin":
-        return ["open", str(path)]
-    if not (environment.get("WAYLAND_DISPLAY") or environment.get("DISPLAY")):
-        raise UsageError(f"there is no display to open it on: {path}", hint="y then p copies the path.")
-    for name in ("xdg-open", *PLAYERS):
-        found = shutil.which(name)
-        if found:
-            return [found, str(path)]
-    raise UsageError(f"found no program to open {path}", hint="Set MEDIATUI_PLAYER to one, or copy the path with y, p.")
+from mediatui.media.demux import NoPosterError, kind_of
+from mediatui.tui.terminal.openers import DEFAULTS, Opener, launch, usable
 
 
 def open_outside(path: Path) -> None:
-    """Start the program, and neither wait for it nor let it write here."""
-    command = opener(path)
+    """Open a file with the first program of the built-in table. Raises `UsageError` where there is none."""
     try:
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as exc:
-        raise UsageError(f"could not start {command[0]}: {exc.strerror}") from exc
+        mime = kind_of(path)[2]
+    except (NoPosterError, OSError, ValueError):
+        mime = "application/octet-stream"
+    found = usable(DEFAULTS, mime, can_suspend=False)
+    if not found:
+        raise UsageError(f"found no program to open {path}", hint="y copies the path; MEDIATUI_PLAYER names a program.")
+    launch(found[0], str(path))
+
+
+def can_suspend(app: App[Any]) -> bool:
+    """The terminal can be lent to another program."""
+    driver = app._driver
+    return driver is not None and driver.can_suspend
+
+
+async def run_here(app: App[Any], opener: Opener, target: str) -> int:
+    """Lend the terminal to a program until it ends; returns its exit code. Raises `UsageError`.
+
+    The batch keeps Textual from drawing meanwhile: thirty frames nobody takes would stop it for good. Nothing
+    may leave the block by an exception, or the interface would not come back.
+    """
+    command = opener.command(target)
+    failure: BaseException | None = None
+    code = 0
+    try:
+        with app.suspend(), app.batch_update(), _deaf():
+            try:
+                code = await _run(command)
+            except BaseException as exc:
+                failure = exc
+    except SuspendNotSupported as exc:
+        raise UsageError("this terminal cannot be lent to another program", hint="O chooses another.") from exc
+    if isinstance(failure, OSError):
+        raise UsageError(f"could not start {command[0]}: {failure.strerror}", hint="O chooses another.") from failure
+    if failure is not None:
+        raise failure
+    return code
+
+
+async def _run(command: list[str]) -> int:
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        return await process.wait()
+    except BaseException:
+        process.terminate()
+        raise
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """^C is for the program that has the terminal: heard here, and no more. To ignore it would be inherited."""
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: None)
+    except ValueError:  # not the main thread: nobody listens there anyway
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

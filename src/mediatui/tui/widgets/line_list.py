@@ -83,6 +83,14 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         """One cell before the row."""
         return " "
 
+    def extent(self, count: int) -> Size:
+        """Lines that so many rows take."""
+        return Size(0, count)
+
+    def row_at(self, x: int, y: int) -> int:
+        """Which row a point of the widget belongs to; it may lie past the last."""
+        return y + self.scroll_offset.y
+
     # What a screen tells the list.
 
     @property
@@ -96,7 +104,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         if current is not None and follow:
             current = follow.get(current, current)
         old, self.keys = self.keys, keys
-        size = Size(0, len(keys))
+        size = self.extent(len(keys))
         if size != self.virtual_size:
             self.virtual_size = size
         target = self._index(keys, current) if current is not None else 0
@@ -266,7 +274,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """A click moves; a second one opens."""
-        row = event.y + self.scroll_offset.y
+        row = self.row_at(event.x, event.y)
         if not 0 <= row < len(self.keys):
             return
         event.stop()

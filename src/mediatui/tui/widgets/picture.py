@@ -32,15 +32,24 @@ def _style(top: bytes, bottom: bytes) -> Style:
     return Style(color=Color.from_rgb(*top), bgcolor=Color.from_rgb(*bottom))
 
 
-def read_pixels(path: Path, width: int, height: int) -> Pixels:
-    """The picture scaled to fit into `width` by `height` cells. Blocking; raises `OSError` for what is no picture."""
+Box = tuple[int, int, int, int]
+"""A part of a picture: left, top, right, bottom in pixels."""
+
+
+def read_pixels(path: Path, width: int, height: int, box: Box | None = None) -> Pixels:
+    """The picture, or a part of it, scaled to fit into `width` by `height` cells.
+
+    Blocking; raises `OSError` for what is no picture.
+    """
     from PIL import Image
 
     with Image.open(path) as source:
-        source.draft("RGB", (width * 2, height * 4))
-        scale = min(width / source.width, 2 * height / source.height)
-        size = (max(1, round(source.width * scale)), max(2, round(source.height * scale) // 2 * 2))
-        image = source.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        if box is None:
+            source.draft("RGB", (width * 2, height * 4))
+        part = source.crop(box) if box is not None else source
+        scale = min(width / part.width, 2 * height / part.height)
+        size = (max(1, round(part.width * scale)), max(2, round(part.height * scale) // 2 * 2))
+        image = part.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         return (*size, image.tobytes())
 
 
@@ -95,18 +104,19 @@ class Picture(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.path: Path | None = None
+        self.box: Box | None = None
         self.words = ""
         self._rows: list[list[Segment]] = []
         self._columns = 0
-        self._drawn: LRUCache[tuple[Path, int, int, bool], tuple[int, list[list[Segment]]]] = LRUCache(48)
+        self._drawn: LRUCache[tuple[object, ...], tuple[int, list[list[Segment]]]] = LRUCache(48)
 
-    def show(self, path: Path | None, words: str = "") -> None:
-        """Show a picture, or a few words in its place."""
+    def show(self, path: Path | None, words: str = "", box: Box | None = None) -> None:
+        """Show a picture or a part of it, or a few words in its place."""
         if path is None and self.path is None and words == self.words:
             return
         self.words = words
-        if path != self.path or path is None:
-            self.path = path
+        if (path, box) != (self.path, self.box) or path is None:
+            self.path, self.box = path, box
             self._draw()
 
     def on_resize(self, event: Resize) -> None:
@@ -118,23 +128,23 @@ class Picture(Widget):
         if self.path is None or not (width and height):
             self._set(0, [])
             return
-        known = self._drawn.get((self.path, width, height, self.app.no_color))
+        known = self._drawn.get((self.path, self.box, width, height, self.app.no_color))
         if known is not None:
             self._set(*known)
             return
         app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
-        app.run_fenced(self._scale(self.path, width, height), group="picture", exclusive=True, node=self)
+        app.run_fenced(self._scale(self.path, self.box, width, height), group="picture", exclusive=True, node=self)
 
-    async def _scale(self, path: Path, width: int, height: int) -> None:
+    async def _scale(self, path: Path, box: Box | None, width: int, height: int) -> None:
         try:
-            pixels = await asyncio.to_thread(read_pixels, path, width, height)
+            pixels = await asyncio.to_thread(read_pixels, path, width, height, box)
         except (OSError, ValueError):
             self.words = "the picture cannot be read"
             self._set(0, [])
             return
         rows = characters(pixels, self.rich_style) if self.app.no_color else half_blocks(pixels)
-        self._drawn[path, width, height, self.app.no_color] = (pixels[0], rows)
-        if path == self.path and self.size == (width, height):
+        self._drawn[path, box, width, height, self.app.no_color] = (pixels[0], rows)
+        if (path, box) == (self.path, self.box) and self.size == (width, height):
             self._set(pixels[0], rows)
 
     def _set(self, columns: int, rows: list[list[Segment]]) -> None:

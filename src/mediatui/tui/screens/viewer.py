@@ -1,0 +1,424 @@
+"""One item on the whole screen: a picture to look into, a clip to scrub and play, a sound to see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from mediatui.errors import UsageError
+from mediatui.media.filmstrip import Filmstrip
+from mediatui.media.peaks import Peaks
+from mediatui.model import MediaItem, MediaType, SaveState
+from mediatui.studio.playable import Playable
+from mediatui.text import one_line
+from mediatui.tui.actions import bindings
+from mediatui.tui.actor import Handler
+from mediatui.tui.control.copying import copy_record
+from mediatui.tui.control.opening import choose_opener, open_item
+from mediatui.tui.format import SAVE_BADGES, file_facts
+from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.kitty import make_picture
+from mediatui.tui.widgets.picture import Box, Picture
+from mediatui.tui.widgets.player import Player
+from mediatui.tui.widgets.timeline import Ruler, Sought, Thumbs, Wave
+
+if TYPE_CHECKING:
+    from mediatui.tui.batch import Batch
+
+PIXELS = 1600
+"""A side of the picture that is looked into; a terminal shows no more."""
+
+ZOOMS = (1, 2, 4)
+SEEK_SECONDS = 1.0
+STEPS = 24
+"""Steps through a sound, or through a clip whose frames are not known."""
+
+REST_SECONDS = 0.12
+"""How long an item must stay before its frames are asked for: keys may be repeating."""
+
+THUMB_ROWS = 22
+"""Rows from which the frames of a clip are shown under it."""
+
+
+class ViewerScreen(StudioScreen[str]):
+    """One of some items; answers which one was looked at last."""
+
+    CSS_PATH = STYLES / "viewer.tcss"
+    SCOPES: ClassVar[tuple[str, ...]] = ("viewer", "app")
+    BINDINGS = bindings("viewer")
+
+    def __init__(self, keys: Sequence[str], key: str, *, play: bool = False) -> None:
+        """`keys` are item ids in the order of the list; `key` the one to begin with."""
+        super().__init__()
+        self._keys = list(keys)
+        self._at = self._keys.index(key)
+        self._play_first = play
+        self._strip: Filmstrip | None = None
+        self._peaks: Peaks | None = None
+        self._playable: Playable | None = None
+        self._seconds = 0.0
+        self._poster: Path | None = None
+        self._zoom, self._centre = 1, (0.5, 0.5)
+
+    def compose(self) -> ComposeResult:
+        """Title, stage, time, facts, keys."""
+        yield PaneTitle("", id="viewer-title")
+        with Container(id="stage"):
+            yield make_picture(self.main.capabilities, id="still")
+            yield Player(remote=self.main.quiet, id="player")
+            yield Wave(id="wave")
+        yield Thumbs(id="thumbs")
+        yield Ruler(id="ruler")
+        yield Bar(id="facts")
+        yield Bar(id="status")
+        yield KeyBar("viewer")
+
+    def on_mount(self) -> None:
+        """Show the first item."""
+        self._show()
+        if self._play_first and self.item.type is MediaType.VIDEO:
+            self.main.run_fenced(self._play(), group="play", exclusive=True)
+
+    # Parts.
+
+    @property
+    def item(self) -> MediaItem:
+        """What is shown. Raises `UsageError` once it is gone."""
+        found = self.main.studio.find_item(self._keys[self._at])
+        if found is None:
+            raise UsageError("this item is gone", hint="n shows the next one.")
+        return found
+
+    @property
+    def player(self) -> Player:
+        """Where clips play."""
+        return self.query_one("#player", Player)
+
+    @property
+    def still(self) -> Picture:
+        """Where pictures and single frames are shown."""
+        return self.query_one("#still", Picture)
+
+    @property
+    def seconds(self) -> float:
+        """The moment looked at."""
+        return self.player.seconds if self.player.playing else self._seconds
+
+    # Showing.
+
+    def _show(self) -> None:
+        self.player.stop()
+        self._strip = self._peaks = self._poster = self._playable = None
+        self._seconds, self._zoom, self._centre = 0.0, 1, (0.5, 0.5)
+        item = self.main.studio.find_item(self._keys[self._at])
+        kind = item.type if item is not None else MediaType.IMAGE
+        self._stage("wave" if kind is MediaType.AUDIO else "still")
+        self.query_one("#thumbs", Thumbs).show(None)
+        self.query_one("#wave", Wave).show(None, "listening…")
+        timed = kind is not MediaType.IMAGE
+        self.query_one("#ruler").display = timed
+        self._fit_thumbs(kind)
+        self._title()
+        if item is None:
+            self.still.show(None, "this item is gone")
+            return
+        saved = item.save_state is SaveState.SAVED
+        self.still.show(None, "" if saved else "not on disk: space fetches a copy to look at")
+        self.main.run_fenced(self._load(item), group="load", exclusive=True)
+        self._time()
+
+    def _fit_thumbs(self, kind: MediaType) -> None:
+        self.query_one("#thumbs").display = kind is MediaType.VIDEO and self.size.height >= THUMB_ROWS
+
+    def _stage(self, name: str) -> None:
+        for each in ("still", "player", "wave"):
+            self.query_one(f"#{each}").display = each == name
+
+    def _title(self) -> None:
+        item = self.main.studio.find_item(self._keys[self._at])
+        if item is None:
+            return
+        badge = SAVE_BADGES[item.save_state]
+        place = f"{self._at + 1} of {len(self._keys)}  {badge.glyph} {badge.word}"
+        self.query_one(PaneTitle).tell(place, name=one_line(item.prompt, 200) or item.name, on=True)
+        origin = self._playable.origin.value if self._playable is not None else ""
+        words = [item.model, file_facts(item), f"seed {item.seed}" if item.seed is not None else "", origin]
+        self.query_one("#facts", Bar).show([(f" {' · '.join(filter(None, words))}", "dim")])
+
+    async def _load(self, item: MediaItem) -> None:
+        """The picture at once; what takes longer when the item stays."""
+        if item.type is not MediaType.AUDIO:
+            await self._load_poster(item)
+        if item.type is MediaType.IMAGE:
+            return
+        self._after_rest(item)
+
+    async def _load_poster(self, item: MediaItem) -> None:
+        big = item.type is MediaType.IMAGE
+        path = await self.main.ask(self.main.studio.poster(item.id, PIXELS if big else 480))
+        if self._is_current(item):
+            self._poster = path
+            if path is not None:
+                self.still.show(path)
+            elif item.save_state is SaveState.SAVED:
+                self.still.show(None, "there is no picture of it")
+
+    def _after_rest(self, item: MediaItem) -> None:
+        work = self._load_strip if item.type is MediaType.VIDEO else self._load_peaks
+        self.set_timer(REST_SECONDS, lambda: self._is_current(item) and self.main.run_fenced(work(item), group="strip"))
+
+    async def _load_strip(self, item: MediaItem) -> None:
+        strip = await self.main.ask(self.main.studio.filmstrip(item.id))
+        if self._is_current(item) and strip is not None:
+            self._strip = strip
+            self.query_one("#thumbs", Thumbs).show(strip)
+            self._time()
+
+    async def _load_peaks(self, item: MediaItem) -> None:
+        peaks = await self.main.ask(self.main.studio.peaks(item.id))
+        if self._is_current(item):
+            self._peaks = peaks
+            self.query_one("#wave", Wave).show(peaks, "there is no sound to draw")
+            self._time()
+
+    def _is_current(self, item: MediaItem) -> bool:
+        return self.is_attached and self._keys[self._at] == item.id
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Frames under the clip where there is room."""
+        item = self.main.studio.find_item(self._keys[self._at])
+        if item is not None:
+            self._fit_thumbs(item.type)
+
+    def follow(self, batch: Batch) -> None:
+        """The item may have been saved, or gone."""
+        shown = self._keys[self._at]
+        if any(item.id == shown for change in batch.changes for item in change.items):
+            before = self._poster
+            self._title()
+            item = self.main.studio.find_item(shown)
+            if before is None and item is not None and not self.player.playing:
+                self.main.run_fenced(self._load(item), group="load", exclusive=True)
+
+    # Time.
+
+    @property
+    def duration(self) -> float:
+        """Seconds, of what is known."""
+        known = (
+            self.player.transport.duration if self.player.playing else 0.0,
+            self._strip.duration if self._strip is not None else 0.0,
+            self._peaks.duration if self._peaks is not None else 0.0,
+        )
+        item = self.main.studio.find_item(self._keys[self._at])
+        return next((length for length in known if length), (item.duration or 0.0) if item is not None else 0.0)
+
+    def _time(self) -> None:
+        ruler, moment = self.query_one("#ruler", Ruler), self.seconds
+        ruler.show(moment, self.duration, self._playing_words())
+        if self._strip is not None:
+            self.query_one("#thumbs", Thumbs).mark(self._strip.nearest(moment))
+        if self._peaks is not None:
+            self.query_one("#wave", Wave).mark(moment)
+
+    def _playing_words(self) -> str:
+        if not self.player.playing:
+            return ""
+        transport = self.player.transport
+        speed = f" {transport.speed:g}×" if transport.speed != 1 else ""
+        return f"{'paused' if transport.paused else 'playing'}{speed}"
+
+    @on(Player.Moved)
+    def _moved(self) -> None:
+        if self.player.playing:
+            self._time()
+
+    @on(Player.Failed)
+    def _failed(self, message: Player.Failed) -> None:
+        self._stop()
+        self.main.tell_exception(message.error)
+
+    @on(Sought)
+    def _sought(self, message: Sought) -> None:
+        self._go_to(message.seconds)
+
+    def _step(self, step: int) -> None:
+        """Arrow keys: pan what is enlarged, go through what has a length, else through the items."""
+        item = self.item
+        if item.type is MediaType.IMAGE:
+            if self._zoom > 1:
+                self._pan(step, 0)
+            else:
+                self._turn_page(step)
+        elif self.player.playing:
+            self.player.seek(step * SEEK_SECONDS)
+            self._time()
+        elif self._strip is not None:
+            index = self._strip.nearest(self._seconds) + step
+            self._go_to(self._strip.times[max(0, min(len(self._strip.times) - 1, index))])
+        elif self.duration:
+            self._go_to(self._seconds + step * self.duration / STEPS)
+
+    def _go_to(self, seconds: float) -> None:
+        if self.player.playing:
+            self.player.seek(seconds, relative=False)
+            return
+        self._seconds = max(0.0, min(seconds, self.duration))
+        if self._strip is not None and self.item.type is MediaType.VIDEO:
+            index = self._strip.nearest(self._seconds)
+            self.still.show(self._strip.sheet, box=self._strip.box(index))
+        self._time()
+
+    # Playing.
+
+    async def _toggle(self) -> None:
+        item = self.item
+        if self.player.playing:
+            self.player.toggle()
+            self._time()
+        elif item.type is MediaType.VIDEO:
+            await self._play()
+        elif item.type is MediaType.AUDIO:
+            await open_item(self.main, item)
+        elif self._poster is None:
+            await self._fetch(item)
+
+    async def _play(self) -> None:
+        item = self.item
+        found = await self._fetch(item)
+        if found.path is not None and self._is_current(item):
+            self._stage("player")
+            self.player.play(found.path, self._seconds)
+            self._time()
+
+    async def _fetch(self, item: MediaItem) -> Playable:
+        if item.path is None:
+            self.say("Fetching a copy to look at…")
+        found = await self.main.ask(self.main.studio.playable(item.id))
+        if self._is_current(item):
+            self._playable = found
+            self._title()
+        return found
+
+    def _stop(self) -> None:
+        self._seconds = self.player.seconds
+        self.player.stop()
+        self._stage("still")
+        if self._strip is not None:
+            self._go_to(self._seconds)
+        self._time()
+
+    def on_screen_suspend(self) -> None:
+        """Something is in front: a clip behind it would only cost bytes."""
+        if self.player.playing:
+            self.player.pause(True)
+            self._time()
+
+    def _faster(self, steps: int) -> None:
+        if self.player.playing:
+            self.player.faster(steps)
+            self._time()
+
+    # Looking closer.
+
+    def _enlarge(self) -> None:
+        if self._poster is None or self.item.type is not MediaType.IMAGE:
+            raise UsageError("only pictures can be enlarged", hint="space plays a clip.")
+        self._zoom = ZOOMS[(ZOOMS.index(self._zoom) + 1) % len(ZOOMS)]
+        self._centre = (0.5, 0.5)
+        self._show_part()
+
+    def _pan(self, across: int, down: int) -> None:
+        reach = 0.5 / self._zoom
+        x, y = (
+            max(reach, min(1 - reach, at + step * reach / 2))
+            for at, step in zip(self._centre, (across, down), strict=True)
+        )
+        self._centre = (x, y)
+        self._show_part()
+
+    def _show_part(self) -> None:
+        if self._poster is not None:
+            self.still.show(self._poster, box=part_of(self._poster, self._zoom, self._centre))
+            self.say("" if self._zoom == 1 else f"enlarged {self._zoom}×; arrows move, z goes on")
+
+    # Other items.
+
+    def _turn_page(self, step: int) -> None:
+        at = self._at + step
+        if 0 <= at < len(self._keys):
+            self._at = at
+            self._show()
+        else:
+            self.say("This is the last one." if step > 0 else "This is the first one.")
+
+    def _vertical(self, step: int) -> None:
+        if self._zoom > 1:
+            self._pan(0, step)
+        else:
+            self._turn_page(step)
+
+    # Keys.
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Its actions."""
+        return {
+            "next-item": lambda: self._turn_page(1),
+            "previous-item": lambda: self._turn_page(-1),
+            "down": lambda: self._vertical(1),
+            "up": lambda: self._vertical(-1),
+            "forward": lambda: self._step(1),
+            "backward": lambda: self._step(-1),
+            "start": lambda: self._go_to(0.0),
+            "end": lambda: self._go_to(self.duration),
+            "play": self._toggle,
+            "stop": self._stop_playing,
+            "faster": lambda: self._faster(1),
+            "slower": lambda: self._faster(-1),
+            "zoom": self._enlarge,
+            "copy": lambda: copy_record(self.main, self.item),
+            "open-outside": lambda: open_item(self.main, self.item, play=self._play),
+            "open-with": lambda: choose_opener(self.main, self.item, play=self._play),
+            "save": self._save,
+            "back": self._back,
+        }
+
+    def _stop_playing(self) -> None:
+        if self.player.playing:
+            self._stop()
+
+    async def _save(self) -> None:
+        report = await self.main.ask(self.main.studio.save([self.item.id]))
+        if report.failed:
+            self.main.tell("It could not be saved.", hint="i in the list says why.", severity="warning")
+        elif not report.url_only:
+            self.main.tell("Saved.")
+
+    def _back(self) -> None:
+        if self._zoom > 1:
+            self._zoom = 1
+            self._show_part()
+            return
+        self.player.stop()
+        self.dismiss(self._keys[self._at])
+
+
+def part_of(picture: Path, zoom: int, centre: tuple[float, float]) -> Box | None:
+    """The part of a picture file that is seen enlarged; None: all of it, or no picture."""
+    if zoom == 1:
+        return None
+    from PIL import Image
+
+    try:
+        with Image.open(picture) as image:
+            width, height = image.size
+    except (OSError, ValueError):
+        return None
+    left, top = (round(side * (at - 0.5 / zoom)) for side, at in zip((width, height), centre, strict=True))
+    return left, top, left + width // zoom, top + height // zoom
