@@ -226,6 +226,26 @@ def test_broken_headers_never_raise(
         assert facts.width is None or facts.width > 0
 
 
+def test_a_last_frame_shown_longer_is_not_another_rate(tmp_path: Path) -> None:
+    """As encoders do that let the picture stand until the sound ends."""
+    path = tmp_path / "long-end.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=24, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        packets = []
+        for n in range(48):
+            frame = av.VideoFrame.from_image(makemedia.picture(64, 48, n))
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        packets[-1].duration = packets[-2].duration * 9
+        for packet in packets:
+            out.mux(packet)
+    facts = probe(path)
+    assert facts is not None
+    assert facts.fps == 24.0
+    assert facts.duration == pytest.approx(56 / 24, abs=0.01)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_sniffed(head: bytes) -> None:
     kind = sniff(head)

@@ -89,14 +89,14 @@ def seconds(value: float | None) -> float | None:
     """A length of time if it is one (finite, above zero, below four months), to the microsecond."""
     if value is None or not math.isfinite(value) or not 0 < value < 1e7:
         return None
-    return round(value, 6)
+    return round(value, 6) or None
 
 
 def rate(value: float | None) -> float | None:
     """Frames per second if they are plausible (above zero, at most 1000), to three digits."""
     if value is None or not math.isfinite(value) or not 0 < value <= 1000:
         return None
-    return round(value, 3)
+    return round(value, 3) or None
 
 
 def pixels(value: int | None) -> int | None:

@@ -56,6 +56,8 @@ class _Track:
     timescale: int = 0
     duration: int = 0
     samples: int = 0
+    usual: int = 0
+    """How long most samples last, in the track's timescale; 0 when no length is usual."""
 
     @property
     def seconds(self) -> float | None:
@@ -63,6 +65,8 @@ class _Track:
 
     @property
     def fps(self) -> float | None:
+        if self.usual:
+            return rate(self.timescale / self.usual)
         if self.samples < 1 or not self.duration:
             return None
         return rate(self.samples * self.timescale / self.duration)
@@ -166,7 +170,7 @@ def _track(source: Source, start: int, end: int) -> _Track:
             if track.kind in (b"vide", b"pict") and len(entry) == 36:
                 track.width, track.height = struct.unpack(">HH", entry[32:36])
         elif name == b"stts":
-            track.samples = _sample_count(source, at, stop)
+            track.samples, track.usual = _sample_times(source, at, stop)
     return track
 
 
@@ -198,10 +202,19 @@ def _object_type(entry: bytes) -> int:
     return entry[config + 2] if 0 <= config < len(entry) - 2 else 0
 
 
-def _sample_count(source: Source, at: int, stop: int) -> int:
+def _sample_times(source: Source, at: int, stop: int) -> tuple[int, int]:
+    """How many samples ``stts`` counts (§8.6.1.2), and the length that at least half of them have, else 0.
+
+    The last sample is often shown longer, so a track's length says less of its rate than this.
+    """
     count = min(int.from_bytes(source.read(at + 4, 4)), _MAX_STTS, (stop - at - 8) // 8)
     table = source.read(at + 8, 8 * max(0, count))
-    return sum(struct.unpack(f">{len(table) // 4}I", table)[::2])
+    runs: dict[int, int] = {}
+    for samples, delta in struct.iter_unpack(">II", table[: len(table) // 8 * 8]):
+        runs[delta] = runs.get(delta, 0) + samples
+    total = sum(runs.values())
+    usual = max(runs, key=runs.__getitem__, default=0)
+    return total, usual if total and 2 * runs[usual] >= total else 0
 
 
 def _segment_index(source: Source, start: int, end: int) -> float | None:
