@@ -69,7 +69,8 @@ def _model_error(
 ) -> ProviderError:
     errors = [e for e in entries if isinstance(e, Mapping)]
     if not errors:
-        return ProviderError(_kind_of(status, "", ""), f"the provider answered {status}", status=status)
+        kind = _kind_of(status, "", "")
+        return ProviderError(kind, f"the provider answered {status}", hint=_hint(kind), status=status)
     code = _text(errors[0].get("type"))
     messages = [_text(e.get("msg")) or _text(e.get("type")) for e in errors]
     fields = {".".join(_location(e)): m for e, m in zip(errors, messages, strict=True) if _location(e)}

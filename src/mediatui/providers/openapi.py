@@ -34,7 +34,8 @@ def form_from_openapi(model: str, document: object) -> FormSchema | None:
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return None
-    required = {name for name in schema.get("required") or [] if isinstance(name, str)}
+    listed = schema.get("required")
+    required = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
     fields = tuple(_field(document, name, properties[name], name in required) for name in _in_order(schema, properties))
     return FormSchema(model=model, fields=fields, prompt_field=_prompt_field(fields))
 
