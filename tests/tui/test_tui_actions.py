@@ -17,6 +17,7 @@ from mediatui.tui.actions import ACTIONS, Target, action, in_scope, key_name, ke
 from mediatui.tui.actor import Actor
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.memory import Draft
+from mediatui.tui.screens.compare import CompareScreen
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
 from mediatui.tui.screens.export import ExportScreen
 from mediatui.tui.screens.generate import GenerateScreen
@@ -24,6 +25,7 @@ from mediatui.tui.screens.help import HelpScreen, matches
 from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.viewer import ViewerScreen
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.line_list import LineList

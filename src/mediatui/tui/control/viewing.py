@@ -9,7 +9,6 @@ from mediatui.errors import UsageError
 from mediatui.model import MediaItem
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
-from mediatui.tui.control.opening import choose_opener, open_item
 from mediatui.tui.widgets.media_grid import MediaGrid
 
 POSTER_PIXELS = 480
@@ -67,10 +66,14 @@ class Viewing(Controller):
 
     async def open_outside(self) -> None:
         """Open the file in its own program; over ssh, ask how."""
+        from mediatui.tui.control.opening import open_item
+
         await open_item(self.app, self._item(), play=self._play)
 
     async def open_with(self) -> None:
         """Ask how to open it."""
+        from mediatui.tui.control.opening import choose_opener
+
         await choose_opener(self.app, self._item(), play=self._play)
 
     def _play(self) -> None:
