@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,7 +101,11 @@ def settings_from(file: ConfigFile, *, sandbox: bool = False) -> Settings:
     values = {row.attribute: _value(file, row) for row in rows}
     values["sandbox"] = sandbox or values["sandbox"] or os.environ.get("MEDIATUI_SANDBOX", "") not in ("", "0")
     values["provider"] = os.environ.get("MEDIATUI_PROVIDER") or values["provider"]
-    settings = Settings(**values, providers=_providers(file))
+    providers = {
+        name: replace(provider, media_hosts=tuple(dict.fromkeys((*provider.media_hosts, *values["allow_hosts"]))))
+        for name, provider in _providers(file).items()
+    }
+    settings = Settings(**values, providers=providers)
     if settings.provider and settings.provider not in settings.providers:
         _check_active(file, settings)
     return settings

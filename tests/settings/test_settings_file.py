@@ -203,6 +203,13 @@ def test_the_environment_chooses_provider_and_sandbox(tmp_path: Path, monkeypatc
     assert load_settings(path).active_provider == "sandbox"
 
 
+def test_hosts_allowed_for_all_are_allowed_for_each_provider(tmp_path: Path) -> None:
+    text = "[save]\nallow_hosts = ['cdn.org']\n[providers.fal]\nmedia_hosts = ['x.org', 'cdn.org']\n"
+    settings = load_settings(written(tmp_path, text))
+    assert settings.providers["fal"].media_hosts == ("x.org", "cdn.org")
+    assert settings.providers["openai"].media_hosts == ("cdn.org",)
+
+
 # -- the template
 
 

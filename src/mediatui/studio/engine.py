@@ -103,32 +103,32 @@ class Engine:
         if self._loop is None or not self._loop.is_running():
             work.close()
             raise MediatuiError("the engine is not running")
-        guarded = self._guarded(work)
-        try:
-            future = asyncio.run_coroutine_threadsafe(guarded, self._loop)
-        except RuntimeError:  # it ended in between
-            guarded.close()
-            work.close()
-            raise MediatuiError("the engine is not running") from None
+        future: Future[T] = Future()
         self._calls.add(future)
         future.add_done_callback(self._calls.discard)
+        try:
+            self._loop.call_soon_threadsafe(self._answer, work, future)
+        except RuntimeError:  # it ended in between
+            work.close()
+            raise MediatuiError("the engine is not running") from None
         if self._over:
             self._abandon_calls()
         return future
 
-    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await work
-        except asyncio.CancelledError:
-            if self._stopping:
-                raise _stopped() from None
-            raise
+    def _answer(self, work: Coroutine[Any, Any, T], future: Future[T]) -> None:
+        """Run the coroutine for whoever holds the future; one who gives up cancels it."""
+        if future.done():
+            work.close()
+            return
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
+        task.add_done_callback(lambda done: _settle(future, done))
+        future.add_done_callback(lambda asked: self.post(lambda: _give_up(task)) if asked.cancelled() else None)
 
     def _abandon_calls(self) -> None:
         """Nobody will answer these any more: whoever waits is told."""
         for future in tuple(self._calls):
-            with suppress(InvalidStateError):  # answered just now
-                future.set_exception(_stopped())
+            _fail(future, _stopped())
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a background task; only from the engine's own thread."""
@@ -153,6 +153,9 @@ class Engine:
         Returns after `timeout` seconds whatever happens.
         """
         if self._loop is None or self._thread is None:
+            return
+        if self._stopping:
+            self._thread.join(timeout)
             return
         self._stopping = True
         work = self._shut_down(timeout / 2, grace, finish)
@@ -204,6 +207,27 @@ class Engine:
             self._over = True
             loop.close()
             self._abandon_calls()
+
+
+def _settle(future: Future[T], task: asyncio.Task[T]) -> None:
+    """Hand a call's outcome to whoever waits; an engine that stops cancels the task, and nobody asked for that."""
+    if task.cancelled():
+        _fail(future, _stopped())
+    elif (error := task.exception()) is not None:
+        _fail(future, error)
+    elif not future.done():
+        with suppress(InvalidStateError):
+            future.set_result(task.result())
+
+
+def _give_up(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+
+
+def _fail(future: Future[Any], error: BaseException) -> None:
+    if not future.done():
+        with suppress(InvalidStateError):  # answered just now by another thread
+            future.set_exception(error)
 
 
 def _stopped() -> MediatuiError:

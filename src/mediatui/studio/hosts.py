@@ -125,5 +125,5 @@ def _refused(host: str, why: str) -> SaveError:
     return SaveError(
         SaveErrorKind.REFUSED_HOST,
         f"not downloaded from {host or 'this address'}: {why}",
-        hint="If you trust it, add the host to media_hosts of its provider in the configuration, then retry.",
+        hint="If you trust it, add the host to save.allow_hosts in the configuration, then retry.",
     )
