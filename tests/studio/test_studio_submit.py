@@ -8,13 +8,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from tests.studio.conftest import Opener
-from tests.support.fal_server import Call, FalServer, Reply
+from tests.support.fal_server import Call, FalServer, Reply, fal_server
 from tests.support.workshop import Workshop, on_disk, settings_for
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import Phase, SaveState
+from mediatui.providers.fal_hosts import BACKUPS
 from mediatui.studio.making import Making
 from mediatui.studio.requests import GenerateRequest
 
@@ -254,3 +256,45 @@ def test_a_port_that_nobody_answers_is_not_the_service(fal: FalServer, opener: O
         (job,), _ = shop.make()
     assert job.phase is Phase.FAILED
     assert fal.calls == []
+
+
+def test_a_submit_that_gets_no_answer_in_time_is_unknown(
+    fal: FalServer, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediatui.providers.fal_wire.TIMEOUT", httpx.Timeout(0.3))
+    never = threading.Event()
+    fal.on["submit"] = lambda call: Reply(body=fal.handle(), hold=never)
+    (job,), _ = opener().make()
+    never.set()
+    assert job.phase is Phase.UNKNOWN
+    assert job.error is not None
+    assert "ReadTimeout" in job.error.message
+    assert fal.count("submit") == 1
+
+
+def test_the_second_domain_is_tried_only_when_nothing_was_sent(
+    fal: FalServer, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fal_server() as first:
+        backup = opener(providers=settings_for(first.url).providers)
+        monkeypatch.setitem(BACKUPS, first.url, fal.url)  # type: ignore[arg-type]
+        first.script("submit", Reply(drop=True))
+        (unknown,), _ = backup.make()
+        assert (unknown.phase, fal.count("submit"), first.count("submit")) == (Phase.UNKNOWN, 0, 1)
+    (job,), (item,) = backup.make()
+    assert (job.phase, fal.count("submit")) == (Phase.SUCCEEDED, 1)
+    assert item.save_state is SaveState.UNSAVED  # the first address was its media host
+
+
+def test_nothing_is_sent_twice_by_many_windows_of_trouble(fal: FalServer, opener: Opener) -> None:
+    """A batch of several models through a storm: each was asked for exactly once."""
+    shop = opener()
+    fal.script("status", Reply(503), Reply(drop=True), Reply(404), None)
+    fal.script("result", Reply(504), Reply(200, b"<html>"), None)
+    fal.script("file", Reply(503), Reply(drop=True), None)
+    models = [f"fal-ai/m{n}" for n in range(6)]
+    jobs, items = shop.make(*models)
+    assert {job.phase for job in jobs} == {Phase.SUCCEEDED}
+    assert {item.save_state for item in items} == {SaveState.SAVED}
+    assert sorted(call.path for call in fal.submits) == [f"/{model}" for model in models]
+    assert sorted(job.model for job in jobs) == models
