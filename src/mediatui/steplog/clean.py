@@ -6,12 +6,13 @@ import json
 import re
 from dataclasses import asdict
 
-from mediatui.redact import redact
+from mediatui.redact import hide_known, redact
 from mediatui.steplog.step import Step
 from mediatui.text import one_line
 
 PROMPT_CHARS = 80
 DETAIL_CHARS = 300
+NAME_CHARS = 120
 
 _ADDRESS = re.compile(r"\b(?:https?|wss?|gs|s3)://[^\s\"'<>()\[\]{}]+")
 _DATA_ADDRESS = re.compile(r"\bdata:[\w.+-]*/?[\w.+-]*[;,][^\s\"'<>]*")
@@ -22,7 +23,7 @@ def to_line(step: Step, prompt: str) -> str:
     document = {name: value for name, value in asdict(step).items() if value not in (None, "")}
     for name in ("project", "job", "item", "provider", "model", "outcome"):
         if name in document:
-            document[name] = clean_detail(document[name], "", 120)
+            document[name] = hide_known(one_line(document[name], NAME_CHARS))
     if step.detail:
         document["detail"] = clean_detail(step.detail, prompt)
     return json.dumps(document, ensure_ascii=False)
@@ -32,7 +33,8 @@ def clean_detail(text: str, prompt: str, limit: int = DETAIL_CHARS) -> str:
     """Text fit for the log: one line, no secrets, addresses without query, at most 80 characters of the prompt."""
     bare = _DATA_ADDRESS.sub("data:…", one_line(text, limit * 20))
     bare = _ADDRESS.sub(lambda found: _without_query(found[0]), bare)
-    return _without_prompt(one_line(redact(bare), limit), one_line(prompt))
+    found = one_line(redact(bare), limit)
+    return _without_prompt(found, one_line(prompt)) if len(found) > PROMPT_CHARS else found
 
 
 def _without_query(address: str) -> str:

@@ -44,6 +44,11 @@ class Services:
         named, bare = split_model(model, self._core.settings.usable_providers)
         return named or self.active, bare
 
+    def spelled(self, provider: str, model: str) -> str:
+        """The inverse of `address`: how a request names this model now."""
+        other = provider != self.active and provider in self._core.settings.usable_providers
+        return f"{provider}:{model}" if other else model
+
     def ready(self, name: str) -> Provider | None:
         """The provider if it has been made; never waits."""
         return self._providers.get(name)

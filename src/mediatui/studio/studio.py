@@ -28,6 +28,7 @@ from mediatui.studio.core import Core
 from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
+from mediatui.studio.importing import Importing
 from mediatui.studio.making import Making
 from mediatui.studio.organising import Organising
 from mediatui.studio.pictures import Pictures
@@ -66,6 +67,8 @@ class Studio:
         self._session = Session(self._core, self._saving.source_of)
         self.organise = Organising(self._core)
         """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
+        self.imports = Importing(self._core, self.organise)
+        """Plans and carries out imports."""
         self._stopped = False
 
     # -- life
@@ -84,6 +87,7 @@ class Studio:
         self._saving.stop()
         self._session.stop()
         self._exporting.stop()
+        self.imports.stop()
         self.organise.stop()
         core.engine.stop(timeout, self._making.finish_sending, self._services.close)
         self._pictures.close()
@@ -237,6 +241,10 @@ class Studio:
     def models(self, query: str = "", provider: str | None = None) -> Future[tuple[ModelInfo, ...]]:
         """The models of all configured providers (or of one) that match, best first, the active provider's first."""
         return self._core.engine.call(self._services.models(query, provider))
+
+    def spelled(self, provider: str, model: str) -> str:
+        """How a request names a model: alone for the active provider, ``provider:model`` for another one in use."""
+        return self._services.spelled(provider, model)
 
     def schema(self, model: str) -> Future[FormSchema | None]:
         """A model's inputs; None when the provider does not say."""

@@ -36,7 +36,9 @@ class Making(Controller):
         record = shelf.items.get(key) or shelf.jobs.get(key)
         if record is None:
             raise UsageError("there is nothing under the cursor")
-        self.app.push_screen(GenerateScreen(draft_of(record), self._project_name()))
+        draft = draft_of(record)
+        draft.models = [self.studio.spelled(record.provider, record.model)]
+        self.app.push_screen(GenerateScreen(draft, self._project_name()))
 
     def _project_name(self) -> str:
         summary = self.screen.summaries.get(self.screen.project_id or "")
