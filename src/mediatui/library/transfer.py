@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import count
+from pathlib import Path, PurePosixPath
 
 from mediatui.checksum import CHUNK_BYTES, RunningChecksums
 from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
@@ -74,6 +75,13 @@ def copy_items(source: ProjectFolder, target: ProjectFolder, item_ids: Sequence[
     return _bring(source, target, items, wanted, linked=False)
 
 
+def free_path(project: ProjectFolder, relative: str, taken: Collection[str | None]) -> Path:
+    """Where a file may go so that it becomes nobody else's: `taken` are the paths that items name, there or missing."""
+    path = PurePosixPath(relative)
+    names = (relative if n == 1 else path.with_stem(f"{path.stem}-{n}").as_posix() for n in count(1))
+    return project.path_of(next(name for name in names if name not in taken))
+
+
 def _checked(source: ProjectFolder, target: ProjectFolder | None, item_ids: Sequence[str]) -> list[MediaItem]:
     items = [source.item(item_id) for item_id in dict.fromkeys(item_ids)]
     if not items:
@@ -104,13 +112,14 @@ def _bring(
 ) -> tuple[MediaItem, ...]:
     """Stage all bytes, then place, describe and record the items in the target."""
     placed: list[MediaItem] = []
+    taken = {item.path for item in target.items()}
     with _staged(source, target, items, linked) as parts, target.transaction():
         try:
             for item in items:
                 wish = wanted.get(item.id) or Wanted(item.id, item.path, item.name)
                 if (held := target.find_item(wish.id)) is not None:
                     raise UsageError(f"{held.name} is in {target.record.name} already")
-                placed.append(_place(target, item, wish, parts.get(item.id)))
+                placed.append(_place(target, item, wish, parts.get(item.id), taken))
             target.commit(items=placed)
         except (UsageError, StorageError):
             for item in placed:
@@ -119,13 +128,15 @@ def _bring(
         return tuple(target.item(item.id) for item in placed)
 
 
-def _place(target: ProjectFolder, item: MediaItem, wish: Wanted, part: Path | None) -> MediaItem:
+def _place(
+    target: ProjectFolder, item: MediaItem, wish: Wanted, part: Path | None, taken: Collection[str | None]
+) -> MediaItem:
     copied = {COPIED_FROM: item.id} if wish.id != item.id else {}
     moved = replace(item, id=wish.id, project=target.id, spool=wish.spool, extra={**item.extra, **copied})
     if part is None or item.path is None:
         return replace(moved, path=wish.path, name=wish.name)
     asked = target.path_of(wish.path or item.path)
-    path = place(part, asked)
+    path = place(part, free_path(target, wish.path or item.path, taken))
     name = path.name if wish.name == asked.name else wish.name
     moved = replace(moved, path=path.relative_to(target.folder).as_posix(), name=name)
     try:

@@ -55,6 +55,18 @@ class ExportProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is; at most ten a second."""
+
+    import_id: str
+    done_files: int
+    total_files: int
+    done_bytes: int
+    total_bytes: int
+    current: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should know now. `severity` is ``information``, ``warning`` or ``error``."""
 
@@ -67,4 +79,4 @@ class Notice:
     job_id: str | None = None
 
 
-Event = LibraryChanged | ProjectsChanged | JobProgress | SaveProgress | ExportProgress | Notice
+Event = LibraryChanged | ProjectsChanged | JobProgress | SaveProgress | ExportProgress | ImportProgress | Notice

@@ -100,6 +100,13 @@ class History:
             self._redo.clear()
         return undo
 
+    def remember(self, label: str, back: Step, count: int) -> Undo:
+        """Something was done elsewhere that `back` takes back."""
+        undo = Undo(next(self._ids), label, count)
+        self._undo.append((undo, back))
+        self._redo.clear()
+        return undo
+
     def undo(self) -> Undo | None:
         """Take the last action back; None when there is none. Raises what the step raises."""
         return self._turn(self._undo, self._redo)

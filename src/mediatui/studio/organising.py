@@ -77,6 +77,10 @@ class Organising:
         """Do again what was taken back last; None when there is nothing."""
         return self._pool.submit(self._history.redo)
 
+    def remember(self, label: str, back: Step, count: int) -> Future[Undo]:
+        """Something was done elsewhere that `back` takes back."""
+        return self._pool.submit(lambda: self._history.remember(label, back, count))
+
     # -- what a person writes about items
 
     def tag(self, item_ids: Iterable[str], add: Sequence[str] = (), remove: Sequence[str] = ()) -> Future[Undo]:
