@@ -138,7 +138,7 @@ class PartFile:
             raise disk_refused(exc, "write the download") from exc
 
     def forget(self) -> None:
-        """Remove the note; the file now has its final name and its record."""
+        """Remove the note; the file now has its final name."""
         with suppress(OSError):
             self._note.unlink()
 

@@ -172,8 +172,8 @@ class Saver:
             path = place(part.path, target)
         except StorageError as exc:
             raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
-        self._record_saved(project, item, path, media, mime or content_type, part.checksums)
         part.forget()
+        self._record_saved(project, item, path, media, mime or content_type, part.checksums)
 
     def _adopt(self, project: ProjectFolder, item: MediaItem, path: Path) -> None:
         """The file got its name, and then the record did not: take it as it is."""
