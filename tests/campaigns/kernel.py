@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.campaigns.disk import Disk
+from tests.campaigns.disk import Disk, Unrecorded
 
 LOOKS = ("stat", "lstat", "access", "readlink", "statvfs", "scandir", "listdir")
 CHANGES = ("mkdir", "rmdir", "unlink", "remove", "utime", "chmod", "truncate")
@@ -35,7 +35,7 @@ class Call:
     @property
     def changes(self) -> bool:
         """Whether it may change what lies on the disk."""
-        return self.name not in LOOKS and self.name not in ("read", "pread", "fstat", "lseek", "flock")
+        return self.name not in LOOKS and self.name not in ("look", "read", "pread", "fstat", "lseek", "flock")
 
 
 def nobody(_call: Call) -> None:
@@ -45,14 +45,14 @@ def nobody(_call: Call) -> None:
 class Kernel:
     """While entered, `refuse` hears of every call about `root` before it happens; what it raises is the answer.
 
-    `disk` holds every change that succeeded, in order, and every sync.
+    `disk` holds every change that succeeded, in order, and every sync, when the folder was empty in the beginning.
     """
 
     def __init__(self, root: Path, refuse: Callable[[Call], None] = nobody) -> None:
         self.root = os.fspath(root)
         self.refuse = refuse
         self.calls = 0
-        self.disk = Disk(self.root)
+        self.disk = Unrecorded(self.root) if os.listdir(root) else Disk(self.root)
         self._files: dict[int, str] = {}
         self._before: list[tuple[Any, str, Any]] = []
 
@@ -150,7 +150,7 @@ class Kernel:
             where = self.inside(path, dir_fd)
             if where is None:
                 return int(real(path, flags, mode, dir_fd=dir_fd))
-            self.ask("open", where)
+            self.ask("open" if flags & (os.O_CREAT | os.O_ACCMODE) else "look", where)
             fd = int(real(path, flags, mode, dir_fd=dir_fd))
             self._opened(fd, where, flags)
             return fd
@@ -161,12 +161,10 @@ class Kernel:
         self._files[fd] = where
         self.disk.opened(fd, where, flags)
 
-    def _on_close(self, name: str, real: Any) -> Any:
+    def _on_close(self, _name: str, real: Any) -> Any:
         def call(fd: int) -> None:
-            where = self._files.pop(fd, None)
+            self._files.pop(fd, None)  # and no question: what matters was synced before
             real(fd)
-            if where is not None:
-                self.ask(name, where)  # the file is closed, whatever the answer
 
         return call
 
@@ -191,7 +189,7 @@ class _Raw(io.FileIO):
     def __init__(self, kernel: Kernel, where: str, file: Any, mode: str, closefd: bool) -> None:
         self._kernel, self._where, self._ours = kernel, where, not isinstance(file, int)
         if self._ours:
-            kernel.ask("open", where)
+            kernel.ask("look" if mode == "r" else "open", where)
         super().__init__(file, mode, closefd)
         if self._ours:
             flags = {"r": os.O_RDONLY, "w": os.O_WRONLY | os.O_CREAT | os.O_TRUNC, "x": os.O_WRONLY | os.O_CREAT}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from mediatui.errors import StorageError
+from mediatui.errors import StorageError, storage_error
 from mediatui.library import journal_file
 from mediatui.library.files import make_folder, place, write_all
 from mediatui.library.index import item_to_document, job_to_document
@@ -87,15 +87,10 @@ def save(session: Session, name: str, data: bytes, stem: str = "") -> None:
     """Bring an item to disk in the product's order: part, sync, name, sidecar, index."""
     project = session.demo
     part = project.folder / "parts" / f"{name}.part"
-    part.parent.mkdir(exist_ok=True)
-    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        os.ftruncate(fd, 0)
-        for start in range(0, len(data), 3000):
-            write_all(fd, data[start : start + 3000])
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        _write_part(part, data)
+    except OSError as exc:
+        raise storage_error(exc, "write the download") from exc
     path = place(part, project.folder / "videos" / f"AI-Video-m-{stem or name}.mp4")
     held = project.find_item(name) or item(name)
     saved = replace(
@@ -109,6 +104,18 @@ def save(session: Session, name: str, data: bytes, stem: str = "") -> None:
     )
     project.write_sidecar(saved)
     project.commit(items=[saved])
+
+
+def _write_part(part: Path, data: bytes) -> None:
+    part.parent.mkdir(exist_ok=True)
+    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.ftruncate(fd, 0)
+        for start in range(0, len(data), 3000):
+            write_all(fd, data[start : start + 3000])
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _answer(session: Session) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.campaigns import store_bits
 
+from mediatui.library import journal_file
 from mediatui.library.journal_file import JournalFile
 from mediatui.library.record import Changes, encode
 from mediatui.library.replay import Schema
@@ -172,3 +174,11 @@ def test_accepted_damage_is_gone_and_the_damaged_file_kept(tmp_path: Path, sampl
     assert journal.damage == ()
     assert JournalFile(tmp_path / "index.jsonl", SCHEMA).damage == ()
     assert (tmp_path / "index.jsonl.1").read_bytes() == damaged
+
+
+def test_flipped_bits_and_cuts_of_a_real_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_file, "COMPACT_FROM", journal_file.COMPACT_FROM)
+    bits, cuts, complaints = store_bits.run(tmp_path, every=41)
+    assert complaints == []
+    assert bits > 2000
+    assert cuts > 200

@@ -190,13 +190,10 @@ def free_bytes(path: Path) -> int:
 
     Raises `StorageError`.
     """
-    for existing in (path, *path.parents):
-        if existing.exists():
-            try:
-                return shutil.disk_usage(existing).free
-            except OSError as exc:
-                raise storage_error(exc, f"measure the free space of {existing}") from exc
-    return 0
+    try:
+        return next((shutil.disk_usage(place).free for place in (path, *path.parents) if place.exists()), 0)
+    except OSError as exc:
+        raise storage_error(exc, f"measure the free space of {path}") from exc
 
 
 def fsync_dir(path: Path) -> None:

@@ -52,6 +52,8 @@ class JournalFile:
         self.on_release: Callable[[], None] = lambda: None
         self.foreign_commits = 0
         """How often other processes' changes were taken."""
+        self.refusal: StorageBlocked | None = None
+        """Why the file could not be begun, when there was none and there still is none."""
         self._read_only = False
         self._poisoned = False
         self._closed = False
@@ -224,7 +226,7 @@ class JournalFile:
         return bool(effects)
 
     def _restore_vanished(self) -> None:
-        if not self.path.parent.is_dir():
+        if not _is_there(self.path.parent):
             raise StorageError(
                 f"the folder of {self.path.parent.name} is gone",
                 hint="Another program moved or deleted it. If it was deleted in mediatui, restore it from the trash.",
@@ -275,8 +277,8 @@ class JournalFile:
                     return
             self._state.tables = initial()
             self._rewrite()
-        except StorageBlocked:
-            self._read_only = True
+        except StorageBlocked as exc:
+            self._read_only, self.refusal = True, exc
         except OSError as exc:
             raise storage_error(exc, f"open {self.path}") from exc
 
@@ -362,3 +364,10 @@ class JournalFile:
 
     def __del__(self) -> None:
         self._file.close()
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError as exc:
+        raise storage_error(exc, f"find {folder}") from exc

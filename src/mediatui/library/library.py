@@ -186,7 +186,7 @@ class Library:
 
     def restore(self, trashed: Path) -> ProjectFolder:
         """Take a project out of the trash; a taken identifier gets a number. Raises `UsageError`, `StorageError`."""
-        if trashed.parent != self.locations.trash or not trashed.is_dir():
+        if trashed not in self.trashed():
             raise UsageError(f"there is no deleted project at {trashed}")
         with self._lock:
             try:

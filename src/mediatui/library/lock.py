@@ -92,11 +92,12 @@ class FileLock:
     def release(self) -> None:
         """Give it back; as often as it was taken."""
         self.depth -= 1
-        if self.depth == 0:
-            self._owner = 0
-            if self._fd >= 0:
-                _unlock(self._fd)
-        self.threads.release()
+        try:
+            if self.depth == 0:
+                self._owner = 0
+                self._give_back()
+        finally:
+            self.threads.release()
 
     def close(self) -> None:
         """Close the file, which gives the kernel's lock back, whichever thread holds it. Taking it opens it anew."""
@@ -115,6 +116,14 @@ class FileLock:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    def _give_back(self) -> None:
+        if self._fd < 0:
+            return
+        try:
+            _unlock(self._fd)
+        except OSError:
+            self.close()  # which gives it back as well
 
     def _enter(self, *, wait: bool) -> bool:
         """With the threads' lock held: take the kernel's, or give the former back."""
@@ -137,12 +146,15 @@ class FileLock:
                 self._fd = self._open()
             if self._fd < 0:
                 return True
-            if not _lock(self._fd, wait=wait):
-                return False
-            if self._is_current():
-                return True
-            os.close(self._fd)
-            self._fd = -1
+            try:
+                if not _lock(self._fd, wait=wait):
+                    return False
+                if self._is_current():
+                    return True
+            except OSError:
+                self.close()
+                raise
+            self.close()
 
     def _open(self) -> int:
         flags = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -71,6 +71,7 @@ class ProjectFolder:
             self.inode = folder.stat().st_ino
             with collector_paused():
                 self._db = JournalDB(folder / INDEX, SCHEMA, initial=self._initial)
+                self._require_begun()
                 self._recover_lost()
                 self._load()
         except OSError as exc:
@@ -277,6 +278,13 @@ class ProjectFolder:
         found = rebuild(self.folder)
         self._repaired = f"The index was missing and was rebuilt: {found}."
         return found.tables
+
+    def _require_begun(self) -> None:
+        """A new project that is not on the disk is none. Raises `StorageBlocked`."""
+        journal = self._db.journal
+        if self._new is not None and journal.refusal is not None:
+            self._db.close()
+            raise journal.refusal
 
     def _recover_lost(self) -> None:
         """Look for what unreadable places in the index may have said."""

@@ -13,7 +13,7 @@ from mediatui.library.files import finish_placing, is_empty
 from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc
-from mediatui.library.recovery import MEDIA_FOLDERS, media_files, read_sidecar, saved_document
+from mediatui.library.recovery import MEDIA_FOLDERS, load_sidecar, media_files, saved_document
 from mediatui.library.trash import finish_trash
 from mediatui.model import MediaItem, SaveState, now
 
@@ -42,7 +42,7 @@ def compare(project: ProjectFolder) -> Differences:
     return Differences(
         missing=tuple(i.id for i in items if i.save_state is SaveState.SAVED and not _there(project, i, files)),
         returned=tuple(i.id for i in items if i.save_state is SaveState.MISSING and _there(project, i, files)),
-        orphans=tuple(path for relative, path in files.items() if relative not in named and not is_empty(path)),
+        orphans=tuple(path for relative, path in files.items() if relative not in named and _has_bytes(path)),
         parts=_parts(project),
     )
 
@@ -95,13 +95,17 @@ def _files(project: ProjectFolder) -> dict[str, Path]:
         raise storage_error(exc, f"list the files of {project.id}") from exc
 
 
+def _has_bytes(path: Path) -> bool:
+    try:
+        return not is_empty(path)
+    except OSError:  # it is there, and that is all that is known
+        return True
+
+
 def _there(project: ProjectFolder, item: MediaItem, files: dict[str, Path]) -> bool:
     if item.path is None or item.path in files:
         return item.path is not None
-    try:
-        return project.path_of(item.path).is_file()
-    except UsageError:
-        return False
+    return _is_file(project, item)
 
 
 def _parts(project: ProjectFolder) -> tuple[Path, ...]:
@@ -118,7 +122,10 @@ def _adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[
     """Items whose own record lies beside a whole file that the index does not connect with them."""
     found: dict[str, tuple[MediaItem, Path]] = {}
     for path in orphans:
-        sidecar = read_sidecar(path)
+        try:
+            sidecar = load_sidecar(path)
+        except OSError:  # perhaps next time
+            continue
         if sidecar is None:
             continue
         doc, key = sidecar[0], sidecar[0]["id"]
@@ -138,6 +145,8 @@ def _is_file(project: ProjectFolder, item: MediaItem) -> bool:
         return item.path is not None and project.path_of(item.path).is_file()
     except UsageError:
         return False
+    except OSError as exc:
+        raise storage_error(exc, f"find {item.name}") from exc
 
 
 def _is_whole(path: Path, doc: Doc) -> bool:

@@ -37,6 +37,8 @@ class Recovered:
     from_generations: int = 0
     from_sidecars: int = 0
     from_media: int = 0
+    unread: set[str] = field(default_factory=set)
+    """Files whose record the disk did not give out."""
 
     @property
     def total(self) -> int:
@@ -104,8 +106,19 @@ def sidecar_of(path: Path) -> Path:
 def read_sidecar(path: Path) -> tuple[Doc, bool] | None:
     """The record beside a media file and whether its checksum holds; None when there is none to be read."""
     try:
+        return load_sidecar(path)
+    except OSError:
+        return None
+
+
+def load_sidecar(path: Path) -> tuple[Doc, bool] | None:
+    """The record beside a media file and whether its checksum holds; None when there is none that makes sense.
+
+    Raises `OSError` when there may be one and the disk does not give it out.
+    """
+    try:
         return decode_sidecar(sidecar_of(path).read_bytes())
-    except (OSError, Unreadable):
+    except (FileNotFoundError, IsADirectoryError, Unreadable):
         return None
 
 
@@ -153,7 +166,12 @@ def _from_generations(folder: Path, found: Recovered) -> None:
 
 def _from_sidecars(folder: Path, found: Recovered) -> None:
     for relative, path in media_files(folder):
-        if sidecar := read_sidecar(path):
+        try:
+            sidecar = load_sidecar(path)
+        except OSError:  # the file is adopted with its record once the disk gives that out
+            found.unread.add(relative)
+            continue
+        if sidecar:
             doc = saved_document(sidecar[0], relative, path)
             known = found.tables["items"].get(doc["id"])
             if known is not None and known.get("save_state") != SaveState.SAVED.value:
@@ -164,7 +182,7 @@ def _from_sidecars(folder: Path, found: Recovered) -> None:
 def _from_media(folder: Path, found: Recovered) -> None:
     known = {doc.get("path") for doc in found.tables["items"].values()}
     for relative, path in media_files(folder):
-        if relative not in known and not is_empty(path):
+        if relative not in known and not is_empty(path) and relative not in found.unread:
             item = bare_item(folder.name, relative, path)
             key = item.id if item.id not in found.tables["items"] else f"{item.id}-{len(known)}"
             found.from_media += found.add("items", key, {**item_to_document(item), "id": key})

@@ -76,7 +76,7 @@ class Replay:
         if line == b"\n":
             return {}
         try:
-            reading = read_line(line[:-1], {*self.schema.tables, *self.tables})
+            reading = self._credible(read_line(line[:-1], {*self.schema.tables, *self.tables}))
         except Unreadable as exc:
             self._flag(offset, len(line), str(exc), lost=True)
             self._gap_explained = True
@@ -110,7 +110,7 @@ class Replay:
     def take_tail(self, tail: bytes, offset: int) -> Effects | None:
         """Take the end of a file that has no newline; None when it is a torn write that nobody acknowledged."""
         try:
-            reading = read_line(tail, {*self.schema.tables, *self.tables})
+            reading = self._credible(read_line(tail, {*self.schema.tables, *self.tables}))
         except Unreadable:
             return None
         return self._take_reading(reading, offset, len(tail))
@@ -131,6 +131,14 @@ class Replay:
             self._apply_table(name, put, change.get("del", ()))
             changes[name] = {**put, **dict.fromkeys(change.get("del", ()))}
         return changes
+
+    def _credible(self, reading: Reading) -> Reading:
+        """In doubt, a document is believed under its own id or one in use. Raises `Unreadable`."""
+        for record in () if reading.verified else reading.records:
+            for name, change in record["tables"].items():
+                if any("id" not in doc and key not in self.tables.get(name, ()) for key, doc in change["put"].items()):
+                    raise Unreadable("the checksum does not match")
+        return reading
 
     def _apply_table(self, name: str, put: dict[str, Doc], gone: Sequence[str]) -> None:
         table, dead = self.tables.setdefault(name, {}), self.gone.setdefault(name, set())

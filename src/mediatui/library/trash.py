@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mediatui.errors import UsageError, storage_error
+from mediatui.errors import StorageError, UsageError, storage_error
 from mediatui.library.files import (
     checked_id,
     finish_removing,
@@ -25,7 +25,7 @@ from mediatui.library.files import (
 from mediatui.library.index import item_from_document, item_to_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc, Unreadable, parse
-from mediatui.library.recovery import read_sidecar, sidecar_of
+from mediatui.library.recovery import load_sidecar, sidecar_of
 from mediatui.model import MediaItem, now
 from mediatui.text import plural
 
@@ -123,7 +123,10 @@ def finish_trash(project: ProjectFolder) -> None:
     with project.transaction():
         finish_removing(project.folder / "trash")
         for entry_id in _entry_ids(project):
-            read = _read_entry(project, entry_id)
+            try:
+                read = _read_entry(project, entry_id)
+            except StorageError:  # perhaps next time
+                continue
             if read is None:
                 continue
             removed = [item for item in read[1] if project.find_item(item.id) is None]
@@ -154,11 +157,13 @@ def _entry_ids(project: ProjectFolder) -> list[str]:
 
 
 def _read_entry(project: ProjectFolder, entry_id: str) -> tuple[float, list[MediaItem]] | None:
-    """An entry's time and items; None when it has no record that can be read."""
+    """An entry's time and items; None when it has no record that makes sense. Raises `StorageError`."""
     try:
         doc = parse((_folder(project, entry_id) / RECORD).read_bytes())
-    except (OSError, Unreadable):
+    except (FileNotFoundError, Unreadable):
         return None
+    except OSError as exc:
+        raise storage_error(exc, f"read the trash entry {entry_id}") from exc
     found: Any = doc.get("items")
     docs: list[Doc] = [d for d in found if isinstance(d, dict)] if isinstance(found, list) else []
     items = [item_from_document(d, project.id, d["id"]) for d in docs if isinstance(d.get("id"), str)]
@@ -185,9 +190,9 @@ def _lies_in_its_place(project: ProjectFolder, item: MediaItem) -> bool:
         return False
     try:
         path = project.path_of(item.path)
-    except UsageError:
+        beside = load_sidecar(path)
+    except (OSError, UsageError):
         return False
-    beside = read_sidecar(path)
     if beside is not None:
         return bool(beside[0]["id"] == item.id)
     try:
@@ -199,7 +204,7 @@ def _lies_in_its_place(project: ProjectFolder, item: MediaItem) -> bool:
 def _give_back(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]) -> None:
     """Items that live again without their file get it back from the entry."""
     living = [held for item in items if (held := project.find_item(item.id)) is not None]
-    in_need = [item for item in living if item.path is not None and not project.path_of(item.path).exists()]
+    in_need = [item for item in living if item.path is not None and not _exists(project.path_of(item.path))]
     project.commit(items=[_move_out(project, entry_id, item) for item in in_need])
 
 
@@ -215,7 +220,7 @@ def _move_out(project: ProjectFolder, entry_id: str, item: MediaItem) -> MediaIt
     if item.path is None:
         return item
     kept = _folder(project, entry_id) / item.path
-    if not kept.exists():
+    if not _exists(kept):
         return item
     placed = place(kept, project.path_of(item.path))
     item = replace(item, path=placed.relative_to(project.folder).as_posix(), name=_renamed(item, placed))
@@ -223,6 +228,13 @@ def _move_out(project: ProjectFolder, entry_id: str, item: MediaItem) -> MediaIt
     with suppress(OSError):
         sidecar_of(kept).unlink(missing_ok=True)
     return item
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as exc:
+        raise storage_error(exc, f"find {path.name}") from exc
 
 
 def _renamed(item: MediaItem, placed: Path) -> str:
