@@ -30,11 +30,13 @@ from mediatui.text import one_line
 __all__ = [
     "KEY_COMMAND_SECONDS",
     "FoundKey",
+    "GlyphSet",
     "KeySource",
     "ProviderSettings",
     "Secret",
     "Setting",
     "Settings",
+    "Switch",
     "is_loopback",
     "settings_table",
 ]
@@ -81,6 +83,20 @@ def limits_by_name(value: Any) -> dict[str, int]:
     return dict(value)
 
 
+def key_lists(value: Any) -> dict[str, tuple[str, ...]]:
+    """A table of actions, each with a key or a list of keys; ``library.save`` may also be written as nested tables."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, given in value.items():
+        if isinstance(given, Mapping):
+            found |= {f"{name}.{inner}": keys for inner, keys in key_lists(given).items()}
+            continue
+        keys = [given] if isinstance(given, str) else given
+        if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key for key in keys):
+            raise ValueError('a table such as { "library.save" = ["w", "ctrl+w"] }')
+        found[name] = tuple(keys)
+    return found
+
+
 def _line(value: Any) -> str:
     if not (text := one_line(value, 120)):
         raise ValueError("some text")
@@ -93,6 +109,22 @@ def _setting(name: str, default: T, about: str, check: Check | None = None) -> T
         default_factory=lambda: default, metadata={"name": name, "default": default, "about": about, "check": check}
     )
     return made
+
+
+class Switch(StrEnum):
+    """On, off, or as the terminal suggests."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class GlyphSet(StrEnum):
+    """The characters that draw the interface."""
+
+    AUTO = "auto"
+    UNICODE = "unicode"
+    ASCII = "ascii"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +203,9 @@ class Settings:
     default_project: str = _setting(
         "default_project", "Inbox", "Where a generation goes when nobody named a project.", _line
     )
+    keys: Mapping[str, tuple[str, ...]] = _setting(
+        "keys", {}, "Keys of your own, as [keys] or here; `mediatui keys` lists the actions.", key_lists
+    )
     save_policy: SavePolicy = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
         "save.policy",
         SavePolicy.AUTOMATIC,
@@ -206,6 +241,20 @@ class Settings:
         at_least(0.05),
     )
     theme: str = _setting("ui.theme", "mediatui", "The colours of the terminal interface.")
+    compact: bool = _setting("ui.compact", False, "Leave out the key bar and the margins.")
+    quiet_ui: Switch = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
+        "ui.quiet", Switch.AUTO, "Draw as little as possible: auto (over ssh), on or off.", one_of(Switch)
+    )
+    mouse: bool = _setting("ui.mouse", True, "Take the mouse; without it the terminal selects text.")
+    glyphs: GlyphSet = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
+        "ui.glyphs", GlyphSet.AUTO, "auto, unicode, or ascii for fonts with few characters.", one_of(GlyphSet)
+    )
+    notify: bool = _setting("ui.notify", True, "Tell the desktop when a long job ends behind another window.")
+    notify_after_seconds: float = _setting(
+        "ui.notify_after_seconds", 20.0, "Jobs that took at least this long are told.", at_least(0)
+    )
+    bell: bool = _setting("ui.bell", False, "Ring the terminal's bell when that happens.")
+    title: bool = _setting("ui.title", True, "Show running and unsaved in the terminal's title.")
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
 
     @property
