@@ -5,7 +5,7 @@ The adapters themselves are not imported here, so that reading the settings stay
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -127,7 +127,7 @@ def find_kind(name: str) -> ProviderKind | None:
     return ProviderKind(name, name, any_options=True, needs_key=False) if name in plugin_names() else None
 
 
-def split_model(text: str, providers: Mapping[str, object]) -> tuple[str | None, str]:
+def split_model(text: str, providers: Collection[str]) -> tuple[str | None, str]:
     """``provider:model`` as its two parts; a text whose beginning names none of `providers` is all model.
 
     A colon may be part of a model's id (Replicate's ``owner/name:version``).

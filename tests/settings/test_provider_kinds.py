@@ -60,4 +60,4 @@ def test_a_name_nobody_provides_is_refused() -> None:
     ],
 )
 def test_a_model_may_name_its_provider(text: str, expected: tuple[str | None, str]) -> None:
-    assert split_model(text, {"fal": 1, "replicate": 1}) == expected
+    assert split_model(text, ("fal", "replicate")) == expected
