@@ -298,3 +298,15 @@ def test_nothing_is_sent_twice_by_many_windows_of_trouble(fal: FalServer, opener
     assert {item.save_state for item in items} == {SaveState.SAVED}
     assert sorted(call.path for call in fal.submits) == [f"/{model}" for model in models]
     assert sorted(job.model for job in jobs) == models
+
+
+def test_a_lost_request_found_by_hand_is_followed_at_once(fal: FalServer, shop: Workshop) -> None:
+    """Although the search by itself sleeps for a long time."""
+    fal.script("submit", Reply(drop=True))
+    (job,), _ = shop.make()
+    assert job.phase is Phase.UNKNOWN
+    fal.on["history"] = lambda call: history(call, fal, "r5")
+    assert shop.studio.recheck([job.id]).result(20)[0].remote_id == "r5"
+    assert shop.studio.wait([job.id]).result(20)[0].phase is Phase.SUCCEEDED
+    assert shop.items()[0].save_state is SaveState.SAVED
+    assert fal.count("submit") == 1

@@ -210,10 +210,14 @@ class Making:
 
     async def release(self, project_id: str) -> None:
         """Let go of a project's jobs: its folder is about to be moved away."""
-        tasks = [t for j, t in self._followers.items() if (job := self.find(j)) and job.project == project_id]
-        for task in tasks:
+        for job_id, task in list(self._followers.items()):
+            if (job := self.find(job_id)) is not None and job.project == project_id:
+                await self._drop(task)
+
+    async def _drop(self, task: asyncio.Task[None] | None) -> None:
+        if task is not None:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait([task])
 
     async def wait(self, job_ids: Iterable[str]) -> tuple[Job, ...]:
         """Until each ended (or stands still, with its reason recorded) and its outputs were tried.
@@ -280,11 +284,12 @@ class Making:
                 checked.append(job)  # it was never accepted: there is nothing to ask for
                 continue
             await self._services.get(job.provider)
+            await self._drop(self._followers.get(job.id))  # it would sleep until its next search
             job = await self._runner.recheck(project, job)
             if job.phase is Phase.SUCCEEDED:
                 await self._saving.save([i.id for i in self._items_of(job.id) if _wanted(job, i)])
-            elif not job.phase.ended and job.phase is not Phase.UNKNOWN:
-                self.follow(project, job)
+            elif not job.phase.ended and (claimed := await self._claim(project, job)) is not None:
+                self.follow(project, claimed)
             checked.append(job)
         return tuple(checked)
 
