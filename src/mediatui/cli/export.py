@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.progress import Line, Progress
+from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode, UsageError
 from mediatui.studio.events import ExportProgress
 from mediatui.text import human_bytes, plural
@@ -13,7 +14,7 @@ from mediatui.text import human_bytes, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mediatui.archive.plan import ExportPlan, MissingEntry
+    from mediatui.archive.plan import ExportOptions, ExportPlan, MissingEntry
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
     from mediatui.studio.events import Event
@@ -28,8 +29,16 @@ def configure(parser: CommandParser) -> None:
         help="the file to write; an existing one is never replaced (default: PROJECT-<time>.zip here)",
     )  # fmt: skip
     parser.add_argument("--plan", action="store_true", help="say what would be written, and stop")
+    parser.add_argument("--filter", metavar="LINE", help="only items that pass, e.g. 'rating:>=4'")
+    parser.add_argument("--folder", action="store_true", help="write a folder in place of a ZIP file")
+    parser.add_argument("--names", default="", metavar="TEMPLATE", help="e.g. '{n:03}-{date}-{model}-{prompt:40}'")
+    parser.add_argument("--embed", action="store_true", help="copies say how they were made (PNG, JPEG, MP4)")
+    parser.add_argument(
+        "--sheet", action="append", choices=("html", "image"), default=[], help="add a contact sheet; repeat for both"
+    )
     parser.examples(
         "mediatui export demo -o demo.zip",
+        "mediatui export demo --folder --sheet html --filter 'rating:>=4' --names '{n:03}-{prompt:40}'",
         "mediatui export demo --plan",
     )
 
@@ -41,11 +50,13 @@ def run(context: Context) -> int:
         raise UsageError(f"{target} exists and is not replaced", hint="Name another file with -o.")
     with context.reader() as reader:
         project = reader.project(context.args.project).id
+        chosen = filtered(reader, context.args.filter, project) if context.args.filter else None
     with context.studio() as studio:
         progress = _Progress(context)
         stop = studio.subscribe(progress.hear)
         try:
-            plan = studio.plan_export(project, target.absolute() if target else None).result()
+            options = _options(context)
+            plan = studio.plan_export(project, target.absolute() if target else None, chosen, options).result()
             if context.args.plan:
                 _show_plan(context, plan)
                 return ExitCode.DONE
@@ -54,6 +65,14 @@ def run(context: Context) -> int:
             stop()
     _show_report(context, report.path, report.files, report.bytes, report.missing)
     return ExitCode.UNSAVED if report.missing else ExitCode.DONE
+
+
+def _options(context: Context) -> ExportOptions:
+    from mediatui.archive.plan import ExportOptions, Sheet
+
+    args = context.args
+    sheets = frozenset(Sheet(name) for name in args.sheet)
+    return ExportOptions(folder=args.folder, names=args.names, embed=args.embed, sheets=sheets)
 
 
 class _Progress:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.options import add_project_option, positive, values
 from mediatui.cli.output import local_time
+from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode
 from mediatui.model import MediaType, SaveState
 from mediatui.text import human_bytes, one_line, plural
@@ -33,10 +34,12 @@ def configure_list(parser: CommandParser) -> None:
         "--state", action="append", choices=values(list(SaveState)), help="only items in this save state"
     )
     parser.add_argument("--type", action="append", choices=values(list(MediaType)), help="only media of this type")
+    parser.add_argument("--filter", metavar="LINE", help="only items that pass, e.g. 'model:kling rating:>=4'")
     parser.add_argument("--limit", type=positive, metavar="N", help="at most so many, newest first")
     parser.examples(
         "mediatui list -p demo",
         "mediatui list --state unsaved --state missing",
+        "mediatui list --filter 'tag:hero -type:audio date:<7d'",
         "mediatui list --type video --json | jq -r '.items[].file'",
     )
 
@@ -54,7 +57,9 @@ def run_list(context: Context) -> int:
 
     args = context.args
     with context.reader() as reader:
-        matching = (pair for pair in reader.items(args.project) if _matches(pair[1], args.state, args.type))
+        passing = set(filtered(reader, args.filter, args.project)) if args.filter else None
+        pairs = (pair for pair in reader.items(args.project) if passing is None or pair[1].id in passing)
+        matching = (pair for pair in pairs if _matches(pair[1], args.state, args.type))
         found = list(islice(matching, args.limit))
         documents = [item_document(item, file_in(folder, item)) for folder, item in found]
     context.output.emit({"items": documents, **tell_troubles(context, reader)})

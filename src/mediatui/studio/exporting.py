@@ -9,24 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.library.project import ProjectFolder
 from mediatui.media.probe import sniff
+from mediatui.model import MediaItem
 from mediatui.providers.base import Provider
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Limits, Stopped
 from mediatui.studio.events import ExportProgress
 from mediatui.studio.part import PartFile
+from mediatui.studio.pictures import Pictures
 from mediatui.studio.services import Services
 
 if TYPE_CHECKING:
-    from mediatui.archive.plan import ExportEntry, ExportPlan
+    from mediatui.archive.plan import ExportEntry, ExportOptions, ExportPlan
     from mediatui.archive.write import ExportReport
+
+POSTER_PX = 480
+"""The longer side of a picture on a contact sheet."""
 
 
 class Exporting:
     """Plans and writes archives, in the work threads."""
 
-    def __init__(self, core: Core, services: Services, downloader: Downloader) -> None:
+    def __init__(self, core: Core, services: Services, downloader: Downloader, pictures: Pictures) -> None:
         self._core, self._services, self._downloader = core, services, downloader
+        self._pictures = pictures
         self._running: dict[str, threading.Event] = {}
 
     def stop(self) -> None:
@@ -39,16 +46,29 @@ class Exporting:
         if plan_id in self._running:
             self._running[plan_id].set()
 
-    def plan(self, project_id: str, target: Path | None, item_ids: Sequence[str] | None) -> ExportPlan:
-        """What would be written (blocking)."""
-        from mediatui.archive.plan import plan_export
+    def plan(
+        self, project_id: str, target: Path | None, item_ids: Sequence[str] | None, options: ExportOptions | None = None
+    ) -> ExportPlan:
+        """What would be written, in the order of `item_ids` or the newest first (blocking)."""
+        from mediatui.archive.plan import ExportOptions, plan_export
 
         project = self._core.library.open(project_id)
+        items = self._chosen(project, item_ids)
+        return plan_export(project.record, project.folder, items, target, options or ExportOptions())
+
+    def preview_names(self, project_id: str, template: str, item_ids: Sequence[str] | None) -> tuple[str, ...]:
+        """The names a template gives the first items (blocking). Raises `UsageError` for one that makes no sense."""
+        from mediatui.archive.plan import preview_names
+
+        project = self._core.library.open(project_id)
+        return preview_names(template, self._chosen(project, item_ids), project.record)
+
+    def _chosen(self, project: ProjectFolder, item_ids: Sequence[str] | None) -> tuple[MediaItem, ...]:
         items = self._core.records.items(project)
-        if item_ids is not None:
-            wanted = set(item_ids)
-            items = tuple(item for item in items if item.id in wanted)
-        return plan_export(project.record, project.folder, items, target)
+        if item_ids is None:
+            return items
+        by_id = {item.id: item for item in items}
+        return tuple(by_id[item_id] for item_id in dict.fromkeys(item_ids) if item_id in by_id)
 
     async def run(self, plan: ExportPlan) -> ExportReport:
         """Write the archive."""
@@ -67,6 +87,7 @@ class Exporting:
                     lambda entry, path: self._fetch(providers, entry, path, stop.is_set),
                     report,
                     stop.is_set,
+                    lambda item: self._pictures.poster(item.id, POSTER_PX),
                 )
             )
         finally:

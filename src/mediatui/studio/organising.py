@@ -37,11 +37,8 @@ from mediatui.studio.steps import (
     RestoreStep,
     TrashStep,
 )
-from mediatui.studio.templates import Template, Templates
+from mediatui.studio.templates import FOLDER, Template, Templates
 from mediatui.text import one_line, plural
-
-TEMPLATES = "templates"
-"""The folder of prompt templates, beside the configuration file."""
 
 
 class Organising:
@@ -51,7 +48,7 @@ class Organising:
         self._core, self._lib = core, core.library
         self._history = History()
         self._pool = DaemonPool("mediatui-organise", 1)
-        self._templates = Templates(core.locations.config_file.parent / TEMPLATES)
+        self._templates = Templates(core.locations.config_file.parent / FOLDER)
 
     def stop(self) -> None:
         """Take no more work; what is being done ends by itself."""

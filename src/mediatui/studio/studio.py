@@ -35,11 +35,12 @@ from mediatui.studio.pictures import Pictures
 from mediatui.studio.playable import Playable
 from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
 from mediatui.studio.saving import Saving
+from mediatui.studio.searching import Search
 from mediatui.studio.services import Services
 from mediatui.studio.session import Session
 
 if TYPE_CHECKING:
-    from mediatui.archive.plan import ExportPlan
+    from mediatui.archive.plan import ExportOptions, ExportPlan
     from mediatui.archive.write import ExportReport
     from mediatui.media.filmstrip import Filmstrip
     from mediatui.media.peaks import Peaks
@@ -62,11 +63,13 @@ class Studio:
         self._services = Services(self._core)
         self._saving = Saving(self._core, self._services)
         self._making = Making(self._core, self._services, self._saving)
-        self._exporting = Exporting(self._core, self._services, self._saving.downloader)
         self._pictures = Pictures(self._core)
+        self._exporting = Exporting(self._core, self._services, self._saving.downloader, self._pictures)
         self._session = Session(self._core, self._saving.source_of)
         self.organise = Organising(self._core)
         """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
+        self.search = Search(self._core)
+        """Filtering, sorting and completion, from memory."""
         self.imports = Importing(self._core, self.organise)
         """Plans and carries out imports."""
         self._stopped = False
@@ -316,10 +319,20 @@ class Studio:
     # -- archive and pictures
 
     def plan_export(
-        self, project_id: str, target: Path | None = None, item_ids: Sequence[str] | None = None
+        self,
+        project_id: str,
+        target: Path | None = None,
+        item_ids: Sequence[str] | None = None,
+        options: ExportOptions | None = None,
     ) -> Future[ExportPlan]:
-        """What an export of a project (or some of its items) would hold."""
-        return self._core.work_pool.submit(lambda: self._exporting.plan(project_id, target, item_ids))
+        """What an export of a project (or some of its items, in their order) would hold."""
+        return self._core.work_pool.submit(lambda: self._exporting.plan(project_id, target, item_ids, options))
+
+    def preview_names(
+        self, project_id: str, template: str, item_ids: Sequence[str] | None = None
+    ) -> Future[tuple[str, ...]]:
+        """The names that a template gives the first items of an export."""
+        return self._core.work_pool.submit(lambda: self._exporting.preview_names(project_id, template, item_ids))
 
     def export(self, plan: ExportPlan) -> Future[ExportReport]:
         """Write the archive of a plan; tells `ExportProgress`."""

@@ -18,6 +18,8 @@ from mediatui.errors import UsageError, storage_error
 from mediatui.library.files import write_atomic
 from mediatui.text import clean_text, one_line, slug
 
+FOLDER = "templates"
+"""Beside the configuration file."""
 MAX_NAME = 80
 MAX_BYTES = 1 << 20
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d][\w -]*?)\s*(?::([^{}]*))?\}\}")

@@ -1,0 +1,96 @@
+"""``mediatui tag``, ``rate``, ``note`` and ``rename``: what a person writes about items."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from mediatui.cli.selecting import add_items, chosen, tell
+from mediatui.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+
+
+def configure_tag(parser: CommandParser) -> None:
+    """Add the options of ``tag``."""
+    parser.set_defaults(run=run_tag)
+    add_items(parser)
+    parser.add_argument("-a", "--add", action="append", default=[], metavar="TAG", help="add a tag; repeat it for more")
+    parser.add_argument("-r", "--remove", action="append", default=[], metavar="TAG", help="take a tag away")
+    parser.examples(
+        "mediatui tag 9f2c01aa --add hero --add night",
+        "mediatui tag --filter 'model:kling date:<7d' --add kling-tests --remove old",
+    )
+
+
+def configure_rate(parser: CommandParser) -> None:
+    """Add the options of ``rate``."""
+    parser.set_defaults(run=run_rate)
+    add_items(parser)
+    marks = parser.add_argument_group("marks")
+    marks.add_argument("--stars", type=int, choices=range(6), metavar="0-5", help="1 to 5; 0 takes the rating away")
+    marks.add_argument("--favourite", action="store_true", help="mark as a favourite")
+    marks.add_argument("--no-favourite", action="store_true", help="take the mark away")
+    parser.examples("mediatui rate 9f2c01aa --stars 5 --favourite", "mediatui rate --filter tag:draft --stars 0")
+
+
+def configure_note(parser: CommandParser) -> None:
+    """Add the options of ``note``."""
+    parser.set_defaults(run=run_note)
+    add_items(parser)
+    parser.add_argument("--text", required=True, metavar="TEXT", help="the notes; - reads them from stdin, '' removes")
+    parser.examples("mediatui note 9f2c01aa --text 'the light is wrong'", "mediatui note 9f2c01aa --text - < notes.txt")
+
+
+def configure_rename(parser: CommandParser) -> None:
+    """Add the options of ``rename``."""
+    parser.set_defaults(run=run_rename)
+    parser.add_argument("item", metavar="ITEM", help="an item's id, or a unique start or end of it")
+    parser.add_argument("name", metavar="NAME", help="the name shown; the file keeps its own")
+    parser.examples("mediatui rename 9f2c01aa 'Opening shot'")
+
+
+def run_tag(context: Context) -> int:
+    """Add and remove tags."""
+    args = context.args
+    if not (args.add or args.remove):
+        raise UsageError("no tags were named", hint="Use --add or --remove.")
+    ids = chosen(context)
+    with context.studio() as studio:
+        tell(context, studio.organise.tag(ids, args.add, args.remove).result(), ids)
+    return ExitCode.DONE
+
+
+def run_rate(context: Context) -> int:
+    """Give stars and the favourite's mark."""
+    args = context.args
+    if args.stars is None and args.favourite == args.no_favourite:
+        raise UsageError("no mark was named", hint="Use --stars, --favourite or --no-favourite.")
+    ids = chosen(context)
+    with context.studio() as studio:
+        if args.stars is not None:
+            done = studio.organise.rate(ids, args.stars or None).result()
+        if args.favourite != args.no_favourite:
+            done = studio.organise.favourite(ids, args.favourite).result()
+        tell(context, done, ids)
+    return ExitCode.DONE
+
+
+def run_note(context: Context) -> int:
+    """Write notes."""
+    text = sys.stdin.read() if context.args.text == "-" else context.args.text
+    ids = chosen(context)
+    with context.studio() as studio:
+        tell(context, studio.organise.note(ids, text).result(), ids)
+    return ExitCode.DONE
+
+
+def run_rename(context: Context) -> int:
+    """Rename an item."""
+    with context.reader() as reader:
+        item = reader.item(context.args.item)[1].id
+    with context.studio() as studio:
+        tell(context, studio.organise.rename(item, context.args.name).result(), [item])
+    return ExitCode.DONE

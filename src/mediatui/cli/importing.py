@@ -1,0 +1,116 @@
+"""``mediatui import``: an export, a copied project or a folder of media becomes a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mediatui.cli.progress import Line, Progress
+from mediatui.errors import ExitCode
+from mediatui.studio.events import ImportProgress
+from mediatui.text import human_bytes, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediatui.archive.import_plan import ImportPlan
+    from mediatui.archive.import_write import ImportReport
+    from mediatui.archive.read import Refused
+    from mediatui.cli.context import Context
+    from mediatui.cli.options import CommandParser
+    from mediatui.studio.events import Event
+
+
+def configure(parser: CommandParser) -> None:
+    """Add the options of ``import``."""
+    parser.set_defaults(run=run)
+    parser.add_argument("source", type=Path, metavar="PATH", help="a ZIP file or a folder")
+    parser.add_argument(
+        "-p", "--project", metavar="PROJECT", help="into this project, made when there is none (default: its own)"
+    )
+    parser.add_argument("--plan", action="store_true", help="say what would be imported, and stop")
+    parser.examples("mediatui import demo.zip", "mediatui import ~/Pictures/comfy -p 'Old works' --plan")
+
+
+def run(context: Context) -> int:
+    """Plan, and unless only the plan was asked for, import."""
+    with context.studio() as studio:
+        progress = _Progress(context)
+        stop = studio.subscribe(progress.hear)
+        try:
+            plan = studio.imports.plan(context.args.source.absolute()).result()
+            if context.args.plan:
+                _show_plan(context, plan)
+                return ExitCode.DONE
+            report = progress.bar.until(studio.imports.run(plan, context.args.project), progress.lines)
+        finally:
+            stop()
+    _show_report(context, report)
+    return ExitCode.UNSAVED if report.refused else ExitCode.DONE
+
+
+class _Progress:
+    def __init__(self, context: Context) -> None:
+        self.bar = Progress(context.output)
+        self._last: ImportProgress | None = None
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, ImportProgress):
+            self._last = event
+
+    def lines(self) -> list[Line]:
+        if (at := self._last) is None:
+            return []
+        tenths = 10 * at.done_bytes // at.total_bytes if at.total_bytes else 10
+        live = f"{at.done_files} of {plural(at.total_files, 'file')}  {human_bytes(at.done_bytes)}  {at.current}"
+        return [Line("import", f"importing {10 * min(tenths, 10)}%", live)]
+
+
+def _show_plan(context: Context, plan: ImportPlan) -> None:
+    context.output.emit(
+        {
+            "source": str(plan.source),
+            "kind": plan.kind.value,
+            "name": plan.name,
+            "files": plan.files,
+            "bytes": plan.bytes,
+            "free": plan.free,
+            "without_bytes": len(plan.records),
+            "jobs": len(plan.jobs),
+            "entries": [{"name": e.entry.name, "size": e.entry.size, "type": e.kind[0].value} for e in plan.entries],
+            "refused": _refused(plan.refused),
+        }
+    )
+    rows = [(each.entry.name, human_bytes(each.entry.size), each.kind[0].value) for each in plan.entries]
+    context.output.table(("FILE", "SIZE", "TYPE"), rows, "nothing to import")
+    context.output.line(f"{plural(plan.files, 'file')}, {human_bytes(plan.bytes)}, as “{plan.name}”")
+    _tell_refused(context, plan.refused)
+
+
+def _show_report(context: Context, report: ImportReport) -> None:
+    context.output.emit(
+        {
+            "project": report.project,
+            "imported": list(report.imported),
+            "skipped": list(report.skipped),
+            "renumbered": dict(report.renumbered),
+            "jobs": report.jobs,
+            "refused": _refused(report.refused),
+        }
+    )
+    context.output.line(
+        f"{plural(len(report.imported), 'item')} imported into {report.project}, "
+        f"{len(report.skipped)} were there already"
+    )
+    for old, new in report.renumbered.items():
+        context.output.note(f"{old} is taken by another item; the imported one is {new}")
+    _tell_refused(context, report.refused)
+
+
+def _refused(refused: Sequence[Refused]) -> list[dict[str, Any]]:
+    return [{"name": each.name, "reason": each.reason} for each in refused]
+
+
+def _tell_refused(context: Context, refused: Sequence[Refused]) -> None:
+    for each in refused:
+        context.output.note(f"refused {each.name}: {each.reason}")

@@ -1,0 +1,111 @@
+"""The same verbs from the command line: one JSON document each, and exit codes that say how it went."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.home import Home
+from tests.organise.conftest import add_item
+from tests.organise.test_organise_export import png
+
+from mediatui.library.library import Library
+from mediatui.locations import Locations
+from mediatui.model import MediaType
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with two projects."""
+    home = Home(tmp_path)
+    with_library(home, fill)
+    return home
+
+
+def with_library(home: Home, do: Callable[[Library], None]) -> None:
+    root = home.root
+    library = Library(Locations(root / "data" / "mediatui", root / "c.toml", root / "state", root / "cache"))
+    do(library)
+    library.close()
+
+
+def fill(library: Library) -> None:
+    one, two = library.create("One"), library.create("Two")
+    add_item(one, "aaaa-0", png(), type=MediaType.IMAGE, prompt="a red dog", created_at=3.0)
+    add_item(one, "bbbb-0", png("blue"), type=MediaType.IMAGE, prompt="a blue cat", created_at=2.0)
+    add_item(two, "cccc-0", png(), type=MediaType.IMAGE, prompt="a red dog", created_at=1.0)
+
+
+def test_marks_are_set_and_found_again(home: Home) -> None:
+    done = home.run("tag", "--filter", "dog", "--add", "hero", "-p", "One", "--json")
+    assert (done.code, done.document["items"], done.document["changed"]) == (0, ["aaaa-0"], 1)
+    assert home.run("rate", "aaaa", "--stars", "4", "--favourite").code == 0
+    assert home.run("note", "aaaa", "--text", "-", stdin="two\nlines").code == 0
+    assert home.run("rename", "aaaa-0", "Opening").code == 0
+    (item,) = home.run("list", "--filter", "tag:hero rating:>=4 fav:yes", "--json").document["items"]
+    assert (item["name"], item["notes"], item["rating"]) == ("Opening", "two\nlines", 4)
+    wrong = home.run("list", "--filter", "colour:red", "--json")
+    assert (wrong.code, wrong.document["error"]["code"]) == (2, 2)
+    assert home.run("tag", "--filter", "nothing-like-this", "--add", "x").code == 2
+    assert home.run("rate", "aaaa", "--stars", "0", "--json").document["changed"] == 1
+
+
+def test_items_move_to_the_trash_and_back_and_between_projects(home: Home) -> None:
+    assert home.run("move", "aaaa-0", "--to", "Three", "--json").document["changed"] == 1
+    assert home.run("copy", "--filter", "cat", "--to", "three").code == 0
+    assert len(home.run("list", "-p", "Three", "--json").document["items"]) == 2
+    assert home.run("trash", "bbbb-0").code == 0
+    (entry,) = home.run("trash", "--list", "--json").document["entries"]
+    assert home.run("trash", "--restore", entry["id"], "--json").document["items"] == ["bbbb-0"]
+    assert home.run("trash", "--empty").code == 2
+    home.run("trash", "bbbb-0")
+    assert home.run("trash", "--empty", "--yes", "-p", "One", "--json").document["freed"] > 0
+
+
+def test_room_is_measured_and_freed(home: Home) -> None:
+    (group,) = home.run("duplicates", "--json").document["groups"]
+    assert (group["keep"], group["others"]) == ("cccc-0", ["aaaa-0"])
+    assert home.run("usage", "--json").document["projects"][0]["id"] == "one"
+    assert "PROJECT" in home.run("usage").out
+    shown = home.run("clean", "duplicates", "--json").document
+    assert (shown["done"], shown["plan"][0]["items"]) == (False, ["aaaa-0"])
+    assert len(home.run("list", "--json").document["items"]) == 3
+    assert home.run("clean", "duplicates", "--yes", "--json").document["done"] is True
+    assert len(home.run("list", "--json").document["items"]) == 2
+    assert home.run("clean", "dust").code == 2
+
+
+def test_exports_with_choices_come_back(home: Home) -> None:
+    out = home.root / "out"
+    arguments = ("--folder", "--sheet", "html", "--sheet", "image", "--names", "{n:02}-{prompt}", "--filter", "dog")
+    done = home.run("export", "One", "-o", str(out), *arguments, "--json")
+    assert (done.code, done.document["files"]) == (0, 1)
+    assert {path.name for path in out.iterdir()} == {
+        "images",
+        "manifest.json",
+        "contact-sheet.html",
+        "contact-sheet.jpg",
+    }
+    assert (out / "images" / "01-a-red-dog.mp4").is_file()
+    assert b"data:image/jpeg" in (out / "contact-sheet.html").read_bytes()
+    planned = home.run("import", str(out), "-p", "Again", "--plan", "--json").document
+    assert (planned["kind"], planned["files"], planned["refused"]) == ("export", 1, [])
+    done = home.run("import", str(out), "-p", "Again", "--json")
+    assert (done.code, len(done.document["imported"]), done.document["project"]) == (0, 1, "again")
+    with zipfile.ZipFile(home.root / "bad.zip", "w") as archive:
+        archive.writestr("../x.png", png())
+        archive.writestr("y.png", png())
+    done = home.run("import", str(home.root / "bad.zip"), "--json")
+    assert (done.code, [each["name"] for each in done.document["refused"]]) == (3, ["../x.png"])
+    assert home.run("import", str(home.root / "none.zip")).code == 2
+
+
+def test_templates_are_kept_and_filled(home: Home) -> None:
+    assert home.run("templates", "save", "P", "a {{subject}} in {{light:sun}}").code == 0
+    assert home.run("templates", "fill", "p", "subject=cat").out == "a cat in sun\n"
+    assert home.run("templates", "fill", "p").code == 2
+    assert home.run("templates", "--json").document["templates"][0]["name"] == "P"
+    assert home.run("templates", "delete", "P").code == 0
+    assert home.run("templates", "--json").document == {"templates": []}
