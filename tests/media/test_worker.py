@@ -16,7 +16,10 @@ from pathlib import Path
 
 import makemedia
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
+from mediatui.media import filmstrip
+from mediatui.media.clip import Clip, ClipError
 from mediatui.media.worker import MediaWorker
 
 PATIENCE = 60.0
@@ -239,3 +242,105 @@ def test_hostile_files_end_in_a_poster_or_none(worker: MediaWorker, still: Path,
     assert not shown & {"empty.mp4", "html.mp4", "svg.png", "hls.mp4", "concat.mp4", "bomb.png", "bomb.gif", "back.mp4"}
     assert worker.poster(still, "after all that")
     assert not [p.name for p in (tmp_path / "posters").iterdir() if p.suffix != ".jpg"]
+
+
+def test_hostile_files_end_in_a_strip_peaks_and_frames_or_none(worker: MediaWorker, tmp_path: Path) -> None:
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    stripped, played = set(), set()
+    for path in hostile(folder):
+        strip = worker.filmstrip(path, path.stem + path.suffix[1:])
+        if strip:
+            assert strip.sheet.read_bytes().startswith(b"\xff\xd8")
+            assert list(strip.times) == sorted(strip.times)
+            stripped.add(path.name)
+        worker.peaks(path, path.stem + path.suffix[1:])
+        if plays(path):
+            played.add(path.name)
+    for found in (stripped, played):
+        assert "lying.mp4" in found
+        assert not found & {"empty.mp4", "html.mp4", "hls.mp4", "concat.mp4", "dash.mp4", "png-named.mp4", "sparse.mp4"}
+    assert worker.filmstrip(folder / "good.mp4", "after all that")
+    assert not [p.name for p in (tmp_path / "posters").iterdir() if p.suffix not in (".jpg", ".json")]
+
+
+def plays(path: Path) -> bool:
+    """Frames can be had of it, at moments that make sense and at some that do not."""
+    try:
+        clip = Clip(path, seconds=20)
+    except ClipError:
+        return False
+    try:
+        for at in (0.0, 0.2, 1e6, 0.0):
+            frame = clip.at(at, (40, 22))
+            assert len(frame.data) == 40 * 22 * 4
+    except ClipError:
+        return False
+    finally:
+        clip.close()
+    return True
+
+
+def test_a_stuck_decoder_is_killed_at_the_deadline(tmp_path: Path) -> None:
+    clip = Clip(makemedia.video(tmp_path / "a.mp4"), seconds=2)
+    os.kill(clip.pid, signal.SIGSTOP)
+    with pytest.raises(ClipError, match="gave up"):
+        clip.at(0.0, (40, 22))
+    assert gone(clip.pid)
+    clip.close()
+
+
+def test_a_filmstrip_covers_the_clip(worker: MediaWorker, tmp_path: Path) -> None:
+    source = makemedia.video(tmp_path / "a.mp4", frames=96)
+    strip = worker.filmstrip(source, "k")
+    assert strip is not None
+    assert len(strip.times) == 24
+    assert strip.times[0] == 0
+    assert strip.times[-1] > 3.7
+    assert strip.duration == pytest.approx(4, abs=0.1)
+    assert strip.nearest(1.99) == 12
+    with Image.open(strip.sheet) as sheet:
+        assert sheet.size == (strip.tile[0] * strip.columns, strip.tile[1] * 4)
+        first, last = sheet.crop(strip.box(0)), sheet.crop(strip.box(23))
+        assert ImageStat.Stat(ImageChops.difference(first, last)).mean[0] > 3
+    pid = worker.pid
+    assert worker.filmstrip(tmp_path / "vanished.mp4", "k") == strip
+    strip.sheet.unlink()
+    assert worker.filmstrip(source, "k") == strip
+    assert worker.pid == pid
+
+
+def test_a_long_clip_is_sought_through(worker: MediaWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"g": "12"}
+    source = makemedia.video(tmp_path / "a.mkv", frames=240, size=(64, 36), codec="mpeg4", options=options)
+    monkeypatch.setattr(filmstrip, "STRAIGHT_PIXELS", 1)
+    filmstrip.make_filmstrip(source, tmp_path / "out.json", seconds=60)
+    strip = filmstrip.read_filmstrip(tmp_path / "out.json")
+    assert strip is not None
+    assert len(strip.times) > 12
+    assert strip.times[-1] > 8
+
+
+def test_peaks_follow_the_sound(worker: MediaWorker, tmp_path: Path) -> None:
+    found = worker.peaks(makemedia.tone(tmp_path / "a.wav", "pcm_s16le", duration=3), "k")
+    assert found is not None
+    assert found.duration == pytest.approx(3, abs=0.1)
+    columns = found.columns(10)
+    assert columns == sorted(columns)
+    assert columns[-1] == 1.0
+    assert found.columns(1000)[-1] == 1.0
+    assert worker.peaks(makemedia.video(tmp_path / "silent.mp4"), "silent") is None
+
+
+def test_without_pyav_pictures_are_still_shown(tmp_path: Path, still: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stub").mkdir()
+    (tmp_path / "stub" / "av.py").write_text("raise ImportError('not installed')")
+    clip = makemedia.video(tmp_path / "a.mp4")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stub"))
+    worker = MediaWorker(tmp_path / "posters", deadline=20)
+    assert worker.poster(still, "a")
+    assert worker.poster(clip, "b") is None
+    assert worker.filmstrip(clip, "b") is None
+    worker.close()
+    with pytest.raises(ClipError, match="cannot be decoded"):
+        Clip(clip)
