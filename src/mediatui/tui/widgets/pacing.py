@@ -35,7 +35,7 @@ class Pace:
         self._box = [float(side) for side in REMOTE_BOX]
         self._owed: deque[float] = deque()
         self._best = float("inf")
-        self._changed = 0.0
+        self._changed: float | None = None
         self.delay = 0.0
         """Seconds to an answer, smoothed; 0 until there was one."""
 
@@ -53,6 +53,8 @@ class Pace:
 
     def sent(self, now: float) -> None:
         """A frame and the question after it went out."""
+        if self._changed is None:
+            self._changed = now
         self._owed.append(now)
 
     def answered(self, now: float, room: tuple[int, int] = (1000, 1000)) -> bool:
@@ -69,7 +71,7 @@ class Pace:
         return False
 
     def _shrink(self, now: float) -> bool:
-        if now - self._changed < CALM_DOWN:
+        if self._lately(now, CALM_DOWN):
             return False
         self._changed = now
         self.rate = max(REMOTE_RATES[0], self.rate * 0.85)
@@ -78,10 +80,13 @@ class Pace:
 
     def _grow(self, now: float, room: tuple[int, int]) -> bool:
         full = self.rate >= self._highest and all(side >= limit for side, limit in zip(self._box, room, strict=True))
-        if full or now - self._changed < CALM_UP:
+        if full or self._lately(now, CALM_UP):
             return False
         self._changed = now
         self.rate = min(self._highest, self.rate * 1.2)
         limits = [max(limit, least) for limit, least in zip(room, SMALLEST, strict=True)]
         self._box = [min(limit, side * 1.15) for side, limit in zip(self._box, limits, strict=True)]
         return True
+
+    def _lately(self, now: float, calm: float) -> bool:
+        return self._changed is not None and now - self._changed < calm
