@@ -65,6 +65,7 @@ def add_item(
             name=path.name,
             path=path.relative_to(project.folder).as_posix(),
             save_state=SaveState.SAVED,
+            saved_at=1_700_000_100.0,
             file_size=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             crc32=f"{crc32(data):08x}",
@@ -89,6 +90,8 @@ def everything(library: Library) -> dict[str, Any]:
         project.close()
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder)
+            if path.name.startswith("."):
+                continue  # what a killed write left; a clean-up takes it away
             if path.is_file() and relative.parts[0] not in ("trash", "parts") and len(relative.parts) > 1:
                 seen[f"{project_id}:{relative}"] = (path.read_bytes(), path.stat().st_mtime_ns)
     return seen

@@ -80,6 +80,9 @@ def full_of_everything(library: Library) -> None:
     for name, age in (("leftover.part", 3), ("new-unsaved.part", 3), ("fresh.part", 0)):
         (parts / name).write_bytes(b"12345")
         os.utime(parts / name, (now() - age * DAY,) * 2)
+    half = project.folder / "videos" / ".x.mp4.json.0a1b2c3d.tmp"
+    half.write_bytes(b"half a record")
+    os.utime(half, (now() - 2 * DAY,) * 2)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def full_of_everything(library: Library) -> None:
         (Sort.UNRATED, 1, 7),
         (Sort.FAILED_JOBS, 1, 0),
         (Sort.ORPHANS, 1, 6),
-        (Sort.PARTS, 1, 5),
+        (Sort.PARTS, 2, 18),
         (Sort.TRASH, 0, 0),
     ],
 )
@@ -123,7 +126,7 @@ def test_a_clean_up_can_be_taken_back_all_at_once(studio: Studio) -> None:
     request = ask(*(sort for sort in Sort if sort is not Sort.PROJECT))
     plan = studio.organise.plan_clean(request).result(SECONDS)
     report = studio.organise.clean(plan).result(SECONDS)
-    assert (report.to_trash, report.freed, report.notes) == (5 + 7 + 6, 5, ())
+    assert (report.to_trash, report.freed, report.notes) == (5 + 7 + 6, 18, ())
     project = library.open("one")
     assert {item.id for item in project.items()} == {"kept", "fav", "copy-1", "new-unsaved"}
     assert [job.id for job in project.jobs()] == ["running"]

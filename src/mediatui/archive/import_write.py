@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from mediatui.archive.import_plan import ImportEntry, ImportPlan, stored_path
 from mediatui.archive.metadata import Making, read_making
 from mediatui.archive.read import BadEntry, Refused, Source, open_source, reading
-from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums
+from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums, checksums_of
 from mediatui.errors import ExitCode, MediatuiError, SaveErrorKind, StorageBlocked, UsageError, storage_error
 from mediatui.library.annotate import clean_tags
 from mediatui.library.fields import json_clean
@@ -232,7 +232,8 @@ class _Import:
         if each.entry.changed > 0:
             with suppress(OSError):
                 os.utime(part, (each.entry.changed,) * 2)
-        path = place(part, free_path(self.project, asked, self.taken))
+        wanted = free_path(self.project, asked, self.taken)
+        path = wanted if _is_same(wanted, sums) else place(part, wanted)
         name = path.name if item.name in ("", PurePosixPath(asked).name) else item.name
         item = replace(item, path=path.relative_to(self.project.folder).as_posix(), name=name)
         self.project.write_sidecar(item)
@@ -305,6 +306,14 @@ class _Import:
         if at_once or moment >= self.next_told:
             self.next_told = moment + PROGRESS_SECONDS
             self.progress(self.done_files, self.plan.files, self.done_bytes, self.plan.bytes, name)
+
+
+def _is_same(path: Path, sums: Checksums) -> bool:
+    """Whether an import that was killed has placed these very bytes already, without their record."""
+    try:
+        return path.stat().st_size == sums.size and checksums_of(path).sha256 == sums.sha256
+    except OSError:
+        return False
 
 
 def _own_name(each: ImportEntry) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ from mediatui.errors import UsageError
 from mediatui.library.duplicates import find_duplicates
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare
+from mediatui.library.recovery import MEDIA_FOLDERS
 from mediatui.library.trash import trash_entries
 from mediatui.library.usage import tree_size
 from mediatui.model import Job, MediaItem, Phase, SaveState, now
@@ -155,6 +156,7 @@ def _file_lines(request: CleanRequest, project: ProjectFolder, moment: float) ->
     if request.sorts & {Sort.ORPHANS, Sort.PARTS}:
         found = compare(project)
         parts = tuple(path for path in found.parts if _is_leftover(project, path, moment))
+        parts += tuple(path for path in _temporaries(project) if _is_old(path, moment))
         for sort, paths in ((Sort.ORPHANS, found.orphans), (Sort.PARTS, parts)):
             if sort in request.sorts:
                 lines.append(CleanLine(sort, project.id, name, len(paths), sum(map(_size, paths)), paths=paths))
@@ -170,10 +172,20 @@ def _is_leftover(project: ProjectFolder, part: Path, moment: float) -> bool:
     item = project.find_item(part.stem)
     if item is not None and item.save_state is not SaveState.SAVED:
         return False
+    return _is_old(part, moment)
+
+
+def _is_old(path: Path, moment: float) -> bool:
     try:
-        return part.stat().st_mtime < moment - DAY
+        return path.stat().st_mtime < moment - DAY
     except OSError:
         return False
+
+
+def _temporaries(project: ProjectFolder) -> Iterator[Path]:
+    """Records beside files that were being written when the power went."""
+    for name in MEDIA_FOLDERS:
+        yield from (project.folder / name).glob(".*.tmp")
 
 
 def _deleted_lines(deleted: Sequence[Path], before: float) -> list[CleanLine]:
