@@ -321,11 +321,14 @@ class Player(Widget):
         """Draw the frame that waits."""
         shown, self._waiting = self._waiting, None
         if shown is not None and self.is_attached and self.app.screen is self.screen:
-            if self._shown is None or len(shown.rows) != len(self._shown.rows) or shown.width != self._shown.width:
-                self._forget()
-            self._shown = shown
+            before, self._shown = self._shown, shown
             self.frames_shown += 1
-            self.refresh()
+            if before is None or (len(before.rows), before.width) != (len(shown.rows), shown.width):
+                self._forget()
+                self.refresh()
+            else:
+                height = len(shown.rows) // 2
+                self.refresh(Region(0, (self.size.height - height) // 2, self.size.width, height))
             if self._remote:
                 self._pace.sent(time.monotonic())
                 self.app.call_after_refresh(self._ask)

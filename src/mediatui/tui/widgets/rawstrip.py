@@ -165,6 +165,11 @@ class Canvas:
         self._handed[y] = strip
         return strip
 
+    def knows(self, y: int, width: int) -> bool:
+        """Row `y` shows a picture of that width."""
+        shown = self._rows.get(y)
+        return shown is not None and len(shown[0]) == width
+
     def write(self, y: int, top: array[int], bottom: array[int]) -> str:
         """What brings row `y` of the terminal to these pixels."""
         shown = self._rows.get(y)
@@ -218,11 +223,16 @@ class RawStrip(Strip):
         """The row as escape codes. A terminal with fewer colours gets what Textual makes of the segments."""
         if console._color_system is not ColorSystem.TRUECOLOR:
             return super().render(console)
-        left, right = (self._blank(margin) for margin in self._margins)
-        if self._canvas is None:
-            return left + full_row(self._top, self._bottom) + right
+        canvas, y = self._canvas, self._y
+        # Margins of a row that is known are there already: the cursor steps over them.
+        margin = self._step if canvas is not None and canvas.knows(y, len(self._top)) else self._blank
         self.written = True
-        return left + self._canvas.write(self._y, self._top, self._bottom) + right
+        cells = full_row(self._top, self._bottom) if canvas is None else canvas.write(y, self._top, self._bottom)
+        return margin(self._margins[0]) + cells + margin(self._margins[1])
+
+    @staticmethod
+    def _step(width: int) -> str:
+        return f"\x1b[{width}C" if width else ""
 
     def _blank(self, width: int) -> str:
         blank = " " * width

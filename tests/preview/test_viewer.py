@@ -1,0 +1,179 @@
+"""The whole-screen view, compare and the grid, by keys, on the sandbox's own media."""
+
+from __future__ import annotations
+
+import pytest
+from tests.tui.conftest import Session, Start, until
+from textual.widgets import Input
+
+from mediatui.model import SavePolicy, SaveState
+from mediatui.tui.differences import changed_words, differences
+from mediatui.tui.screens.compare import CompareScreen
+from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.viewer import ViewerScreen
+from mediatui.tui.widgets.media_grid import MediaGrid
+from mediatui.tui.widgets.timeline import Ruler, Wave
+
+VIDEO, SOUND = "sandbox/text-to-video", "sandbox/text-to-audio"
+
+
+async def generate(session: Session, prompt: str, model: str | None = None, **more: object) -> str:
+    jobs = await session.generate(prompt, **({"models": (model,)} if model else {}), **more)
+    await until(lambda: any(i.job == jobs[0].id for i in session.items), "the item")
+    return next(i.id for i in session.items if i.job == jobs[0].id)
+
+
+async def saved(session: Session, item_id: str) -> None:
+    def is_saved() -> bool:
+        item = session.library.shelf.items.get(item_id)
+        return item is not None and item.save_state is SaveState.SAVED
+
+    await until(is_saved, "saved")
+
+
+async def view(session: Session, item_id: str) -> ViewerScreen:
+    session.library.media.go_to(item_id)
+    await session.press("f")
+    return await session.screen(ViewerScreen)
+
+
+async def test_a_clip_is_scrubbed_played_and_left_where_it_was(start: Start) -> None:
+    async with start() as session:
+        picture = await generate(session, "a still")
+        item = await generate(session, "waves", VIDEO, params={})
+        await saved(session, item)
+        await saved(session, picture)
+        viewer = await view(session, item)
+        await until(lambda: viewer._strip is not None, "the filmstrip")
+        assert viewer.still.path is not None
+        await session.press("right", "right")
+        assert viewer._strip is not None
+        assert viewer.seconds == viewer._strip.times[2]
+        assert viewer.still.path == viewer._strip.sheet
+        assert viewer.still.box == viewer._strip.box(2)
+        await session.press("space")
+        await until(lambda: viewer.player.frames_shown > 3, "frames")
+        assert viewer.player.display
+        assert "playing" in viewer.query_one("#ruler", Ruler).text
+        await session.press("space")
+        await until(lambda: "paused" in viewer.query_one("#ruler", Ruler).text, "pause")
+        await session.press("right_square_bracket")
+        assert viewer.player.transport.speed == 1.5
+        await session.press("s")
+        assert not viewer.player.playing
+        await session.press("n")
+        await until(lambda: viewer.item.id == picture, "the next item")
+        await session.press("escape")
+        await session.screen(LibraryScreen)
+        assert session.library.media.key == picture
+
+
+async def test_sound_is_drawn_and_a_moment_chosen(start: Start) -> None:
+    async with start() as session:
+        item = await generate(session, "a hum", SOUND, params={})
+        await saved(session, item)
+        viewer = await view(session, item)
+        await until(lambda: viewer._peaks is not None, "the waveform")
+        wave = viewer.query_one("#wave", Wave)
+        assert wave.display
+        drawn = "".join(wave.render_line(y).text for y in range(wave.size.height))
+        assert len(set(drawn)) > 3
+        await session.press("right")
+        assert 0 < viewer.seconds < viewer.duration
+        await session.press("end")
+        assert viewer.seconds == viewer.duration
+
+
+async def test_a_picture_is_enlarged_and_moved(start: Start) -> None:
+    async with start() as session:
+        item = await generate(session, "a still")
+        await saved(session, item)
+        viewer = await view(session, item)
+        await until(lambda: viewer.still.path is not None, "the picture")
+        await session.press("z")
+        first = viewer.still.box
+        assert first is not None
+        await session.press("right", "down")
+        moved = viewer.still.box
+        assert moved is not None
+        assert moved[0] > first[0]
+        assert moved[1] > first[1]
+        await session.press("escape")
+        assert viewer.still.box is None
+        assert session.app.screen is viewer
+
+
+async def test_what_is_not_on_disk_is_fetched_to_look_at(start: Start) -> None:
+    async with start() as session:
+        item = await generate(session, "waves", VIDEO, params={}, save_policy=SavePolicy.URL_ONLY)
+        viewer = await view(session, item)
+        await session.press("space")
+        await until(lambda: viewer.player.frames_shown > 1, "frames")
+        assert viewer._playable is not None
+        assert viewer._playable.origin == "session copy"
+        assert "session copy" in viewer.query_one("#facts").text
+        found = session.library.shelf.items[item]
+        assert found.save_state is SaveState.URL_ONLY
+
+
+async def test_two_marked_items_are_compared(start: Start) -> None:
+    async with start() as session:
+        await generate(session, "a red boat at dusk")
+        await generate(session, "a blue boat at dusk")
+        await session.press("equals_sign")
+        assert isinstance(session.app.screen, LibraryScreen)
+        await session.press("A", "equals_sign")
+        screen = await session.screen(CompareScreen)
+        found = differences(*screen._items)
+        assert found[0].name == "prompt"
+        assert not found[0].same
+        assert any(each.same and each.name == "model" for each in found)
+        await session.press("x", "escape")
+        await session.screen(LibraryScreen)
+
+
+def test_words_that_changed_are_told_apart() -> None:
+    left, right = changed_words("a red boat at dusk", "a blue boat at dawn")
+    assert [piece for piece, changed in left if changed] == ["red", "dusk"]
+    assert [piece for piece, changed in right if changed] == ["blue", "dawn"]
+    assert " ".join(piece for piece, _ in left) == "a red boat at dusk"
+
+
+@pytest.mark.parametrize("size", [(160, 45), (60, 20)])
+async def test_the_grid_moves_in_two_dimensions_and_keeps_the_lists_marks(start: Start, size: tuple[int, int]) -> None:
+    async with start(size=size) as session:
+        for number in range(7):
+            await generate(session, f"number {number}")
+        grid = session.library.media
+        assert isinstance(grid, MediaGrid)
+        await session.press("g", "space", "b")
+        marked = set(grid.marks)
+        assert len(marked) == 1
+        columns = grid.columns
+        assert grid.cursor == 1
+        await session.press("down")
+        assert grid.cursor == 1 + columns
+        await session.press("right")
+        assert grid.cursor == 2 + columns
+        await session.press("left", "up", "left")
+        assert grid.cursor == 0
+        await session.press("left")
+        assert grid.cursor == 0
+        assert grid.marks == marked
+        size_of = grid._picture_size
+        await until(lambda: (grid.keys[0], *size_of) in grid._tiles, "pictures")
+        await session.press("space", "b")
+        assert not grid.gridded
+        assert grid.cursor == 1
+        await session.press("left")
+        assert session.library.panes.current == "projects"
+
+
+async def test_text_fields_do_not_lose_keys_to_the_views(start: Start) -> None:
+    async with start() as session:
+        await generate(session, "bees")
+        await session.press("slash")
+        await session.type("bf")
+        assert session.app.focused is not None
+        assert isinstance(session.app.focused, Input)
+        assert session.app.focused.value == "bf"
