@@ -14,6 +14,7 @@ import pytest
 from tests.library.conftest import Saver, a_job, an_item
 
 from mediatui.errors import StorageError, UsageError
+from mediatui.library import lock
 from mediatui.library.generations import generation
 from mediatui.library.index import decode_sidecar, item_to_document
 from mediatui.library.library import Library
@@ -288,3 +289,15 @@ def test_a_flipped_bit_in_the_project_record_is_noticed(project: ProjectFolder, 
     again = reopened(project)
     assert again.damage
     assert again.notice
+
+
+def test_a_folder_where_locks_do_not_hold_says_so(
+    project: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = os.stat(project.folder).st_dev
+    mounts = tmp_path / "mountinfo"
+    line = f"1 0 {os.major(device)}:{os.minor(device)} / / rw - nfs4 host:/x rw,%s\n"
+    monkeypatch.setattr(lock, "MOUNTS", mounts)
+    for option, told in (("local_lock=none", False), ("nolock", True), ("local_lock=all", True)):
+        mounts.write_text(line % option)
+        assert ("one mediatui at a time" in ProjectFolder(project.folder).notice) is told

@@ -40,6 +40,9 @@ COMMANDS = (
     ("auth", "auth:configure", "see which providers take their keys; set a key"),
     ("config", "config:configure", "show, check or edit the settings"),
     ("logs", "logs:configure", "what happened to an item or a job, step by step"),
+    ("check", "check:configure", "compare what is recorded with what is on disk"),
+    ("repair", "repair:configure", "show how to put a project right, and do it; never deletes"),
+    ("selftest", "selftest:configure", "crash and fault checks on this very disk"),
     ("doctor", "doctor:configure", "what this installation looks like, and what is wrong with it"),
     ("path", "paths:configure", "where things lie on disk"),
 )

@@ -45,6 +45,10 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
+MOUNTS = Path("/proc/self/mountinfo")
+"""Where Linux lists its mounts."""
+
+
 def hold(fd: int) -> bool:
     """Lock an open file for as long as it stays open, if nobody else does now. Raises `OSError`."""
     return _lock(fd, wait=False)
@@ -180,7 +184,7 @@ class FileLock:
 
 def locks_hold(folder: Path) -> bool:
     """Whether locks in the folder can be relied on: False on network mounts known to ignore them."""
-    mount = _mount_of(folder)
+    mount = mount_of(folder)
     if mount is None:
         return True
     kind, options = mount
@@ -191,11 +195,11 @@ def locks_hold(folder: Path) -> bool:
     return kind not in ("fuse.sshfs", "cifs", "smb3", "smbfs", "9p")
 
 
-def _mount_of(folder: Path) -> tuple[str, list[str]] | None:
-    """File system type and options of the mount that holds the folder, where the system tells."""
+def mount_of(folder: Path) -> tuple[str, list[str]] | None:
+    """File system type and options of the mount that holds the folder; None where the system does not tell."""
     try:
         device = os.stat(folder).st_dev
-        lines = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
+        lines = MOUNTS.read_text(errors="replace").splitlines()
     except OSError:
         return None
     wanted = f"{os.major(device)}:{os.minor(device)}"

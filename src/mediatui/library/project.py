@@ -26,6 +26,7 @@ from mediatui.library.index import (
     stored_project,
 )
 from mediatui.library.journal import Damage, JournalDB
+from mediatui.library.lock import locks_hold
 from mediatui.library.record import Changes, Doc, Effects, Tables
 from mediatui.library.recovery import INDEX, find_lost, rebuild, sidecar_of
 from mediatui.library.replay import collector_paused
@@ -69,6 +70,7 @@ class ProjectFolder:
         self._doubts: dict[str, Damage] = {}
         try:
             self.inode = folder.stat().st_ino
+            self._locks_hold = locks_hold(folder)
             with collector_paused():
                 self._db = JournalDB(folder / INDEX, SCHEMA, initial=self._initial)
                 self._require_begun()
@@ -99,6 +101,10 @@ class ProjectFolder:
             parts.append(f"Written by a newer mediatui (index version {journal.too_new}); opened read-only.")
         elif journal.read_only:
             parts.append("The folder is read-only: everything can be looked at, nothing can be changed.")
+        if not self._locks_hold:
+            parts.append(
+                "Locks do not hold on this network folder: use one mediatui at a time; the index is never compacted."
+            )
         if self._repaired:
             parts.append(self._repaired)
         if found := self.damage:

@@ -59,7 +59,7 @@ def reconcile(project: ProjectFolder) -> Differences:
     with project.transaction():
         _finish_placing(project)
         found = compare(project)
-        adopted = _adoptable(project, found.orphans)
+        adopted = adoptable(project, found.orphans)
         taken = {item.id for item, _ in adopted}
         changed = [replace(project.item(i), save_state=SaveState.MISSING) for i in found.missing if i not in taken]
         changed += [_saved(project.item(i)) for i in found.returned if i not in taken]
@@ -118,7 +118,7 @@ def _parts(project: ProjectFolder) -> tuple[Path, ...]:
         raise storage_error(exc, f"list the unfinished downloads of {project.id}") from exc
 
 
-def _adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[MediaItem, Path]]:
+def adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[MediaItem, Path]]:
     """Items whose own record lies beside a whole file that the index does not connect with them."""
     found: dict[str, tuple[MediaItem, Path]] = {}
     for path in orphans:

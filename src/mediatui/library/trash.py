@@ -93,6 +93,18 @@ def trash_entries(project: ProjectFolder) -> tuple[TrashEntry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.time, reverse=True))
 
 
+def unreadable_entries(project: ProjectFolder) -> tuple[str, ...]:
+    """Entries without a record that can be read; their files are still there. Raises `StorageError`."""
+    return tuple(entry_id for entry_id in _entry_ids(project) if _is_unreadable(project, entry_id))
+
+
+def _is_unreadable(project: ProjectFolder, entry_id: str) -> bool:
+    try:
+        return _read_entry(project, entry_id) is None and _has_files(_folder(project, entry_id))
+    except StorageError:
+        return True
+
+
 def empty_trash(project: ProjectFolder, entries: Iterable[str]) -> int:
     """Remove entries for good, their records and files; returns the bytes that were freed.
 
