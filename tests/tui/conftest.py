@@ -94,6 +94,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Locations:
     terminal = ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "TMUX", "DISPLAY", "WAYLAND_DISPLAY")
     for name in (*terminal, "FAL_KEY", "MEDIATUI_DATA_DIR", "MEDIATUI_CONFIG", "MEDIATUI_PLAYER"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     for kind in ("data", "config", "state", "cache"):
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(tmp_path / kind))
     return find_locations()

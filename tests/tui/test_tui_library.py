@@ -132,7 +132,8 @@ async def test_sorting_is_chosen_reversed_and_remembered(start: Start) -> None:
         assert titles == ["a", "b"]
         await session.press("S")
         assert [session.library.shelf.title(key) for key in session.library.media.keys] == ["b", "a"]
-        assert (session.app.memory.sort_by, session.app.memory.reverse) == ("prompt", True)
+        place = session.app.memory.place(session.library.project_id or "")
+        assert (place.sort_by, place.reverse) == ("prompt", True)
 
 
 async def test_saving_on_demand_one_then_all(start: Start) -> None:

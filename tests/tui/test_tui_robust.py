@@ -11,7 +11,7 @@ from PIL import Image
 from mediatui.settings import ProviderSettings, Secret, Settings
 from mediatui.tui.format import ago, bar, fit, fit_right
 from mediatui.tui.format import until as until_words
-from mediatui.tui.memory import Memory, load_memory, memory_file, save_memory
+from mediatui.tui.memory import Memory, Place, load_memory, memory_file, save_memory
 from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.help import HelpScreen
 from mediatui.tui.screens.jobs import JobsScreen
@@ -166,7 +166,9 @@ def test_osc52_wraps_for_tmux_and_refuses_what_terminals_drop() -> None:
 
 
 def test_memory_survives_and_damage_is_forgiven(tmp_path: Path) -> None:
-    memory = Memory(project="demo", reverse=True)
+    memory = Memory(project="demo", screen="jobs")
+    memory.leave("demo", Place("key", 3, "[/words", "size", True, "detail"))
+    memory.choose("theme", "nord", "mediatui")
     memory.draft.prompt = "half [/a] thought"
     save_memory(tmp_path, memory)
     assert load_memory(tmp_path) == memory

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 
 
 class Target(StrEnum):
@@ -73,7 +74,9 @@ def _app() -> Iterable[Action]:
     )
     yield Action("quit-now", "Quit", "Leave; asks only while jobs run.", ("ctrl+q",), GO, "app", APP, priority=True)
     yield Action("interrupt", "How to quit", "Says how to leave.", ("ctrl+c",), GO, "app", APP, palette=False)
-    yield Action("theme", "Change theme", "Choose the colours.", ("f9",), GO, "app", APP)
+    yield Action("theme", "Change theme…", "Choose the colours; each is shown at once.", ("f9",), GO, "app", APP)
+    yield Action("compact", "Compact or roomy", "Leave out the key bar and margins.", ("f10",), GO, "app", APP)
+    yield Action("welcome", "First steps", "Five keys to begin with.", ("f3",), GO, "app", APP)
 
 
 def _lists() -> Iterable[Action]:
@@ -297,23 +300,21 @@ _SHOWN = {
     "right_square_bracket": "]",
     "dollar_sign": "$",
     "escape": "esc",
-    "enter": "⏎",
     "pagedown": "pgdn",
     "pageup": "pgup",
     "delete": "del",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
 }
+_ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→", "enter": "⏎"}
 
 
-def key_name(key: str) -> str:
-    """A key as people write it: ``ctrl+p`` → ``^p``, ``question_mark`` → ``?``."""
+def key_name(key: str, *, ascii: bool = False) -> str:
+    """A key as people write it: ``ctrl+p`` → ``^p``, ``question_mark`` → ``?``; `ascii` writes arrows as words."""
     *modifiers, last = key.split("+")
-    name = _SHOWN.get(
-        last, last if len(last) == 1 else last.capitalize() if last[0] == "f" and last[1:].isdigit() else last
-    )
+    name = _SHOWN.get(last) or ("" if ascii else _ARROWS.get(last, "")) or key_to_character(last) or last
+    if last[0] == "f" and last[1:].isdigit():
+        name = last.upper()
+    elif last in ("space", "tab", "enter") and name not in _ARROWS.values():
+        name = last
     return "".join("^" if m == "ctrl" else f"{m}+" for m in modifiers) + name
 
 

@@ -13,6 +13,7 @@ from mediatui.tui.tones import tones_of
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
+    from mediatui.tui.keymap import Keymap
 
 Handler = Callable[[], Awaitable[None] | None]
 
@@ -20,6 +21,11 @@ Handler = Callable[[], Awaitable[None] | None]
 def tone(node: DOMNode, name: str) -> Style:
     """The style of a tone in the theme that is on."""
     return tones_of(node.app.current_theme)[name]
+
+
+def keys_of(node: DOMNode) -> Keymap:
+    """The keys in force."""
+    return cast("MediatuiApp", node.app).keys
 
 
 class Actor:

@@ -27,8 +27,12 @@ from mediatui.crash import write_crash_report
 from mediatui.errors import MediatuiError, UsageError
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler
+from mediatui.tui.alerts import Alerts
 from mediatui.tui.bridge import Bridge, ask
-from mediatui.tui.memory import Memory
+from mediatui.tui.glyphs import AsciiGlyphs, output_encoding
+from mediatui.tui.keymap import read_keymap
+from mediatui.tui.looks import FEW_COLOURS, decide_looks, drawable, remember_compact
+from mediatui.tui.memory import Keeper, load_memory
 from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import LibraryScreen
@@ -36,7 +40,8 @@ from mediatui.tui.terminal.answers import Answering
 from mediatui.tui.terminal.capabilities import Capabilities, forget_late_answers
 from mediatui.tui.terminal.checks import check_terminal, is_remote
 from mediatui.tui.terminal.clipboard import osc52
-from mediatui.tui.theme import NO_COLOR_THEME, THEMES
+from mediatui.tui.theme import PLAIN_DARK, THEMES
+from mediatui.tui.toasts import Toasts, gathered
 
 if TYPE_CHECKING:
     from mediatui.locations import Locations
@@ -69,24 +74,35 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self.settings = settings
         self.locations = locations
         self.capabilities = capabilities or Capabilities(remote=is_remote())
-        self.memory = Memory()
-        self.quiet = self.capabilities.remote
+        self.memory = load_memory(locations.state)
+        self.toasts = Toasts(self)
+        self.alerts = Alerts(self)
         self.crash_file: Path | None = None
         self._studio: Studio | None = None
         self._bridge = Bridge(settings, locations, self.post_message)
+        self._keeper = Keeper(locations.state)
         self._begun = False
         self._drained_at = 0.0
         self._drain_timer: Timer | None = None
+        self._dress()
+        self.keys = read_keymap(settings.keys, ascii=self.looks.ascii)
+
+    def _dress(self) -> None:
+        """Before the first frame: changing any of this later restyles everything."""
         for theme in THEMES:
             self.register_theme(theme)
-        if settings.theme not in self.available_themes:
-            raise UsageError(
-                f"there is no theme {settings.theme!r}", hint=f"Known: {', '.join(sorted(self.available_themes))}."
-            )
-        self.theme = NO_COLOR_THEME if self.no_color else settings.theme
+        few = self.no_color or self.console.color_system == FEW_COLOURS
+        self.looks = decide_looks(self.settings, self.memory, self.capabilities, self.available_themes, few_colours=few)
+        self.theme = PLAIN_DARK if self.no_color else self.looks.theme
+        self.quiet = self.looks.quiet
+        self.set_class(self.looks.compact, "-compact")
         if self.quiet:
             self.animation_level = "none"
             self.add_class("-quiet")
+        if self.looks.ascii:
+            self.capabilities = drawable(self.capabilities, self.looks)
+            self.no_color = True  # Pictures out of characters: that is all Textual's flag does from here on.
+            self._filters.append(AsciiGlyphs(output_encoding()))
 
     def get_default_screen(self) -> Screen[Any]:
         """The library."""
@@ -98,6 +114,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Take over the signals that would leave the terminal broken, and start the studio after the first frame."""
         self._take_signals()
+        if self.keys.own:
+            self.set_keymap(self.keys.for_textual())
         self.call_after_refresh(self._begin)
         # A key pressed at once may put another screen in front, whose refresh the line above does not wait for.
         self.set_timer(BEGIN_SECONDS, self._begin)
@@ -112,6 +130,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             gc.freeze()
             gc.enable()
         self._bridge.start()
+        for problem in self.keys.problems:
+            self.tell(problem, severity="warning")
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -129,9 +149,23 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         """Stop the studio; call once the app has ended."""
         self._bridge.stop()
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        """Leave; where everything stands is remembered while it still stands there."""
+        if self.library.is_attached:
+            self.library.projects.keep_place()
+            screens = [screen for screen in self.screen_stack if isinstance(screen, StudioScreen)]
+            for screen in screens:
+                screen.leaving()
+            self.memory.screen = next((s.REMEMBERED for s in reversed(screens) if s.REMEMBERED), "")
+        super().exit(result, return_code, message)
+
+    def keep_session(self) -> None:
+        """Write the memory down; call once the app has ended."""
+        self._keeper.now(self.memory)
+
     @on(StudioReady)
     def _use_studio(self, message: StudioReady) -> None:
-        self._studio, self.memory = message.studio, message.memory
+        self._studio = message.studio
         for screen in self.screen_stack:
             if isinstance(screen, StudioScreen):
                 screen.studio_ready()
@@ -163,8 +197,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
     def remember(self) -> None:
         """Write down what the interface remembers between runs."""
-        if self.has_studio:
-            self._bridge.remember(self.memory)
+        self._keeper.later(self.memory)
 
     @on(StudioSpoke)
     def _hear(self) -> None:
@@ -182,8 +215,9 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         batch = self._bridge.take()
         if batch is None:
             return
-        for notice in batch.notices:
-            self.tell(notice.message, hint=notice.hint, title=notice.title, severity=notice.severity)
+        for notice, more in gathered(batch.notices):
+            self.tell(notice.message + more, hint=notice.hint, title=notice.title, severity=notice.severity)
+        self.alerts.follow(batch)
         for screen in self.screen_stack:
             if isinstance(screen, StudioScreen):
                 screen.follow(batch)
@@ -229,9 +263,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         if screen is not None and (self.quiet or severity == "information"):
             screen.say(text, severity)
         if severity != "information" and not self.quiet:
-            level: Any = severity if severity in ("warning", "error") else "information"
             lines = f"{message}\n{hint}" if hint else message
-            self.notify(lines, title=title, severity=level, timeout=8 if hint else 5, markup=False)
+            self.toasts.show(lines, title, severity, 8.0 if hint else 5.0)
 
     # Ending badly.
 
@@ -267,8 +300,28 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             "help": self._open_help,
             "quit-now": self.leave,
             "interrupt": lambda: self.tell("Press q to quit."),
-            "theme": self.search_themes,
+            "theme": self._choose_theme,
+            "compact": self._switch_compact,
+            "welcome": self._open_welcome,
         }
+
+    def _choose_theme(self) -> None:
+        from mediatui.tui.screens.themes import ThemeScreen
+
+        if not isinstance(self.screen, ThemeScreen):
+            self.push_screen(ThemeScreen())
+
+    def _switch_compact(self) -> None:
+        compact = not self.has_class("-compact")
+        self.set_class(compact, "-compact")
+        remember_compact(self.memory, self.settings, compact)
+        self.remember()
+
+    def _open_welcome(self) -> None:
+        from mediatui.tui.screens.welcome import WelcomeScreen
+
+        if not isinstance(self.screen, WelcomeScreen):
+            self.push_screen(WelcomeScreen())
 
     def _open_palette(self) -> None:
         from mediatui.tui.screens.palette import open_palette
@@ -340,7 +393,7 @@ def run(settings: Settings, locations: Locations, capabilities: Capabilities | N
     app = MediatuiApp(settings, locations, capabilities)
     forget_late_answers(app.capabilities)
     try:
-        result = app.run()
+        result = app.run(mouse=settings.mouse)
     except Exception as exc:
         # Fence: Textual failed outside its own hooks. The terminal is restored by then.
         report = app._write_crash(exc)
@@ -348,5 +401,7 @@ def run(settings: Settings, locations: Locations, capabilities: Capabilities | N
         return 1
     finally:
         gc.enable()
+        app.alerts.restore_title()
+        app.keep_session()
         app.stop_studio()
     return app.return_code or result or 0

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.message import Message
 
-from mediatui.tui.memory import Memory, load_memory, save_memory
 from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ class Bridge:
             # Imported here: the first frame does not wait for httpx and the library.
             from mediatui.studio.studio import Studio
 
-            memory = load_memory(self._locations.state)
             studio = Studio(self._settings, self._locations)
             studio.subscribe(self._listen)
             with self._lock:
@@ -55,7 +53,7 @@ class Bridge:
             # Fence: this thread has nobody else to tell.
             self._post(StudioFailed(exc))
             return
-        self._post(StudioReady(studio, memory))
+        self._post(StudioReady(studio))
 
     def stop(self) -> None:
         """Stop the studio; what is unfinished resumes next time."""
@@ -64,10 +62,6 @@ class Bridge:
             studio, self._studio = self._studio, None
         if studio is not None:
             studio.stop()
-
-    def remember(self, memory: Memory) -> None:
-        """Write the memory down, in a thread of its own."""
-        threading.Thread(target=save_memory, args=(self._locations.state, memory), daemon=True).start()
 
     def _listen(self, event: Event) -> None:
         """On the engine's thread: keep the event and wake the interface once."""

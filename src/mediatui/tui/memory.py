@@ -1,13 +1,22 @@
-"""What the interface remembers between runs: the open project, the order of the list, an unsent prompt."""
+"""What the interface remembers between runs: where each project was left, what was chosen at the keys, a draft."""
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import secrets
+import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+MAX_PLACES = 200
+"""Projects whose places are kept, the last used ones."""
+
+K = TypeVar("K")
 
 
 @dataclass
@@ -22,13 +31,50 @@ class Draft:
 
 
 @dataclass
+class Place:
+    """Where a project was left: the row under the cursor, the filter, the order, the pane that had the focus."""
+
+    key: str = ""
+    row: int = 0
+    words: str = ""
+    sort_by: str = "newest"
+    reverse: bool = False
+    pane: str = "media"
+
+
+@dataclass
 class Memory:
     """Kept in one small private file; losing it loses no work."""
 
     project: str = ""
-    sort_by: str = "newest"
-    reverse: bool = False
+    screen: str = ""
+    """The screen that was in front: ``jobs``, ``generate``, or nothing for the library."""
     draft: Draft = field(default_factory=Draft)
+    places: dict[str, Place] = field(default_factory=dict)
+    """By project, the last used one at the end."""
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    """What was chosen at the keys against a setting, and what the setting was then."""
+    touched: set[str] = field(default_factory=set, compare=False)
+    """Projects whose place this window changed; not written down."""
+
+    def place(self, project: str) -> Place:
+        """Where a project was left; a fresh place for a new one."""
+        return replace(self.places.get(project, Place()))
+
+    def leave(self, project: str, place: Place) -> None:
+        """Keep a project's place."""
+        self.places.pop(project, None)
+        self.places[project] = place
+        self.touched.add(project)
+
+    def choice(self, name: str, setting: str) -> str:
+        """What was chosen at the keys; the setting, where nothing was or the setting has changed since."""
+        chosen = self.choices.get(name)
+        return chosen[0] if chosen is not None and chosen[1] == setting else setting
+
+    def choose(self, name: str, value: str, setting: str) -> None:
+        """Prefer `value` to what the setting says now."""
+        self.choices[name] = [value, setting]
 
 
 def memory_file(state: Path) -> Path:
@@ -44,31 +90,75 @@ def load_memory(state: Path) -> Memory:
         return Memory()
     if not isinstance(found, dict):
         return Memory()
-    draft = found.pop("draft", None)
-    memory = Memory(**_known(Memory, found))
-    memory.draft = Draft(**_known(Draft, draft if isinstance(draft, dict) else {}))
+    memory = _known(Memory, found)
+    memory.draft = _known(Draft, found.get("draft"))
+    places = found.get("places")
+    memory.places = {n: _known(Place, p) for n, p in places.items()} if isinstance(places, dict) else {}
+    memory.choices = {name: pair for name, pair in memory.choices.items() if _is_pair(pair)}
     return memory
 
 
-def _known(kind: type[Memory] | type[Draft], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values this version knows, where they have the type it expects."""
-    defaults = kind()
-    return {
-        f.name: values[f.name]
-        for f in fields(kind)
-        if f.name in values and type(values[f.name]) is type(getattr(defaults, f.name))
-    }
+def _known(kind: type[K], values: object) -> K:
+    """A record with the values this version knows, where they have the type it expects."""
+    if not isinstance(values, Mapping):
+        return kind()
+    defaults: Any = kind()
+    names = [f.name for f in fields(defaults) if type(values.get(f.name)) is type(getattr(defaults, f.name))]
+    return kind(**{name: values[name] for name in names})
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
 
 
 def save_memory(state: Path, memory: Memory) -> None:
-    """Write it down, readable for its owner alone. A disk that refuses is no reason to disturb anybody."""
+    """Write it down, readable for its owner alone; places that only another window changed stay as it left them.
+
+    A disk that refuses is no reason to disturb anybody.
+    """
     path = memory_file(state)
-    part = path.with_suffix(".part")
+    places = {name: place for name, place in load_memory(state).places.items() if name not in memory.touched}
+    places |= {name: place for name, place in memory.places.items() if name in memory.touched or name not in places}
+    kept = dict(list(places.items())[-MAX_PLACES:])
+    document = asdict(replace(memory, places=kept, touched=set()))
+    del document["touched"]
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(memory), file, ensure_ascii=False)
+            json.dump(document, file, ensure_ascii=False)
         os.replace(part, path)
-    except OSError:
-        return
+    except (OSError, UnicodeError):
+        with suppress(OSError):
+            part.unlink()
+
+
+class Keeper:
+    """Writes a memory down behind the interface, the latest state last."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._next: Memory | None = None
+
+    def later(self, memory: Memory) -> None:
+        """Write it soon, in a thread of its own."""
+        with self._lock:
+            busy, self._next = self._next is not None, copy.deepcopy(memory)
+        if not busy:
+            threading.Thread(target=self._write, name="remember", daemon=True).start()
+
+    def now(self, memory: Memory) -> None:
+        """Write it before returning: for the end."""
+        with self._lock:
+            self._next = memory
+        self._write()
+
+    def _write(self) -> None:
+        with self._writing:
+            with self._lock:
+                memory, self._next = self._next, None
+            if memory is not None:
+                save_memory(self._state, memory)

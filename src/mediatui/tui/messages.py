@@ -9,7 +9,6 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from mediatui.studio.studio import Studio
-    from mediatui.tui.memory import Memory
 
 
 @dataclass
@@ -17,7 +16,6 @@ class StudioReady(Message):
     """The studio runs; its library may still be opening."""
 
     studio: Studio
-    memory: Memory
 
 
 @dataclass

@@ -1,10 +1,11 @@
-"""The colours: one calm dark theme, one light one, and the terminal's own sixteen for those who want no colour."""
+"""The colours: a calm dark theme, a light one, one of high contrast; Textual's own, and the terminal's sixteen."""
 
 from __future__ import annotations
 
 from textual.theme import Theme
 
-NO_COLOR_THEME = "ansi-dark"
+PLAIN_DARK, PLAIN_LIGHT = "ansi-dark", "ansi-light"
+"""The terminal's own colours: for NO_COLOR, and for terminals that have sixteen."""
 
 DARK = Theme(
     name="mediatui",
@@ -66,4 +67,37 @@ LIGHT = Theme(
         "scrollbar-corner-color": "#fafafc",
     },
 )
-THEMES = (DARK, LIGHT)
+CONTRAST = Theme(
+    name="mediatui-contrast",
+    primary="#ffd75f",
+    secondary="#87d7ff",
+    accent="#ffd75f",
+    success="#5fff87",
+    warning="#ffaf00",
+    error="#ff8787",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1c1c1c",
+    dark=True,
+    variables={
+        "contrast": "high",
+        "border": "#ffffff",
+        "border-blurred": "#9e9e9e",
+        "block-cursor-background": "#ffd75f",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-blurred-background": "#585858",
+        "block-cursor-blurred-foreground": "#ffffff",
+        "block-cursor-text-style": "bold",
+        "footer-background": "#000000",
+        "input-selection-background": "#005fff",
+        "scrollbar": "#9e9e9e",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#ffd75f",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
+    },
+)
+THEMES = (DARK, LIGHT, CONTRAST)

@@ -21,6 +21,8 @@ TONES = (
 _BASIC = ("background", "foreground", "accent", "secondary", "success", "warning", "error", "primary")
 _CHOSEN = ("border-blurred", "block-cursor-background", "block-cursor-foreground")
 _DIM, _FAINT, _BANNER = 0.42, 0.62, 0.16
+_HIGH_CONTRAST = 0.5
+"""Of that much, for themes whose variable ``contrast`` says ``high``."""
 
 
 _known: dict[str, tuple[Theme, Mapping[str, Style]]] = {}
@@ -40,22 +42,23 @@ def _make(theme: Theme) -> Mapping[str, Style]:
     for name in _CHOSEN:
         if name in theme.variables:
             colors[name] = Color.parse(theme.variables[name])
-    return _plain(colors) if theme.ansi else _full(colors)
+    return _plain(colors) if theme.ansi else _full(colors, theme.variables.get("contrast") == "high")
 
 
 def _style(front: Color, back: Color, *, bold: bool | None = None) -> Style:
     return Style(color=front.rich_color, bgcolor=back.rich_color, bold=bold)
 
 
-def _full(colors: Mapping[str, Color]) -> Mapping[str, Style]:
+def _full(colors: Mapping[str, Color], high_contrast: bool) -> Mapping[str, Style]:
+    blend = _HIGH_CONTRAST if high_contrast else 1.0
     back, front, accent = colors["background"], colors["foreground"], colors["accent"]
     warning = colors["warning"]
     banner = back.blend(warning, _BANNER)
     rule = colors.get("border-blurred", front.blend(back, 0.8))
     return {
         "text": _style(front, back),
-        "dim": _style(front.blend(back, _DIM), back),
-        "faint": _style(front.blend(back, _FAINT), back),
+        "dim": _style(front.blend(back, _DIM * blend), back),
+        "faint": _style(front.blend(back, _FAINT * blend), back),
         "good": _style(colors["success"], back),
         "warn": _style(warning, back),
         "bad": _style(colors["error"], back),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mediatui.errors import UsageError
 from mediatui.model import Job, MediaItem
-from mediatui.tui.actor import Handler
+from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.control.base import Controller
 from mediatui.tui.control.copying import copy_record, open_record
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
@@ -74,14 +74,20 @@ class Looking(Controller):
             field.display = keep and bool(field.value)
         if not keep:
             self.apply_filter("")
+        self.screen.projects.keep_place()
+        self.app.remember()
         self.screen.panes.show("media")
 
     def empty_words(self) -> str:
         """What the list says when it shows nothing."""
         if self.screen.shelf.words:
             return f"Nothing matches “{self.screen.shelf.words}”. esc shows everything."
-        if self.screen.project_id is None:
+        if self.screen.project_id is None and self.app.memory.places:
             return "No project yet.\nn makes a first generation, p a project."
+        if self.screen.project_id is None:
+            from mediatui.tui.screens.welcome import first_words
+
+            return first_words(keys_of(self.screen), sandbox=self.app.settings.uses_sandbox)
         return "Nothing here yet.\nn writes a prompt."
 
     # Order.
@@ -101,8 +107,7 @@ class Looking(Controller):
     def _sort(self, order: Order) -> None:
         self.screen.shelf.sort(order)
         self.screen.show_rows()
-        memory = self.app.memory
-        memory.sort_by, memory.reverse = order.by.value, order.reverse
+        self.screen.projects.keep_place()
         self.app.remember()
 
     # One item.

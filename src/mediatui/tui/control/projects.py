@@ -10,7 +10,10 @@ from mediatui.model import SavePolicy
 from mediatui.text import human_bytes, plural
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
+from mediatui.tui.control.panes import PANES
+from mediatui.tui.memory import Place
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
+from mediatui.tui.shelf import Order, SortKey
 
 if TYPE_CHECKING:
     from mediatui.library.library import ProjectSummary
@@ -43,12 +46,14 @@ class Projects(Controller):
 
     async def start(self) -> None:
         """Open last time's project first, count the others behind it."""
-        remembered = self.app.memory.project
-        if remembered:
+        memory = self.app.memory
+        if memory.project:
             try:
-                await self.open(remembered)
+                await self.open(memory.project)
             except UsageError:
-                self.app.memory.project = ""
+                memory.project = ""
+            else:
+                self._return_to_pane(memory.place(memory.project))
         await self.refresh()
         if self.screen.project_id is None:
             first = self._first()
@@ -56,6 +61,32 @@ class Projects(Controller):
                 await self.open(first)
             else:
                 self.screen.show_rows()
+        self._return_to_screen(memory.screen)
+
+    def _return_to_pane(self, place: Place) -> None:
+        """Only while nothing else was done: keys may have been pressed before the library was open."""
+        if place.pane in PANES and self.screen.panes.current == "media" and self.screen.is_current:
+            self.screen.panes.show(place.pane)
+
+    def _return_to_screen(self, name: str) -> None:
+        if self.screen.is_current and name in ("jobs", "generate"):
+            self.screen.making.jobs() if name == "jobs" else self.screen.making.new()
+
+    def keep_place(self) -> None:
+        """Remember where the open project stands."""
+        screen = self.screen
+        if screen.project_id is None:
+            return
+        shelf, media = screen.shelf, screen.media
+        place = Place(
+            media.key or "", media.cursor, shelf.words, shelf.order.by.value, shelf.order.reverse, screen.panes.current
+        )
+        self.app.memory.leave(screen.project_id, place)
+
+    def _return_to(self, place: Place) -> None:
+        media = self.screen.media
+        if not media.go_to(place.key):
+            media.cursor = max(0, min(place.row, len(media.keys) - 1))
 
     def _first(self) -> str | None:
         summaries = self.screen.summaries.values()
@@ -63,17 +94,22 @@ class Projects(Controller):
         by_name = next((s.id for s in summaries if s.name.casefold() == default), None)
         return by_name or next((s.id for s in summaries), None)
 
-    async def open(self, project_id: str, *, focus: bool = False) -> None:
-        """Show a project."""
+    async def open(self, project_id: str, *, focus: bool = False, afresh: bool = False) -> None:
+        """Show a project as it was left, or `afresh`: unfiltered and from the top."""
         screen = self.screen
         snapshot = await self.app.ask(self.studio.open_project(project_id))
+        self.keep_place()
+        place = Place() if afresh else self.app.memory.place(snapshot.project.id)
         screen.project_id = snapshot.project.id
         screen.media.set_marks(set())
-        screen.shelf.words = ""
+        screen.shelf.words = place.words
+        if place.sort_by in list(SortKey):
+            screen.shelf.order = Order(SortKey(place.sort_by), place.reverse)
         screen.shelf.load(snapshot.items, snapshot.jobs)
         screen.project_list.set_opened(snapshot.project.id)
         screen.project_list.go_to(snapshot.project.id)
         screen.show_rows()
+        self._return_to(place)
         if snapshot.notice:
             self.app.tell(snapshot.notice, severity="warning")
         if focus:
@@ -91,7 +127,7 @@ class Projects(Controller):
         if found is not None:
             self._wanted = ""
             if found != self.screen.project_id:
-                await self.open(found)
+                await self.open(found, afresh=True)
 
     def reach_new_jobs(self, before: list[str] | None) -> None:
         """Put the cursor on the first job that was sent just now."""

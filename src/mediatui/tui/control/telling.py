@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from mediatui.text import human_bytes, plural
+from mediatui.tui.actions import action
+from mediatui.tui.actor import keys_of
 from mediatui.tui.control.base import Controller
 from mediatui.tui.widgets.bars import Bar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell
@@ -55,6 +57,7 @@ class Telling(Controller):
         """Provider, running, unsaved, marks; sizes at the right."""
         if not self.app.has_studio:
             return
+        self.app.alerts.show_title(self.running, self.unsaved)
         provider = self.studio.provider_name
         name = provider.upper() if provider == "sandbox" else provider
         left: list[Cell] = [
@@ -101,4 +104,10 @@ class Telling(Controller):
         expired = self.screen.shelf.expired
         more = f" · {expired} expired" if expired else ""
         words = f" ● {plural(self.unsaved, 'item')} unsaved{more} · "
-        banner.show([(words, "banner"), ("R", "banner-key"), (" saves them", "banner")])
+        banner.show(
+            [
+                (words, "banner"),
+                (keys_of(self.screen).name(action("library", "retry-all")), "banner-key"),
+                (" saves them", "banner"),
+            ]
+        )

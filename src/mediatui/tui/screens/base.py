@@ -47,7 +47,15 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """As Textual's, but without repainting the whole screen each time the focus moves."""
 
+    REMEMBERED: ClassVar[str] = ""
+    """Its name in the memory, for a screen that the next start opens again."""
+
     _said: Timer | None = None
+    _saying = ""
+    _said_times = 0
+
+    def leaving(self) -> None:
+        """The interface ends while this screen is open: keep what was typed."""
 
     def studio_ready(self) -> None:
         """The studio runs now."""
@@ -63,11 +71,20 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
         status = self.query_one_optional("#status", Bar)
         if status is None:
             return
+        self._said_times = self._said_times + 1 if text == self._saying and self.saying else 1
+        self._saying = text
+        if self._said_times > 1:
+            text = f"{text} (×{self._said_times})"
         tone = {"warning": "warn", "error": "bad"}.get(severity, "text")
         status.show([(f" {text} ", tone)])
         if self._said is not None:
             self._said.stop()
         self._said = self.set_timer(SAID_SECONDS, self._said_enough)
+
+    def on_screen_resume(self) -> None:
+        """What was said behind a dialog is to be read now."""
+        if self._said is not None:
+            self._said.reset()
 
     @property
     def saying(self) -> bool:
@@ -75,6 +92,9 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
         return self._said is not None
 
     def _said_enough(self) -> None:
+        if self._said is not None and not self.is_current:
+            self._said = self.set_timer(SAID_SECONDS, self._said_enough)
+            return
         self._said = None
         self.show_status()
 

@@ -55,6 +55,7 @@ class GenerateScreen(StudioScreen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]  # noqa: RUF012
     CSS_PATH = STYLES / "forms.tcss"
+    REMEMBERED = "generate"
     SCOPES: ClassVar[tuple[str, ...]] = ("generate", "form", "models", "choice", "app")
     BINDINGS = bindings("generate", "form")
 
@@ -211,6 +212,11 @@ class GenerateScreen(StudioScreen[None]):
     def _keep(self, draft: Draft) -> None:
         self.main.memory.draft = draft
         self.main.remember()
+
+    def leaving(self) -> None:
+        """Keep the draft."""
+        if self.is_mounted:
+            self.main.memory.draft = self.collect()
 
     def _back(self) -> None:
         self._keep(self.collect())

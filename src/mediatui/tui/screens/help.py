@@ -9,9 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from mediatui.tui.actions import ACTIONS, Action, bindings, key_names
-from mediatui.tui.actor import Handler
+from mediatui.tui.actions import ACTIONS, Action, bindings
+from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.format import fit
+from mediatui.tui.keymap import Keymap, normal_key
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell, LineList
@@ -52,11 +53,12 @@ class HelpList(LineList):
         action = self.actions[key]
         place = f" {_PLACES.get(action.scope, action.scope)} "
         title = f"{action.title.rstrip('…')}  "
+        names = keys_of(self).names(action)
         room = width - 18 - len(title) - len(place)
         if room < 8:
-            return [(fit(f" {key_names(action)}", 16), "accent"), (fit(title, width - 16), "text")]
+            return [(fit(f" {names}", 16), "accent"), (fit(title, width - 16), "text")]
         return [
-            (f" {fit(key_names(action), 17)}", "accent"),
+            (f" {fit(names, 17)}", "accent"),
             (title, "text"),
             (fit(action.help, room), "dim"),
             (place, "dim"),
@@ -109,17 +111,19 @@ class HelpScreen(StudioScreen[None]):
         found = self.query_one(HelpList)
         here = [scope for scope in self._scopes if scope != "app"]
         rank = {scope: number for number, scope in enumerate((*here, "app"))}
-        actions = [action for action in found.actions.values() if matches(action, words)]
+        actions = [action for action in found.actions.values() if matches(action, words, keys_of(self))]
         actions.sort(key=lambda action: rank.get(action.scope, len(rank)))
         if not words:
             actions = [action for action in actions if action.scope in rank]
         found.show([action.binding_id for action in actions])
 
 
-def matches(action: Action, words: str) -> bool:
+def matches(action: Action, words: str, keymap: Keymap | None = None) -> bool:
     """An action holds all the words; a single key name finds exactly its actions."""
+    keymap = keymap or Keymap()
     text = f"{action.title} {action.help} {action.group} {_PLACES.get(action.scope, '')}".casefold()
-    names = key_names(action).split()
+    names = keymap.names(action).split()
     return all(
-        word in names or word in action.keys or (len(word) > 1 and word.casefold() in text) for word in words.split()
+        word in names or normal_key(word) in keymap.keys(action) or (len(word) > 1 and word.casefold() in text)
+        for word in words.split()
     )

@@ -68,6 +68,7 @@ class JobsScreen(StudioScreen[None]):
 
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
     CSS_PATH = STYLES / "reading.tcss"
+    REMEMBERED = "jobs"
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "list", "app")
     BINDINGS = bindings("jobs")
 

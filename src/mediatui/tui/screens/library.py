@@ -23,7 +23,7 @@ from mediatui.tui.control.telling import Telling
 from mediatui.tui.control.tidying import Tidying
 from mediatui.tui.control.viewing import Viewing
 from mediatui.tui.screens.base import StudioScreen
-from mediatui.tui.shelf import Order, Shelf, SortKey
+from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.bars import Banner, Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.kitty import make_picture
 from mediatui.tui.widgets.line_list import LineList
@@ -157,9 +157,6 @@ class LibraryScreen(StudioScreen[None]):
 
     def studio_ready(self) -> None:
         """Open what was open last time."""
-        memory = self.main.memory
-        if memory.sort_by in list(SortKey):
-            self.shelf.order = Order(SortKey(memory.sort_by), memory.reverse)
         self.main.run_fenced(self.projects.start(), group="start")
 
     def studio_failed(self, error: Exception) -> None:

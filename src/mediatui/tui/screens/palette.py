@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 from textual.content import Content
+from textual.widgets import Input
 
-from mediatui.tui.actions import Action, in_scope, key_names
-from mediatui.tui.actor import Actor, front_actor
+from mediatui.tui.actions import Action, in_scope
+from mediatui.tui.actor import Actor, front_actor, keys_of
 from mediatui.tui.screens.base import Dialog, StudioScreen
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def open_palette(app: MediatuiApp) -> None:
         async def discover(self) -> AsyncIterator[DiscoveryHit]:
             for action, actor in commands:
                 yield DiscoveryHit(
-                    _display(action), lambda a=action, n=actor: n.action_act(a.id), action.title, action.help
+                    _display(app, action), lambda a=action, n=actor: n.action_act(a.id), action.title, action.help
                 )
 
         async def search(self, query: str) -> AsyncIterator[Hit]:
@@ -44,11 +45,23 @@ def open_palette(app: MediatuiApp) -> None:
                 score = max(matcher.match(action.title), matcher.match(action.help) * 0.6)
                 if score > 0:
                     yield Hit(
-                        score, _display(action), lambda a=action, n=actor: n.action_act(a.id), action.title, action.help
+                        score,
+                        _display(app, action),
+                        lambda a=action, n=actor: n.action_act(a.id),
+                        action.title,
+                        action.help,
                     )
 
-    app.push_screen(CommandPalette(providers=[Commands], placeholder="What to do…"))
+    app.push_screen(Palette(providers=[Commands], placeholder="What to do…"))
 
 
-def _display(action: Action) -> Content:
-    return Content.assemble(action.title, "  ", (key_names(action), "$text-accent"))
+class Palette(CommandPalette):
+    """Textual's, with a cursor that does not blink."""
+
+    def on_mount(self) -> None:
+        """A blinking cursor sends bytes for ever."""
+        self.query_one(Input).cursor_blink = False
+
+
+def _display(app: MediatuiApp, action: Action) -> Content:
+    return Content.assemble(action.title, "  ", (keys_of(app).names(action), "$text-accent"))

@@ -11,8 +11,8 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mediatui.tui.actions import Action, in_scope, key_name
-from mediatui.tui.actor import tone
+from mediatui.tui.actions import action, in_scope
+from mediatui.tui.actor import keys_of, tone
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.line_list import Cell
 
@@ -114,23 +114,21 @@ class KeyBar(Bar):
 
     def show_keys(self) -> None:
         """Lay out as many keys as fit, help and commands last so that they are seen."""
-        shown = [action for scope in self._scopes for action in in_scope(scope) if action.short]
-        tail = [("? ", "key"), ("help  ", "dim"), ("^p ", "key"), ("commands ", "dim")]
+        keys = keys_of(self)
+        shown = [found for scope in self._scopes for found in in_scope(scope) if found.short]
+        help, palette = keys.name(action("app", "help")), keys.name(action("app", "palette"))
+        tail = [(f"{help} ", "key"), ("help  ", "dim"), (f"{palette} ", "key"), ("commands ", "dim")]
         room = self.size.width - _cells(tail) - 1
         left: list[Cell] = [(" ", "text")]
         self._spans = []
-        for action in shown:
-            cells: list[Cell] = [(f"{self._key(action)} ", "key"), (f"{action.short}  ", "dim")]
+        for found in shown:
+            cells: list[Cell] = [(f"{keys.name(found)} ", "key"), (f"{found.short}  ", "dim")]
             start = _cells(left)
             if start + _cells(cells) > room:
                 break
             left += cells
-            self._spans.append((start, start + _cells(cells), action.keys[0]))
+            self._spans.append((start, start + _cells(cells), keys.keys(found)[0]))
         self.show(left, tail)
-
-    @staticmethod
-    def _key(action: Action) -> str:
-        return key_name(action.keys[0])
 
     def on_resize(self, event: events.Resize) -> None:
         """As many keys as fit now."""
