@@ -114,6 +114,7 @@ class Projects(Controller):
             self.app.tell(snapshot.notice, severity="warning")
         if focus:
             screen.panes.show("media")
+        self.keep_place()
         self.app.memory.project = snapshot.project.id
         self.app.remember()
 
