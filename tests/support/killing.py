@@ -10,17 +10,19 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.support.fal_server import Call, FalServer, Reply, ranged
-from tests.support.workshop import places
+from tests.support.scenes import Scene, places
 
+from mediatui.errors import ErrorKind
 from mediatui.library.library import Library
-from mediatui.model import Phase, SaveState
+from mediatui.model import Job, MediaItem, Phase, SaveState
 from mediatui.studio.instance import Instance
 
-STEPS = ("submit", "status", "result", "file")
-PICTURE_HALF = 2
-"""A download is held at this fraction of its bytes."""
+ANYTIME = "anytime"
+MEDIA = ("videos", "images", "audio")
+LONGEST = 1.2
+"""Seconds after a start within which a run is killed at any moment."""
 
 
 @dataclass(frozen=True)
@@ -31,109 +33,158 @@ class Outcome:
     acknowledged: int
     submits: int
     phase: str
-    saved: bool
 
 
-def trial(root: Path, server: FalServer, data: bytes, seed: int) -> Outcome:
+def trial(root: Path, scene: Scene, seed: int) -> Outcome:
     """Kill a run at a moment chosen by `seed`; go on until all is done; check everything that was promised."""
     chance = random.Random(seed)
-    step, held = chance.choice(STEPS), threading.Event()
-    delay = chance.choice((0.0, 0.0, chance.uniform(0, 0.05)))
-    files = dict.fromkeys(server.outputs, data)
-    server.files = files
-    before_answer = chance.random() < 0.5
-    _hold(server, step, held, files, before_answer)
-    lines: list[str] = []
-    child = _start(root, server, "make")
-    reader = threading.Thread(target=_read, args=(child, lines))
-    reader.start()
+    step = chance.choice((*scene.steps, *scene.steps, ANYTIME))
+    asked = chance.random() < 0.5
+    lines = _killed(root, scene, step, asked, chance)
+    kept = _media(root)
+    for _ in range(2):  # the second has nothing left to do, and must do nothing
+        subprocess.run(_command(root, scene), capture_output=True, text=True, timeout=120, check=True)
+    acknowledged = [line.split()[1] for line in lines if line.startswith("ack")]
+    moment = step if step == ANYTIME else f"{step} {'asked' if asked else 'answered'}"
+    return _Verdict(root, scene, acknowledged, kept, f"{scene.name}, {moment}").check(moment)
+
+
+def _killed(root: Path, scene: Scene, step: str, asked: bool, chance: random.Random) -> list[str]:
+    """Run until the moment and kill; the lines it had printed by then."""
+    held, lines = threading.Event(), list[str]()
+    delay = chance.uniform(0, LONGEST) if step == ANYTIME else chance.choice((0.0, 0.0, chance.uniform(0, 0.05)))
+    before = dict(scene.server.on) if scene.server else {}
+    if step != ANYTIME:
+        _hold(scene, step, held, asked, chance.random())
+    child = subprocess.Popen(_command(root, scene, "make"), stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
     try:
-        server.wait_for(step)
-        if not before_answer:
-            held.set()
+        lines.append(child.stdout.readline())
+        reader = threading.Thread(target=lambda: lines.extend(child.stdout or ()))
+        reader.start()
+        if step != ANYTIME:
+            assert scene.server is not None
+            scene.server.wait_for(step)
+            if not asked:
+                held.set()
         time.sleep(delay)  # the moment of the kill, not a wait for something
     finally:
         child.kill()
         child.wait()
-        reader.join()
         held.set()
-    server.on.clear()
-    server.on["history"] = lambda call: _history(server)
-    for _ in range(2):
-        run = subprocess.run(_command(root, server), capture_output=True, text=True, timeout=60, check=True)
-        if run.stdout.strip().endswith("done 0"):
-            break
-    acknowledged = [line.split()[1] for line in lines if line.startswith("ack")]
-    return _verdict(root, server, files, acknowledged, f"{step} {'asked' if before_answer else 'answered'}")
+    reader.join()
+    child.stdout.close()
+    if scene.server is not None:
+        scene.server.on.clear()
+        scene.server.on.update(before)
+    return [line.strip() for line in lines if line.endswith("\n")]
 
 
-def _hold(server: FalServer, step: str, held: threading.Event, files: dict[str, bytes], before: bool) -> None:
-    def answer(call: Call) -> Reply:
-        reply = server.good(call)
-        if step == "file":
-            reply = ranged(call, files[call.path])
-            reply.hold_body = (len(files[call.path]) // PICTURE_HALF, held)
-        elif before:
+def _hold(scene: Scene, step: str, held: threading.Event, asked: bool, fraction: float) -> None:
+    """Hold the answer, or a download in the middle of its bytes."""
+    server: Any = scene.server
+    given = server.on.get(step, server.good)
+
+    def answer(call: Any) -> Any:
+        reply = given(call)
+        if step == scene.media_step:
+            reply.hold_body = (int(len(reply.body) * fraction), held)
+        elif asked:
             reply.hold = held
         return reply
 
     server.on[step] = answer
 
 
-def _history(server: FalServer) -> Reply:
-    """The account's history: every submit that arrived was accepted."""
-    items = [
-        {"request_id": f"r{n}", "json_input": call.json, "sent_at": _now()} for n, call in enumerate(server.submits, 1)
-    ]
-    return Reply(body={"items": items, "has_more": False})
+def _command(root: Path, scene: Scene, *more: str) -> list[str]:
+    return [sys.executable, "-m", "tests.support.kill_child", str(root), scene.name, scene.url, *more]
 
 
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def _media(root: Path) -> dict[Path, str]:
+    """The digests of all media files there are."""
+    projects = places(root).projects
+    found = [path for kind in MEDIA for path in projects.glob(f"*/{kind}/*") if path.suffix != ".json"]
+    return {path: _digest(path.read_bytes()) for path in found if path.stat().st_size}
 
 
-def _command(root: Path, server: FalServer, *more: str) -> list[str]:
-    return [sys.executable, "-m", "tests.support.kill_child", str(root), server.url, *more]
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
-def _start(root: Path, server: FalServer, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(_command(root, server, *more), stdout=subprocess.PIPE, text=True)
+@dataclass(frozen=True)
+class _Verdict:
+    """What must be true in the end."""
 
+    root: Path
+    scene: Scene
+    acknowledged: list[str]
+    kept: dict[Path, str]
+    where: str
 
-def _read(child: subprocess.Popen[str], lines: list[str]) -> None:
-    assert child.stdout is not None
-    with child.stdout as out:
-        lines += [line.strip() for line in out if line.endswith("\n")]
-
-
-def _verdict(root: Path, server: FalServer, files: dict[str, bytes], acknowledged: list[str], moment: str) -> Outcome:
-    locations = places(root)
-    library = Library(locations)
-    try:
-        project = library.open("demo")
-        jobs, items = project.jobs(), project.items()
-        assert project.damage == (), project.damage
-        assert {job.id for job in jobs} >= set(acknowledged), "an acknowledged job is gone"
-        assert len(jobs) == 1, jobs
-        assert len(server.submits) <= 1, "it was paid for twice"
-        (job,) = jobs
-        if server.submits:
-            assert job.phase is Phase.SUCCEEDED, (moment, job)
-            assert len(items) == len(files), (moment, items)
-        else:
-            assert job.phase is Phase.CANCELLED, job
-        for item in items:
-            assert item.save_state is SaveState.SAVED, (moment, item)
-            assert item.path is not None
-            data = (project.folder / item.path).read_bytes()
-            assert data == next(d for path, d in files.items() if (item.url or "").endswith(path)), "other bytes"
-            assert hashlib.sha256(data).hexdigest() == item.sha256
-        found = sorted(p.relative_to(project.folder).as_posix() for p in (project.folder / "images").glob("*.png"))
-        assert found == sorted(item.path or "" for item in items), (moment, "files that no item names", found)
-        left = [p.name for p in (project.folder / "parts").glob("*")] if (project.folder / "parts").exists() else []
-        assert left == [], (moment, left)
+    def check(self, moment: str) -> Outcome:
+        locations = places(self.root)
+        submits = self.scene.submits(locations.state)
+        library = Library(locations)
+        try:
+            ids = library.project_ids()
+            jobs: tuple[Job, ...] = ()
+            if ids:
+                project = library.open(ids[0])
+                assert project.damage == (), (self.where, project.damage)
+                jobs = project.jobs()
+                self._leftovers(project.folder, project.items(), jobs)
+                self._items(project.folder, project.items(), jobs)
+            self._jobs(jobs, submits)
+        finally:
+            library.close()
         living = [p for p in locations.instances.glob("*") if Instance(locations.instances).is_alive(p.stem)]
         assert living == []
-        return Outcome(moment, len(acknowledged), len(server.submits), job.phase, bool(items))
-    finally:
-        library.close()
+        return Outcome(moment, len(self.acknowledged), submits, str(jobs[0].phase) if jobs else "none")
+
+    def _jobs(self, jobs: tuple[Job, ...], submits: int) -> None:
+        where = (self.where, jobs)
+        assert {job.id for job in jobs} >= set(self.acknowledged), (where, "an acknowledged job is gone")
+        assert submits <= 1, (where, "it was paid for twice")
+        assert len(jobs) <= 1, where
+        assert len(jobs) >= submits, (where, "something was sent that no record names")
+        for job in jobs:
+            if job.phase is Phase.UNKNOWN:
+                assert not (submits and self.scene.findable), where
+                assert not self.acknowledged, (where, "its answer was written down")
+                assert job.error is not None, where
+                assert job.error.kind is ErrorKind.AMBIGUOUS_SUBMIT, where
+                assert job.error.message, where
+                assert job.error.hint, where
+            elif submits:
+                assert job.phase is Phase.SUCCEEDED, where
+            else:
+                assert job.phase is Phase.CANCELLED, where
+
+    def _items(self, folder: Path, items: tuple[MediaItem, ...], jobs: tuple[Job, ...]) -> None:
+        succeeded = any(job.phase is Phase.SUCCEEDED for job in jobs)
+        assert len(items) == (len(self.scene.files) if succeeded else 0), (self.where, items)
+        made = [_digest(data) for data in self._made()]
+        for item in items:
+            assert item.save_state is SaveState.SAVED, (self.where, item)
+            assert item.path is not None
+            digest = _digest((folder / item.path).read_bytes())
+            assert digest == item.sha256, (self.where, item)
+            assert digest in made, (self.where, "other bytes than the server's", item)
+            made.remove(digest)
+        for path, digest in self.kept.items():
+            assert path.is_file(), (self.where, "a file that was there is gone", path)
+            assert _digest(path.read_bytes()) == digest, (self.where, "a file was overwritten", path)
+
+    def _made(self) -> list[bytes]:
+        if self.scene.server is not None:
+            return list(self.scene.files)
+        files = places(self.root).sandbox / "files"
+        return [path.read_bytes() for path in files.rglob("*") if path.suffix == ".png"]
+
+    def _leftovers(self, folder: Path, items: tuple[MediaItem, ...], jobs: tuple[Job, ...]) -> None:
+        """Nothing lies in the project that no record names."""
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        named = {str(item.path) for item in items}
+        named |= {f"{path}.json" for path in named} | {str(job.result_path) for job in jobs if job.result_path}
+        strange = {name for name in found - named if not name.startswith("index.")}
+        assert strange == set(), (self.where, strange)

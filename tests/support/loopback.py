@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+SECONDS = 30.0
+"""Longer than any step takes; whoever waits for more hangs."""
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8dfa0000004"
     "2101a04dbf32900000000049454e44ae426082"
@@ -27,6 +30,10 @@ class Reply:
     drop: bool = False
     cut: int | None = None
     """Promise the whole body, then send only so many bytes of it."""
+    hold: threading.Event | None = None
+    """Answer only once it is set (or the server ends)."""
+    hold_body: tuple[int, threading.Event] | None = None
+    """Send so many bytes of the body, then wait."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,10 @@ class LoopbackService:
         self.calls: list[Call] = []
         self.on: dict[str, Callable[[Call], Reply]] = {}
         self.files: dict[str, bytes] = {"/files/a.png": PNG}
-        self._lock = threading.Lock()
+        self.changed = threading.Condition()
+        self.ending = threading.Event()
         handler = type("Bound", (_Handler,), {"service": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -92,14 +99,24 @@ class LoopbackService:
         left = list(replies)
         self.on[step] = lambda call: left.pop(0) if len(left) > 1 else left[0]
 
+    def wait_for(self, step: str, times: int = 1) -> None:
+        """Until a step was asked for so often."""
+        with self.changed:
+            enough = self.changed.wait_for(lambda: len(self.of(step)) >= times, SECONDS)
+        assert enough, f"{step} was asked {len(self.of(step))} times, not {times}"
+
     def answer(self, call: Call) -> Reply:
         """The scripted answer, else the well-behaved one."""
-        with self._lock:
+        with self.changed:
             self.calls.append(call)
+            self.changed.notify_all()
             step = self.step(call)
-            if step in self.on:
-                return self.on[step](call)
-            return getattr(self, f"on_{step}", self.on_unknown)(call)
+            return self.on[step](call) if step in self.on else self.good(call)
+
+    def good(self, call: Call) -> Reply:
+        """What a service in good health says."""
+        reply: Reply = getattr(self, f"on_{self.step(call)}", self.on_unknown)(call)
+        return reply
 
     def on_file(self, call: Call) -> Reply:
         """A media file."""
@@ -114,9 +131,18 @@ class LoopbackService:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.ending.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients come and go; some are killed."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -130,9 +156,17 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self._chunks() if chunked else self.rfile.read(length)
         call = Call(self.command, parts.path, parts.query, headers, body, self.client_address[1])
-        self._send(self.service.answer(call))
+        reply = self.service.answer(call)
+        if reply.hold is not None:
+            self._wait(reply.hold)
+        with suppress(OSError):  # the client went away
+            self._send(reply)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_QUERY = handle_any  # noqa: N815
+
+    def _wait(self, event: threading.Event) -> None:
+        while not event.wait(0.02) and not self.service.ending.is_set():
+            pass
 
     def _chunks(self) -> bytes:
         found = b""
@@ -152,6 +186,12 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+        if reply.hold_body is not None:
+            count, event = reply.hold_body
+            self.wfile.write(body[:count])
+            self._wait(event)
+            self.wfile.write(body[count:])
+            return
         self.wfile.write(body if reply.cut is None else body[: reply.cut])
         if reply.cut is not None:
             self.close_connection = True
