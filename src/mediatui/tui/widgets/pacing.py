@@ -33,7 +33,7 @@ class Pace:
         """Frames a second at most."""
         self._highest = min(PLAIN_RATE if plain else REMOTE_RATES[1], REMOTE_RATES[1])
         self._box = [float(side) for side in REMOTE_BOX]
-        self._owed: deque[float] = deque()
+        self._owed: deque[tuple[float, bool]] = deque()
         self._best = float("inf")
         self._changed: float | None = None
         self.delay = 0.0
@@ -47,26 +47,29 @@ class Pace:
 
     def ready(self, now: float) -> bool:
         """Another frame may go out."""
-        if self._owed and now - self._owed[-1] > FORGIVEN_SECONDS:
+        if self._owed and now - self._owed[-1][0] > FORGIVEN_SECONDS:
             self._owed.clear()
         return len(self._owed) < WINDOW
 
-    def sent(self, now: float) -> None:
-        """A frame and the question after it went out."""
+    def sent(self, now: float, *, whole: bool = False) -> None:
+        """A frame and the question after it went out. `whole`: all of it, not only what changed."""
         if self._changed is None:
             self._changed = now
-        self._owed.append(now)
+        self._owed.append((now, whole))
 
     def answered(self, now: float, room: tuple[int, int] = (1000, 1000)) -> bool:
         """An answer came; True when rate or box changed with it."""
         if not self._owed:
             return False
-        delay = now - self._owed.popleft()
+        sent, whole = self._owed.popleft()
+        if whole:  # many times the bytes of any other: it says nothing of them
+            return False
+        delay = now - sent
         self._best = min(self._best * 1.001, delay)
         self.delay = delay if not self.delay else 0.7 * self.delay + 0.3 * delay
-        if self.delay > SLOW and self.delay - self._best > OWN_DELAY:
+        if self.delay > SLOW and self.delay - self._best > 2 * OWN_DELAY:
             return self._shrink(now)
-        if self.delay < max(QUICK, self._best + OWN_DELAY / 2):
+        if self.delay < max(QUICK, self._best + OWN_DELAY):
             return self._grow(now, room)
         return False
 

@@ -117,6 +117,8 @@ class Player(Widget):
         self._drawn_at: tuple[Region, Size] | None = None
         self._unhear: Callable[[], None] | None = None
         self._told = 0.0
+        self._whole = True
+        """The next frame goes out whole."""
         self.frames_shown = 0
         """For tests and measurements."""
 
@@ -294,6 +296,7 @@ class Player(Widget):
         self._tell()
 
     def _forget(self) -> None:
+        self._whole = True
         if self._canvas is not None:
             self._canvas.forget()
 
@@ -330,7 +333,8 @@ class Player(Widget):
                 height = len(shown.rows) // 2
                 self.refresh(Region(0, (self.size.height - height) // 2, self.size.width, height))
             if self._remote:
-                self._pace.sent(time.monotonic())
+                self._pace.sent(time.monotonic(), whole=self._whole)
+                self._whole = False
                 self.app.call_after_refresh(self._ask)
             if time.monotonic() - self._told >= TOLD_SECONDS:
                 self._tell()

@@ -204,30 +204,21 @@ class Wave(Widget):
         half = max(1, height // 2)
         above = y < half
         level = half - 1 - y if above else y - half
-        text = "".join(_block(value * half - level, above=above) for value in self._peaks.columns(width))
-        if y >= 2 * half:
-            text = " " * width
         here = self._column(self._seconds)
-        front, back = tone(self, "accent"), tone(self, "dim")
-        if not above:  # the lower half grows downwards: the same eighths, seen from the other side
-            front, back = _turned(front), _turned(back)
-        cells = [
-            Segment(text[:here], front),
-            Segment(text[here : here + 1], tone(self, "cursor")),
-            Segment(text[here + 1 :], back),
-        ]
-        return Strip([cell for cell in cells if cell.text], width)
+        bright, dim, cursor = (tone(self, name) for name in ("accent", "dim", "cursor"))
+        cells: list[Segment] = []
+        for column, value in enumerate(self._peaks.columns(width)):
+            style = cursor if column == here else bright if column < here else dim
+            eighths = max(0, min(8, round((value * half - level) * 8))) if level < half else 0
+            # The lower half hangs from the middle: what a block leaves empty, in exchanged colours.
+            hanging = not above and 0 < eighths < 8
+            cells.append(Segment(EIGHTHS[8 - eighths if hanging else eighths], _turned(style) if hanging else style))
+        return Strip(Segment.simplify(cells), width)
 
     def on_click(self, event: events.Click) -> None:
         """Go to the moment under the pointer."""
         if self._peaks is not None and self.size.width > 1:
             self.post_message(Sought(event.x / (self.size.width - 1) * self._peaks.duration))
-
-
-def _block(fill: float, *, above: bool) -> str:
-    """A cell filled from below by a fraction, or from above (then drawn as the part that stays empty)."""
-    eighths = max(0, min(8, round(fill * 8)))
-    return EIGHTHS[eighths] if above else EIGHTHS[8 - eighths]
 
 
 def _turned(style: Style) -> Style:
