@@ -90,7 +90,8 @@ class Handle:
     def lines(self) -> Iterator[bytes]:
         """The whole lines from our position on; afterwards `rest` is what followed them."""
         self.rest, self.torn, self.line_ended = b"", 0, True
-        with open(self.fd, "rb", buffering=1 << 20, closefd=False) as stream:
+        ahead = os.fstat(self.fd).st_size - self.position
+        with open(self.fd, "rb", buffering=min(max(ahead + 1, 1 << 12), 1 << 20), closefd=False) as stream:
             stream.seek(self.position)
             for line in stream:
                 if not line.endswith(b"\n"):
