@@ -39,6 +39,11 @@ _FAL = ProviderKind(
         "run_url": "where requests are answered at once",
         "api_url": "the platform's catalogue",
         "upload_url": "where inputs are uploaded",
+        "backup_url": "a second address of the queue, used when nothing could be sent to the first",
+        "direct": "a list of models that answer on the connection that asks, for those that take seconds",
+        "object_lifecycle": "how long fal keeps the files it makes: seconds, or fal's own table",
+        "no_retry": "true: fal does not run a request again that failed there",
+        "no_fallback": "true: fal does not hand a request to an equivalent model",
     },
 )
 _REPLICATE = ProviderKind(

@@ -94,8 +94,7 @@ async def test_a_request_id_may_come_in_a_header(fal: FalServer, provider: FalPr
 
 async def test_an_upload_takes_the_key_to_the_service_only(fal: FalServer, provider: FalProvider) -> None:
     with fal_server() as storage:
-        storage.on["unknown"] = lambda call: Reply()
-        fal.script("submit", Reply(body={"upload_url": f"{storage.url}/put", "file_url": "https://cdn/x"}))
+        fal.script("initiate", Reply(body={"upload_url": f"{storage.url}/put/x", "file_url": "https://cdn/x"}))
         assert await provider.upload("a.png", "image/png", b"bytes") == "https://cdn/x"
         assert fal.calls[0].headers["authorization"] == f"Key {KEY}"
         assert [(c.method, c.body, c.headers.get("authorization")) for c in storage.calls] == [("PUT", b"bytes", None)]

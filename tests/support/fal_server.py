@@ -1,7 +1,7 @@
 """A fal-like server on loopback that misbehaves as it is told, and counts what it is asked.
 
-Each step of the protocol (submit, status, result, cancel, history, catalogue, file) answers well unless
-`script` or `on` says otherwise.
+Each step of the protocol (submit, status, result, cancel, history, catalogue, file, run, initiate, put) answers
+well unless `script` or `on` says otherwise; prices, estimate and sign are unknown until they are scripted.
 """
 
 from __future__ import annotations
@@ -88,6 +88,18 @@ class Call:
             return "file"
         if self.path.startswith("/v1/models/requests"):
             return "history"
+        if self.path == "/v1/models/pricing":
+            return "prices"
+        if self.path == "/v1/models/pricing/estimate":
+            return "estimate"
+        if self.path == "/v1/storage/files/sign":
+            return "sign"
+        if self.path.startswith("/storage/upload/"):
+            return "initiate"
+        if self.path.startswith("/put/"):
+            return "put"
+        if self.path.startswith("/run/"):
+            return "run"
         if self.path.startswith(("/v1/", "/api/")):
             return "catalogue"
         if "/requests/" in self.path:
@@ -107,7 +119,7 @@ class FalServer:
         self.outputs: list[str] = ["/files/a.png"]
         self.changed = threading.Condition()
         self.ending = threading.Event()
-        self._accepted = 0
+        self._accepted = self._uploads = 0
         handler = type("Bound", (_Handler,), {"fal": self})
         self._http = _Http(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
@@ -196,6 +208,18 @@ class FalServer:
 
     def _cancel(self, call: Call) -> Reply:
         return Reply(202, {"status": "CANCELLATION_REQUESTED"})
+
+    def _run(self, call: Call) -> Reply:
+        return Reply(body=self._result(call).body, headers={"x-fal-request-id": "direct-1"})
+
+    def _initiate(self, call: Call) -> Reply:
+        with self.changed:
+            self._uploads += 1
+            name = f"{self._uploads}-{call.json['file_name']}"
+        return Reply(body={"upload_url": f"{call.base}/put/{name}?sig=s", "file_url": f"{call.base}/files/up/{name}"})
+
+    def _put(self, call: Call) -> Reply:
+        return Reply(headers={"ETag": f'"{len(call.body)}"'})
 
     def _history(self, call: Call) -> Reply:
         return Reply(body={"items": [], "has_more": False})

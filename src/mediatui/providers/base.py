@@ -6,10 +6,10 @@ result before the studio has written it down. Failures are raised as `ProviderEr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mediatui.errors import ProviderError
 from mediatui.model import Job, MediaType, Phase
@@ -27,6 +27,43 @@ class Capability(StrEnum):
     PRICE = "price"
     RECONCILE = "reconcile"
     REFRESH_URL = "refresh-url"
+    OWN_FILES = "own-files"
+    """A media input may name a file that lies at the provider already."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrice:
+    """What one unit of a model's work costs."""
+
+    amount: float
+    unit: str
+    """``image``, ``second``, ``megapixel`` …, in the provider's word."""
+    currency: str
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount as people write it: ``$0.40``, ``€12``, ``0.0031 CHF``; never rounded to nothing."""
+    digits = 2 if amount >= 0.1 or amount == 0 else 3 if amount >= 0.01 else 4
+    number = f"{amount:,.{digits}f}" if amount == 0 or amount >= 0.0001 else f"{amount:.1g}"
+    sign = {"USD": "$", "EUR": "€", "GBP": "£"}.get(currency)
+    return f"{sign}{number}" if sign else f"{number} {currency}".strip()
+
+
+def price_text(price: UnitPrice) -> str:
+    """``$0.05 / second``, or ``free``."""
+    if price.amount == 0:
+        return "free"
+    return (
+        f"{money(price.amount, price.currency)} / {price.unit}" if price.unit else money(price.amount, price.currency)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one request is expected to cost; a guess, not a bill."""
+
+    amount: float
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +79,8 @@ class ModelInfo:
     price: str = ""
     """The provider's price as text, with its unit; empty when unknown."""
     retired: bool = False
+    unit_price: UnitPrice | None = None
+    """The same price as numbers, where the provider gives them."""
 
     @property
     def makes(self) -> MediaType | None:
@@ -67,6 +106,17 @@ class FieldKind(StrEnum):
     """Edited as JSON."""
 
 
+_MEDIA_NAMES = tuple(
+    f"{kind}_url{many}" for kind in ("image", "video", "audio", "mask", "media", "frame") for many in ("", "s")
+)
+_MEDIA_LISTS = frozenset({"images", "videos", "audios", "reference_images", "input_images"})
+
+
+def names_media(name: str) -> bool:
+    """An input of this name holds the address of a media file, or several: ``tail_image_url``, ``image_urls``."""
+    return name.endswith(_MEDIA_NAMES)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One input of a model, from its schema."""
@@ -82,6 +132,12 @@ class Field:
     maximum: float | None = None
     max_length: int | None = None
     description: str = ""
+
+    @property
+    def takes_media(self) -> bool:
+        """It is the address of a media file, or a list of them; a local file may stand for an address."""
+        listed = names_media(self.name) or self.name in _MEDIA_LISTS
+        return self.kind is FieldKind.MEDIA or (self.kind is FieldKind.LIST and listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +165,8 @@ class Submitted:
     phase: Phase = Phase.QUEUED
     position: int | None = None
     raw: bytes | None = None
+    error: ProviderError | None = None
+    """Why, when the phase is FAILED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +230,80 @@ class MediaHosts:
     loopback: tuple[str, ...] = ()
     any_public_https: bool = False
     """Accept public https hosts that are not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A local file to bring to a provider; read in pieces, so that a long video need not fit into memory."""
+
+    name: str
+    content_type: str
+    size: int
+    read: Callable[[int, int], bytes] = field(repr=False)
+    """So many bytes from an offset (blocking). Raises `MediatuiError` when the file can no longer be read."""
+
+    @classmethod
+    def of(cls, name: str, content_type: str, data: bytes) -> InputFile:
+        """Bytes that are in memory already."""
+        return cls(name, content_type, len(data), lambda start, count: data[start : start + count])
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Where an uploaded input is."""
+
+    url: str
+    good_until: float | None = None
+    """Until when another request may use it (seconds since the epoch); None: by this request alone."""
+
+
+class SimpleUploads(Protocol):
+    """What a provider with UPLOAD has at least."""
+
+    async def upload(self, name: str, content_type: str, data: bytes) -> str:
+        """Bring an input file to the provider's storage; returns the address to use as an input."""
+        ...
+
+
+@runtime_checkable
+class Uploads(Protocol):
+    """What a provider with UPLOAD has that takes files of any size."""
+
+    async def upload_file(self, file: InputFile, progress: Callable[[int], None]) -> Uploaded:
+        """Bring a file to the provider's storage, telling how many bytes are there. Safe to repeat.
+
+        Raises `ProviderError`.
+        """
+        ...
+
+
+@runtime_checkable
+class Prices(Protocol):
+    """What a provider with PRICE may have besides the prices in its catalogue."""
+
+    async def estimate(self, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+        """What a request is expected to cost; None when nobody can say. Costs nothing and sends no request.
+
+        `inputs` are complete: what is not given has its default. Raises `ProviderError`.
+        """
+        ...
+
+
+@runtime_checkable
+class SignsUrls(Protocol):
+    """What a provider has whose media hosts may ask for a signed address."""
+
+    async def signed_url(self, url: str) -> str | None:
+        """An address that opens a file which `url` does not; None when there is none. Never to be stored."""
+        ...
+
+
+async def estimate_of(provider: Provider, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+    """What a request is expected to cost, of any provider; None from one that cannot say. Raises `ProviderError`."""
+    inner: object = provider
+    if Capability.PRICE not in provider.capabilities or not isinstance(inner, Prices):
+        return None
+    return await inner.estimate(model, inputs)
 
 
 class Provider(Protocol):

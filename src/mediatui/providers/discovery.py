@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -18,7 +17,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from mediatui.model import MediaType
 from mediatui.providers.base import Delivery, Output
-from mediatui.text import one_line
+from mediatui.text import clean_text, one_line
 
 MAX_DEPTH = 40
 MAX_OUTPUTS = 500
@@ -140,6 +139,8 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
     name = _text(facts.get("file_name")) or (_name_in(url) if url else None)
     if url and not PurePosixPath(name or "").suffix:
         name = _name_in(url) or name
+    if url:
+        url = clean_text(url).replace("\t", "").replace("\n", "")  # as any client of the web reads it
     media = media_type(content_type, found.path, name)
     if media is None and not _is_something_else(content_type, name):
         media = expected
@@ -147,7 +148,7 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
         return None
     return Output(
         index=index,
-        path=".".join(found.path),
+        path=one_line(".".join(found.path), 200),
         role=_role(found.path, media),
         type=media,
         delivery=Delivery.INLINE if data is not None else Delivery.URL,
@@ -235,12 +236,13 @@ def _text(value: object) -> str | None:
 
 
 def _integer(value: object, default: int | None = None) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return default
-    return int(value) if abs(value) < 2**63 else default
+    # Compared before anything is converted: JSON may hold whole numbers that no float can.
+    return int(value) if -(2**63) < value < 2**63 else default
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    return float(value) if -(2**63) < value < 2**63 else None

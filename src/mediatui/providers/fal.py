@@ -5,39 +5,49 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
-
-import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
-from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
+from mediatui.providers.base import (
+    Capability,
+    Estimate,
+    FormSchema,
+    InputFile,
+    MediaHosts,
+    ModelInfo,
+    Output,
+    Progress,
+    Submitted,
+    Uploaded,
+)
 from mediatui.providers.discovery import find_outputs
-from mediatui.providers.fal_catalogue import find_models, find_schema
+from mediatui.providers.fal_catalogue import find_models, find_schema, with_price
 from mediatui.providers.fal_errors import error_from_completed
-from mediatui.providers.fal_hosts import FalHosts, is_model_id
-from mediatui.providers.fal_wire import NEVER_SENT, Answer, FalWire
+from mediatui.providers.fal_history import find_request
+from mediatui.providers.fal_hosts import FalHosts
+from mediatui.providers.fal_options import FalOptions
+from mediatui.providers.fal_prices import FalPrices
+from mediatui.providers.fal_sign import sign
+from mediatui.providers.fal_submit import FalSender, count
+from mediatui.providers.fal_upload import upload
+from mediatui.providers.fal_wire import FalWire
 from mediatui.settings import Secret
-from mediatui.text import clean_text, one_line
+from mediatui.text import one_line
 
-__all__ = ["FalHosts", "FalProvider"]
+__all__ = ["FalHosts", "FalOptions", "FalProvider"]
 
 MAX_LOG_LINES = 200
 
 _PERCENT = re.compile(r"(?<!\d)(\d{1,3})(?:\.\d+)?\s?%")
-_AMBIGUOUS_STATUSES = frozenset({408, 499})
-"""Besides 5xx: answers to a submit after which it may be in the queue all the same."""
-_CLOCK_SKEW = 60.0
-_LONGEST_SUBMIT = 900.0
-"""Seconds after a submit began within which the service must have counted it as sent."""
 _CAPABILITIES = frozenset(
     {
         Capability.QUEUE,
         Capability.CANCEL,
         Capability.CATALOGUE,
         Capability.SCHEMA,
+        Capability.PRICE,
         Capability.UPLOAD,
         Capability.RECONCILE,
         Capability.REFRESH_URL,
@@ -48,9 +58,19 @@ _CAPABILITIES = frozenset(
 class FalProvider:
     """One fal account, or anything that speaks fal's queue protocol."""
 
-    def __init__(self, hosts: FalHosts, key: Secret | None, *, name: str = "fal", title: str = "fal.ai") -> None:
+    def __init__(
+        self,
+        hosts: FalHosts,
+        key: Secret | None,
+        *,
+        name: str = "fal",
+        title: str = "fal.ai",
+        options: FalOptions | None = None,
+    ) -> None:
         self._hosts = hosts
         self._wire = FalWire(hosts, key, title)
+        self._prices = FalPrices(self._wire, hosts)
+        self._sender = FalSender(self._wire, hosts, options or FalOptions(), title)
         self.name, self.title = name, title
 
     @property
@@ -66,8 +86,17 @@ class FalProvider:
     # -- catalogue
 
     async def models(self, query: str = "", limit: int = 200) -> Sequence[ModelInfo]:
-        """Models from the platform's catalogue."""
-        return await find_models(self._wire, self._hosts, self.name, query, limit)
+        """Models from the platform's catalogue, with their prices where those can be had."""
+        found = await find_models(self._wire, self._hosts, self.name, query, limit)
+        try:
+            prices = await self._prices.of([model.id for model in found if not model.retired])
+        except ProviderError:
+            prices = {}  # a catalogue without prices is of use too; an unknown price is shown as that
+        return [with_price(model, prices.get(model.id)) for model in found]
+
+    async def estimate(self, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+        """What a request is expected to cost, by fal's price list and its own reckoning."""
+        return await self._prices.estimate(model.strip("/"), inputs)
 
     async def schema(self, model: str) -> FormSchema | None:
         """The form from the model's OpenAPI document."""
@@ -77,55 +106,7 @@ class FalProvider:
 
     async def submit(self, job: Job) -> Submitted:
         """Send it once. A second domain is tried only when no byte could have reached the first."""
-        path = job.model.strip("/")
-        if not is_model_id(path):
-            raise ProviderError(ErrorKind.NOT_FOUND, f"{job.model!r} is no model id; nothing was sent", hint=_WHICH)
-        body = json.dumps(dict(job.inputs), ensure_ascii=False).encode("utf-8", "replace")
-        answer = await self._offer(path, body)
-        if answer.status >= 500 or answer.status in _AMBIGUOUS_STATUSES:
-            raise self._ambiguous(f"HTTP {answer.status}")
-        if not answer.ok:
-            error = answer.error("sending the request")
-            if error.kind is ErrorKind.NOT_FOUND:
-                raise ProviderError(error.kind, error.message, hint=_WHICH, code=error.code, status=error.status)
-            raise error
-        return self._submitted(answer, path)
-
-    async def _offer(self, path: str, body: bytes) -> Answer:
-        bases = [base for base in (self._hosts.queue, self._hosts.backup) if base]
-        failure: Exception | None = None
-        for base in bases:
-            try:
-                return await self._wire.post_once(f"{base}/{path}", body)
-            except NEVER_SENT as exc:
-                failure = exc
-            except httpx.HTTPError as exc:
-                raise self._ambiguous(type(exc).__name__) from None
-        raise ProviderError(
-            ErrorKind.TRANSIENT,
-            f"{self.title} could not be reached ({type(failure).__name__}); nothing was sent",
-            hint="Check the network, then generate again.",
-        )
-
-    def _submitted(self, answer: Answer, path: str) -> Submitted:
-        document = answer.document
-        remote_id = document.get("request_id") or answer.headers.get("x-fal-request-id")
-        if not isinstance(remote_id, str) or not (remote_id := one_line(remote_id, 200)):
-            raise self._ambiguous("an answer without a request id")
-        names = ("status_url", "response_url", "cancel_url")
-        urls = {n: clean_text(document[n]) for n in names if isinstance(document.get(n), str) and document[n]}
-        return Submitted(
-            remote_id=remote_id,
-            urls={**self._hosts.request_urls(path, remote_id), **urls},
-            position=_count(document.get("queue_position")),
-        )
-
-    def _ambiguous(self, why: str) -> ProviderError:
-        return ProviderError(
-            ErrorKind.AMBIGUOUS_SUBMIT,
-            f"{self.title} gave no clear answer to the request ({why}); it may have been accepted and billed",
-            hint="It is looked for at the provider and never sent again by itself; r looks once more.",
-        )
+        return await self._sender.send(job)
 
     async def poll(self, job: Job) -> Progress:
         """The queue's status; unknown words mean it is still going."""
@@ -177,54 +158,33 @@ class FalProvider:
         return True
 
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
-        """Look in the account's request history for the one with the same input, sent at that time.
+        """Look in the account's request history: by its id where that was seen, else by input and time.
 
-        `known` are the request ids that belong to other jobs. None when there is none, or more than one.
+        `known` are the request ids that belong to other jobs. None when there is none, or more than one. A
+        direct request has no place in the queue: it is found when it has ended, with its whole answer.
         """
-        began = job.submitted_at or job.created_at
-        params = {
-            "endpoint_id": job.model.strip("/"),
-            "start": datetime.fromtimestamp(began - _CLOCK_SKEW, UTC).isoformat().replace("+00:00", "Z"),
-            "expand": "payloads",
-            "limit": "100",
-        }
-        address = f"{self._hosts.api}/models/requests/by-endpoint"
-        document = (await self._wire.request("GET", address, "looking for the request", params=params)).document
-        items = document.get("items")
-        matches = {
-            one_line(entry["request_id"], 200)
-            for entry in (items if isinstance(items, list) else ())
-            if isinstance(entry, Mapping)
-            and isinstance(entry.get("request_id"), str)
-            and entry.get("json_input") == dict(job.inputs)
-            and began - _CLOCK_SKEW <= _sent_at(entry) <= began + _LONGEST_SUBMIT
-        }
-        left = matches - set(known)
-        if len(left) != 1:
+        found = await find_request(self._wire, self._hosts, job, known)
+        if found is None:
             return None
-        remote_id = left.pop()
-        return Submitted(remote_id=remote_id, urls=self._hosts.request_urls(job.model, remote_id))
+        return found.answered() if self._sender.is_direct(job.model) else found.queued(self._hosts)
+
+    async def upload_file(self, file: InputFile, progress: Callable[[int], None]) -> Uploaded:
+        """Bring an input file to fal's storage, in parts when it is large."""
+        return await upload(self._wire, self._hosts, file, progress)
 
     async def upload(self, name: str, content_type: str, data: bytes) -> str:
-        """Bring an input file to the provider's storage; returns the address to use as an input."""
-        doing = "uploading the input"
-        url = f"{self._hosts.upload}/storage/upload/initiate?storage_type=fal-cdn-v3"
-        body = json.dumps({"file_name": one_line(name, 120), "content_type": content_type}).encode()
-        document = (await self._wire.request("POST", url, doing, content=body)).document
-        target, address = document.get("upload_url"), document.get("file_url")
-        if not isinstance(target, str) or not isinstance(address, str):
-            raise ProviderError(ErrorKind.INTERNAL, "the provider gave no address to upload to")
-        # The upload address is signed and may be on another host: no key goes with it.
-        put = await self._wire.send("PUT", target, doing, content=data, key=False, kind=content_type)
-        if not put.ok:
-            raise put.error(doing)
-        return address
+        """The same for bytes in memory; returns the address to use as an input."""
+        return (await self.upload_file(InputFile.of(name, content_type, data), lambda count: None)).url
 
     # -- addresses
 
     def media_url(self, url: str) -> str:
         """The address itself; at the sandbox's present port when it moved."""
         return self._hosts.present(url)
+
+    async def signed_url(self, url: str) -> str | None:
+        """The address of a file on fal's own media hosts, signed for an hour; None for any other address."""
+        return await sign(self._wire, self._hosts, url) if self._hosts.is_cdn(url) else None
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         """None: fal's media are public, and a key must not go to a media host."""
@@ -254,7 +214,6 @@ class FalProvider:
 
 _CHECKING = "checking the key"
 _REFUSALS = frozenset({401, 403})
-_WHICH = "Check the model's id; `mediatui models` lists what there is."
 
 
 def _progress(status: str, document: Mapping[str, Any]) -> Progress:
@@ -268,7 +227,7 @@ def _progress(status: str, document: Mapping[str, Any]) -> Progress:
     if status in ("CANCELLED", "CANCELED"):
         return Progress(Phase.CANCELLED, logs=logs)
     if status == "IN_QUEUE":
-        return Progress(Phase.QUEUED, position=_count(document.get("queue_position")), logs=logs)
+        return Progress(Phase.QUEUED, position=count(document.get("queue_position")), logs=logs)
     return Progress(Phase.RUNNING, fraction=_fraction(document, logs), logs=logs)
 
 
@@ -276,10 +235,6 @@ def _looks_like_json(body: bytes) -> bool:
     """Whole enough to be written down as the answer; parsing comes later."""
     text = body.strip()
     return bool(text) and text[:1] in b'{["' and text[-1:] in b'}]"'
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def _log_lines(logs: object) -> tuple[str, ...]:
@@ -298,14 +253,3 @@ def _fraction(document: Mapping[str, Any], logs: Sequence[str]) -> float | None:
         if found := _PERCENT.findall(line):
             return min(100, int(found[-1])) / 100
     return None
-
-
-def _sent_at(entry: Mapping[str, Any]) -> float:
-    for name in ("sent_at", "started_at", "ended_at"):
-        value = entry.get(name)
-        if isinstance(value, str):
-            try:
-                return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
-            except (ValueError, OverflowError):
-                continue
-    return 0.0

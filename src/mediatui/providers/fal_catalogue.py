@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mediatui.errors import ErrorKind, ProviderError
-from mediatui.providers.base import FormSchema, ModelInfo
+from mediatui.providers.base import FormSchema, ModelInfo, UnitPrice, price_text
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_wire import FalWire
 from mediatui.providers.openapi import form_from_openapi
@@ -60,6 +61,11 @@ async def find_schema(wire: FalWire, hosts: FalHosts, model: str) -> FormSchema 
             return None
         raise
     return form_from_openapi(model, answer.document)
+
+
+def with_price(model: ModelInfo, price: UnitPrice | None) -> ModelInfo:
+    """The model with its price, as numbers and as text."""
+    return replace(model, unit_price=price, price=price_text(price)) if price is not None else model
 
 
 def _model_info(entry: object, provider: str) -> ModelInfo | None:

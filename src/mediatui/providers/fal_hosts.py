@@ -26,6 +26,7 @@ MEDIA_HOSTS = (
     "v3b.fal.media",
     "storage.googleapis.com/falserverless",
 )
+_CDN_ORIGINS = frozenset(f"https://{name}:443" for name in MEDIA_HOSTS if "/" not in name)
 NAMESPACES = frozenset({"workflows", "comfy"})
 """First parts of model ids that stand before owner and app."""
 
@@ -43,6 +44,8 @@ class FalHosts:
     upload: str = UPLOAD_URL
     media: tuple[str, ...] = ()
     """Media hosts besides fal's own."""
+    spare: str = ""
+    """A second address of the queue of one's own; empty: fal's, where the first is fal's too."""
     moved: bool = False
     """Stored addresses name an earlier port of the same loopback service: use today's (the sandbox)."""
 
@@ -59,12 +62,18 @@ class FalHosts:
             api=base("api_url", API_URL),
             upload=base("upload_url", UPLOAD_URL),
             media=settings.media_hosts,
+            spare=base("backup_url", ""),
         )
 
     @property
     def backup(self) -> str | None:
         """The queue's second address; None where there is none."""
-        return BACKUPS.get(self.queue)
+        return self.spare or BACKUPS.get(self.queue)
+
+    @property
+    def run_backup(self) -> str | None:
+        """The second address where requests are answered at once; None where there is none."""
+        return BACKUPS.get(self.run)
 
     @property
     def site(self) -> str:
@@ -89,8 +98,13 @@ class FalHosts:
     def is_own(self, url: str) -> bool:
         """The address has the origin of the service itself: the key may go there."""
         own = {self.queue, self.run, self.api, self.upload}
-        own |= {backup for base, backup in BACKUPS.items() if base in own}
+        own |= {backup for backup in (self.backup, self.run_backup) if backup}
         return (found := origin(url)) != "" and found in {origin(base) for base in own}
+
+    def is_cdn(self, url: str) -> bool:
+        """The address is a file on fal's own media hosts, or on the configured service on this machine."""
+        place = origin(url)
+        return place in _CDN_ORIGINS or (is_loopback(_host(url)) and self.is_own(url))
 
     def present(self, url: str) -> str:
         """The address to use now: the same, or today's port of a service on this machine that moved."""
@@ -123,6 +137,12 @@ def origin(url: str) -> str:
         return ""
     host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host.lower()
     return f"{parsed.scheme}://{host}:{parsed.port or default}"
+
+
+def is_https_or_loopback(url: str) -> bool:
+    """The address may be sent data: it is encrypted, or never leaves this machine."""
+    found = origin(url)
+    return found.startswith("https://") or (found != "" and is_loopback(_host(url)))
 
 
 def _host(url: str) -> str:

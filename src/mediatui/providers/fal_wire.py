@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,12 @@ from mediatui.providers.fal_hosts import FalHosts
 from mediatui.settings import Secret
 
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+DIRECT_SECONDS = 900.0
+"""How long a model may take to answer on the connection that asked it."""
 MAX_BODY = 256 << 20
 """A longer answer (bytes) is refused; results may hold data addresses."""
+
+Content = bytes | AsyncIterable[bytes]
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """Failures before the first byte of a request left this machine."""
@@ -53,6 +57,14 @@ class TooLong(httpx.HTTPError):
     """The answer is longer than `MAX_BODY`."""
 
 
+class BrokenAnswer(httpx.HTTPError):
+    """The answer began and then the connection broke; `headers` had arrived."""
+
+    def __init__(self, cause: httpx.HTTPError, headers: Mapping[str, str]) -> None:
+        super().__init__(type(cause).__name__)
+        self.headers = headers
+
+
 class FalWire:
     """The connections to one fal account."""
 
@@ -67,10 +79,16 @@ class FalWire:
         fresh = httpx.Limits(max_keepalive_connections=0)
         self._sender = httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=not hosts.local, limits=fresh)
 
-    async def post_once(self, url: str, body: bytes) -> Answer:
-        """Send a request that must not be repeated, over a connection of its own. Raises `httpx.HTTPError`."""
-        headers = {**self._auth(url), "Content-Type": "application/json"}
-        return await _exchange(self._sender, "POST", httpx.URL(url), headers, body)
+    async def post_once(
+        self, url: str, body: bytes, headers: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> Answer:
+        """Send a request that must not be repeated, over a connection of its own. Raises `httpx.HTTPError`.
+
+        `seconds` is how long the answer may take to begin.
+        """
+        sent = {**self._auth(url), "Content-Type": "application/json", **(headers or {})}
+        timeout = httpx.Timeout(seconds, connect=TIMEOUT.connect) if seconds else TIMEOUT
+        return await _exchange(self._sender, "POST", httpx.URL(url), sent, body, timeout)
 
     async def send(
         self,
@@ -79,14 +97,17 @@ class FalWire:
         doing: str,
         *,
         params: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: Content | None = None,
         key: bool = True,
         kind: str = "application/json",
+        length: int | None = None,
     ) -> Answer:
         """Whatever the service answers. Raises `ProviderError` of kind TRANSIENT when it does not."""
         headers = self._auth(url) if key else {}
         if content is not None:
             headers["Content-Type"] = kind
+        if length is not None:
+            headers["Content-Length"] = str(length)
         try:
             # `params` replaces an address's own query in httpx; merge instead.
             target = httpx.URL(url).copy_merge_params(dict(params)) if params else httpx.URL(url)
@@ -95,7 +116,7 @@ class FalWire:
             raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ProviderError(
-                ErrorKind.TRANSIENT, f"{self._title} could not be reached while {doing} ({type(exc).__name__})"
+                ErrorKind.TRANSIENT, f"{self._title} could not be reached while {doing} ({_name_of(exc)})"
             ) from None
 
     async def request(
@@ -126,12 +147,28 @@ class FalWire:
 
 
 async def _exchange(
-    client: httpx.AsyncClient, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
+    client: httpx.AsyncClient,
+    method: str,
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    content: Content | None,
+    timeout: httpx.Timeout = TIMEOUT,
 ) -> Answer:
-    async with client.stream(method, url, headers=headers, content=content, follow_redirects=False) as response:
+    async with client.stream(
+        method, url, headers=headers, content=content, timeout=timeout, follow_redirects=False
+    ) as response:
         body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLong("too long")
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise TooLong("too long")
+        except TooLong:
+            raise
+        except httpx.HTTPError as exc:
+            raise BrokenAnswer(exc, response.headers) from exc
         return Answer(response.status_code, response.headers, bytes(body))
+
+
+def _name_of(exc: Exception) -> str:
+    return str(exc) if isinstance(exc, BrokenAnswer) else type(exc).__name__

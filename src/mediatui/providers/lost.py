@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job
 
 CLOCK_SKEW_SECONDS = 60.0
@@ -36,3 +37,11 @@ def same_inputs(said: object, sent: object, *, defaults: bool = False) -> bool:
             and all(same_inputs(one, other, defaults=defaults) for one, other in zip(said, sent, strict=True))
         )
     return said == sent
+
+
+class LostRequest(ProviderError):
+    """A submit without a clear answer; `remote_id` is the request's id when at least that was seen."""
+
+    def __init__(self, message: str, *, hint: str = "", remote_id: str | None = None) -> None:
+        super().__init__(ErrorKind.AMBIGUOUS_SUBMIT, message, hint=hint)
+        self.remote_id = remote_id

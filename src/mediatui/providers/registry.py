@@ -54,9 +54,11 @@ def make_sandbox_provider(base_url: str, key: str) -> Provider:
 def _fal(settings: ProviderSettings) -> Provider:
     from mediatui.providers.fal import FalProvider
     from mediatui.providers.fal_hosts import FalHosts
+    from mediatui.providers.fal_options import FalOptions
 
     title = "fal.ai" if settings.name == "fal" else settings.name
-    return FalProvider(FalHosts.from_settings(settings), settings.resolve_key(), name=settings.name, title=title)
+    hosts, options = FalHosts.from_settings(settings), FalOptions.from_settings(settings)
+    return FalProvider(hosts, settings.resolve_key(), name=settings.name, title=title, options=options)
 
 
 def _replicate(settings: ProviderSettings) -> Provider:
