@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -36,6 +37,7 @@ def test_a_killed_move_loses_nothing(tmp_path: Path) -> None:
         process.wait()
         killer.join()
         process.stdout.close()
+        assert process.returncode == -signal.SIGKILL
         _check(tmp_path, wanted)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,3 +228,24 @@ def test_the_history_is_bounded_and_a_refused_step_stays_on_it() -> None:
         history.do("x", step)  # type: ignore[arg-type]
     assert history.next_redo is None
     assert sum(history.undo() is not None for _ in range(9)) == 3
+
+
+def test_a_move_to_another_disk_copies_checks_and_comes_back(studio: Studio) -> None:
+    shared = Path("/dev/shm")
+    library = studio.organise._lib
+    one, two = library.create("One"), library.create("Two")
+    if not os.access(shared, os.W_OK) or shared.stat().st_dev == one.folder.stat().st_dev:
+        pytest.skip("no second file system to move to")
+    library.close()
+    with tempfile.TemporaryDirectory(dir=shared) as elsewhere:
+        home = Path(shutil.move(two.folder, elsewhere))
+        two.folder.symlink_to(home)
+        add_item(library.open("one"), "one-a", b"bytes" * 1000)
+        before = everything(library)
+        assert studio.organise.move(["one-a"], "two").result(SECONDS).count == 1
+        assert library.open("one").items() == ()
+        assert (home / "videos" / "AI-Video-one-a.mp4").read_bytes() == b"bytes" * 1000
+        assert not list((home / "parts").iterdir())
+        studio.organise.undo().result(SECONDS)
+        assert without_times(everything(library)) == without_times(before)
+        library.close()

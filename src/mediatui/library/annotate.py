@@ -9,7 +9,7 @@ from typing import Any
 
 from mediatui.errors import StorageError, UsageError
 from mediatui.library.project import ProjectFolder
-from mediatui.library.sidecars import odd_sidecars, put_sidecars
+from mediatui.library.sidecars import odd_sidecars, put_sidecars, write_sidecars
 from mediatui.model import MediaItem
 from mediatui.text import clean_text, one_line, plural
 
@@ -137,15 +137,11 @@ def _refresh_sidecars(
     odd: Mapping[str, bytes | None],
 ) -> list[str]:
     """Write the records beside files, where there are any. The index has the change already, so trouble is a note."""
-    refused = 0
-    for item in items:
-        if item.path is None or (odd_before.get(item.id, b"") is None and item.id not in odd):
-            continue
+    held = [i for i in items if i.path is not None and (odd_before.get(i.id, b"") is not None or i.id in odd)]
+    refused = write_sidecars(project, [item for item in held if item.id not in odd])
+    for item in held:
         try:
-            if item.id in odd:
-                put_sidecars(project, [item], odd)
-            else:
-                project.write_sidecar(item)
+            put_sidecars(project, [item], odd)
         except StorageError:
             refused += 1
     return [f"{plural(refused, 'record')} beside files could not be written; the index has it all"] if refused else []

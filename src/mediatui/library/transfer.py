@@ -1,12 +1,11 @@
 """Moving and copying items between projects. An item is in one project, in both for a moment, never in none.
 
-Order: bytes into the target's `parts/` (a link within one file system, else a copy that is checked), final
-name, record beside it, one commit in the target; for a move then one commit in the source, and the file.
+Order: a second name for the file within one file system, else a checked copy in the target's `parts/` that
+gets its final name; record beside it, one commit in the target; for a move then one commit in the source, and the file.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,10 +16,10 @@ from pathlib import Path, PurePosixPath
 
 from mediatui.checksum import CHUNK_BYTES, RunningChecksums
 from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
-from mediatui.library.files import make_folder, part_path, place, sync_file, write_all
+from mediatui.library.files import fsync_dir, make_folder, part_path, place, sync_file, write_all
 from mediatui.library.project import ProjectFolder
-from mediatui.library.recovery import sidecar_of
-from mediatui.library.sidecars import remove_file
+from mediatui.library.recovery import INDEX, sidecar_of
+from mediatui.library.sidecars import remove_file, remove_files, write_sidecars
 from mediatui.model import MediaItem, SaveState, new_id
 from mediatui.text import plural
 
@@ -54,14 +53,11 @@ def move_items(
         if len(settled) < len(items):
             # Its newest state is in the source: what the target has is the older one.
             raise _changed_meanwhile(target, items, placed)
-        for item in items:
-            if item.path is not None:
-                remove_file(sidecar_of(source.path_of(item.path)))
+        remove_files([sidecar_of(source.path_of(item.path)) for item in items if item.path is not None])
         source.commit(gone_items=[item.id for item in items])
     living = {item.path for item in source.items()}
-    for item in items:
-        if item.path is not None and item.path not in living:
-            remove_file(source.path_of(item.path))
+    gone = [item.path for item in items if item.path is not None and item.path not in living]
+    remove_files([source.path_of(path) for path in gone])
     return placed
 
 
@@ -110,16 +106,21 @@ def _bring(
     *,
     linked: bool,
 ) -> tuple[MediaItem, ...]:
-    """Stage all bytes, then place, describe and record the items in the target."""
+    """Place, describe and record the items in the target; bytes that must be copied are there before it is locked."""
     placed: list[MediaItem] = []
+    linked = linked and _share_a_disk(source.folder, target.folder)
     taken = {item.path for item in target.items()}
-    with _staged(source, target, items, linked) as parts, target.transaction():
+    with _staged(source, target, () if linked else items) as parts, target.transaction():
         try:
             for item in items:
                 wish = wanted.get(item.id) or Wanted(item.id, item.path, item.name)
                 if (held := target.find_item(wish.id)) is not None:
                     raise UsageError(f"{held.name} is in {target.record.name} already")
-                placed.append(_place(target, item, wish, parts.get(item.id), taken))
+                file = parts.get(item.id) or (source.path_of(item.path) if item.path else None)
+                placed.append(_place(target, item, wish, file, taken, item.id in parts))
+            _sync_folders(target, placed)
+            if refused := write_sidecars(target, [item for item in placed if item.path is not None]):
+                raise StorageError(f"could not write {plural(refused, 'record')} beside files in {target.record.name}")
             target.commit(items=placed)
         except (UsageError, StorageError):
             for item in placed:
@@ -129,22 +130,55 @@ def _bring(
 
 
 def _place(
-    target: ProjectFolder, item: MediaItem, wish: Wanted, part: Path | None, taken: Collection[str | None]
+    target: ProjectFolder, item: MediaItem, wish: Wanted, file: Path | None, taken: set[str | None], is_part: bool
 ) -> MediaItem:
     copied = {COPIED_FROM: item.id} if wish.id != item.id else {}
     moved = replace(item, id=wish.id, project=target.id, spool=wish.spool, extra={**item.extra, **copied})
-    if part is None or item.path is None:
+    if file is None or item.path is None:
         return replace(moved, path=wish.path, name=wish.name)
-    asked = target.path_of(wish.path or item.path)
-    path = place(part, free_path(target, wish.path or item.path, taken))
-    name = path.name if wish.name == asked.name else wish.name
-    moved = replace(moved, path=path.relative_to(target.folder).as_posix(), name=name)
+    asked = wish.path or item.path
+    free = free_path(target, asked, taken)
+    path = place(file, free) if is_part else _link(file, free, item.name)
+    relative = path.relative_to(target.folder).as_posix()
+    taken.add(relative)
+    return replace(moved, path=relative, name=path.name if wish.name == PurePosixPath(asked).name else wish.name)
+
+
+def _link(file: Path, free: Path, name: str) -> Path:
+    """A second name for a complete file: the first that nobody has, or the one a killed move gave it before."""
     try:
-        target.write_sidecar(moved)
-    except StorageError:
-        remove_file(path)
-        raise
-    return moved
+        make_folder(free.parent)
+        for path in (free if n == 1 else free.with_name(f"{free.stem}-{n}{free.suffix}") for n in count(1)):
+            try:
+                os.link(file, path, follow_symlinks=False)
+            except FileExistsError:
+                if not (path.is_file() and path.samefile(file)):
+                    continue
+            return path
+    except OSError as exc:
+        raise storage_error(exc, f"move {name}") from exc
+    raise AssertionError("unreachable")
+
+
+def _share_a_disk(source: Path, target: Path) -> bool:
+    """Whether a file of the one can get a second name in the other."""
+    probe = target / "parts" / f"link-{secrets.token_hex(6)}.part"
+    try:
+        make_folder(probe.parent)
+        os.link(source / INDEX, probe, follow_symlinks=False)
+        probe.unlink()
+    except OSError:
+        return False  # another disk, or one without links: the bytes are copied
+    return True
+
+
+def _sync_folders(target: ProjectFolder, placed: Sequence[MediaItem]) -> None:
+    try:
+        for folder in {target.path_of(item.path).parent for item in placed if item.path is not None}:
+            if folder.is_dir():
+                fsync_dir(folder)
+    except OSError as exc:
+        raise storage_error(exc, f"write into {target.record.name}") from exc
 
 
 def _take_away(target: ProjectFolder, item: MediaItem) -> None:
@@ -165,37 +199,23 @@ def _changed_meanwhile(target: ProjectFolder, items: Sequence[MediaItem], placed
 
 
 @contextmanager
-def _staged(
-    source: ProjectFolder, target: ProjectFolder, items: Sequence[MediaItem], linked: bool
-) -> Iterator[dict[str, Path]]:
-    """The items' bytes in the target's folder for parts; what was not placed is gone afterwards."""
+def _staged(source: ProjectFolder, target: ProjectFolder, items: Sequence[MediaItem]) -> Iterator[dict[str, Path]]:
+    """Copies of the items' bytes in the target's folder for parts; what was not placed is gone afterwards."""
     parts: dict[str, Path] = {}
     try:
         for item in items:
             if item.path is not None:
-                part = part_path(target.folder, f"move-{secrets.token_hex(8)}")
-                parts[item.id] = part
-                _stage(source.path_of(item.path), part, item, linked)
+                parts[item.id] = part = part_path(target.folder, f"move-{secrets.token_hex(8)}")
+                try:
+                    make_folder(part.parent)
+                    _copy(source.path_of(item.path), part, item)
+                except OSError as exc:
+                    raise storage_error(exc, f"copy {item.name}") from exc
         yield parts
     finally:
         for part in parts.values():
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-
-
-def _stage(path: Path, part: Path, item: MediaItem, linked: bool) -> None:
-    try:
-        make_folder(part.parent)
-        if linked:
-            try:
-                os.link(path, part, follow_symlinks=False)
-                return
-            except OSError as exc:
-                if exc.errno in (errno.ENOENT, errno.ENOSPC, errno.EROFS):
-                    raise
-        _copy(path, part, item)
-    except OSError as exc:
-        raise storage_error(exc, f"copy {item.name}") from exc
 
 
 def _copy(path: Path, part: Path, item: MediaItem) -> None:

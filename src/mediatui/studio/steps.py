@@ -207,7 +207,7 @@ class MadeProjectStep:
 
     def run(self) -> Outcome:
         """It is made already."""
-        return Outcome(DeleteProjectStep(self.library, self.project_id), 0)
+        return Outcome(DeleteProjectStep(self.library, self.project_id, counts=0), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +216,13 @@ class DeleteProjectStep:
 
     library: Library
     project_id: str
+    counts: int = 1
+    """0 for a project that is only the place for what is counted."""
 
     def run(self) -> Outcome:
         """Delete it."""
         path = self.library.delete(self.project_id)
-        return Outcome(RestoreProjectStep(self.library, path), 1)
+        return Outcome(RestoreProjectStep(self.library, path, self.counts), self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +231,12 @@ class RestoreProjectStep:
 
     library: Library
     path: Path
+    counts: int = 1
 
     def run(self) -> Outcome:
         """Restore it."""
         project = self.library.restore(self.path)
-        return Outcome(DeleteProjectStep(self.library, project.id), 1)
+        return Outcome(DeleteProjectStep(self.library, project.id, self.counts), self.counts)
 
 
 def _put(project: ProjectFolder, items: Sequence[MediaItem], odd: Odd) -> tuple[str, ...]:
