@@ -9,6 +9,7 @@ from textual.widgets import Input
 from mediatui.model import SavePolicy, SaveState
 from mediatui.tui.differences import changed_words, differences
 from mediatui.tui.screens.compare import CompareScreen
+from mediatui.tui.screens.dialogs import MenuScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.viewer import ViewerScreen
 from mediatui.tui.widgets.media_grid import MediaGrid
@@ -177,3 +178,25 @@ async def test_text_fields_do_not_lose_keys_to_the_views(start: Start) -> None:
         assert session.app.focused is not None
         assert isinstance(session.app.focused, Input)
         assert session.app.focused.value == "bf"
+
+
+async def test_over_ssh_opening_asks_and_offers_what_helps_there(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.2 50000 10.0.0.1 22")
+    async with start() as session:
+        item = await generate(session, "waves", VIDEO, params={})
+        await saved(session, item)
+        assert session.app.quiet
+        session.library.media.go_to(item)
+        await session.press("o")
+        menu = await session.screen(MenuScreen)
+        offered = [choice.text for choice in menu._choices]
+        assert offered[0] == "Play here"
+        assert {"Copy the path", "Copy an scp line", "Copy the URL"} <= set(offered)
+        await session.press("s")
+        await until(lambda: "scp" in session.app.clipboard, "the line")
+        assert "10.0.0.1:" in session.app.clipboard
+        await session.press("o")
+        await session.screen(MenuScreen)
+        await session.press("h")
+        viewer = await session.screen(ViewerScreen)
+        await until(lambda: viewer.player.frames_shown, "frames")

@@ -49,12 +49,10 @@ def record_file(app: MediatuiApp, record: MediaItem | Job) -> Path | None:
     return app.studio.file_of(record) if isinstance(record, MediaItem) else None
 
 
-def open_record(app: MediatuiApp, record: MediaItem | Job) -> None:
-    """Open the record's file in its own program."""
-    from mediatui.tui.terminal.outside import open_outside
+async def open_record(app: MediatuiApp, record: MediaItem | Job) -> None:
+    """Open the record's file in its own program; over ssh, ask how."""
+    from mediatui.tui.control.opening import open_item
 
-    file = record_file(app, record)
-    if file is None:
-        raise UsageError("it is not on disk yet", hint="w saves it first.")
-    open_outside(file)
-    app.tell(f"Opened {file.name}.")
+    if not isinstance(record, MediaItem):
+        raise UsageError("a job has nothing to open yet", hint="y copies what is known of it.")
+    await open_item(app, record)

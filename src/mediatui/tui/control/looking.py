@@ -8,7 +8,7 @@ from mediatui.errors import UsageError
 from mediatui.model import Job, MediaItem
 from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.control.base import Controller
-from mediatui.tui.control.copying import copy_record, open_record
+from mediatui.tui.control.copying import copy_record
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
 from mediatui.tui.shelf import Order, SortKey
 
@@ -36,7 +36,6 @@ class Looking(Controller):
             "reverse": self.reverse,
             "details": self.open_details,
             "copy": self.copy,
-            "open-outside": self.open_outside,
         }
 
     # Filter.
@@ -130,7 +129,3 @@ class Looking(Controller):
     async def copy(self) -> None:
         """Choose what to copy."""
         await copy_record(self.app, self._record())
-
-    def open_outside(self) -> None:
-        """Open the file in its own program."""
-        open_record(self.app, self._record())

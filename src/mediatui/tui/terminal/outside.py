@@ -1,4 +1,4 @@
-"""Starting other programs: beside this one on the desktop, or in its place on this terminal."""
+"""Lending this terminal to another program."""
 
 from __future__ import annotations
 
@@ -6,26 +6,12 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
 from mediatui.errors import UsageError
-from mediatui.media.demux import NoPosterError, kind_of
-from mediatui.tui.terminal.openers import DEFAULTS, Opener, launch, usable
-
-
-def open_outside(path: Path) -> None:
-    """Open a file with the first program of the built-in table. Raises `UsageError` where there is none."""
-    try:
-        mime = kind_of(path)[2]
-    except (NoPosterError, OSError, ValueError):
-        mime = "application/octet-stream"
-    found = usable(DEFAULTS, mime, can_suspend=False)
-    if not found:
-        raise UsageError(f"found no program to open {path}", hint="y copies the path; MEDIATUI_PLAYER names a program.")
-    launch(found[0], str(path))
+from mediatui.tui.terminal.openers import Opener
 
 
 def can_suspend(app: App[Any]) -> bool:
