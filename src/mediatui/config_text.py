@@ -122,6 +122,54 @@ def store_key(path: Path, provider: str, secret: Secret) -> None:
     store_option(path, provider, "key", secret.reveal())
 
 
+def add_allowed_host(path: Path, host: str) -> None:
+    """Add a host to ``save.allow_hosts`` in the file, which is made when there is none; comments stay.
+
+    Raises `UsageError` for a file in which that cannot be done safely, `StorageError` when it cannot be written.
+    """
+    text = _read(path)
+    try:
+        before = tomllib.loads(text)
+        known = before.setdefault("save", {}).setdefault("allow_hosts", [])
+        if host in known:
+            return
+        changed = _with_host(text, host)
+        after = tomllib.loads(changed)
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
+        raise _host_by_hand(path, host) from None
+    known.insert(0, host)
+    if after != before:
+        raise _host_by_hand(path, host)
+    _replace_private(path, changed)
+
+
+def _with_host(text: str, host: str) -> str:
+    """The text with the host put first into the list; the result is checked by who asked."""
+    lines = text.splitlines()
+    header = re.compile(r"\s*\[\s*save\s*\]\s*(#.*)?")
+    start = next((n for n, line in enumerate(lines) if header.fullmatch(line)), None)
+    entry = f"allow_hosts = [{toml_text(host)}]"
+    if start is None:
+        return "\n".join([*lines, *([""] if lines else []), "[save]", entry]) + "\n"
+    end = next((n for n in range(start + 1, len(lines)) if _TABLE.match(lines[n])), len(lines))
+    opening = re.compile(r"(\s*allow_hosts\s*=\s*\[)(.*)")
+    for number in range(start + 1, end):
+        if (found := opening.fullmatch(lines[number])) is not None:
+            comma = "" if found[2].lstrip().startswith("]") else ", "
+            lines[number] = f"{found[1]}{toml_text(host)}{comma}{found[2]}"
+            break
+    else:
+        lines.insert(start + 1, entry)
+    return "\n".join(lines) + "\n"
+
+
+def _host_by_hand(path: Path, host: str) -> UsageError:
+    return UsageError(
+        f"{path} is written in a way that cannot be changed safely; nothing was changed",
+        hint=f"Add {host} to allow_hosts under [save] by hand: `mediatui config edit`.",
+    )
+
+
 def _by_hand(path: Path, provider: str, option: str) -> UsageError:
     return UsageError(
         f"{path} is written in a way that cannot be changed safely; nothing was changed",

@@ -116,6 +116,8 @@ class StorageFault:
     message: str
     time: float
     attempts: int = 1
+    host: str = ""
+    """The public host that is on no list: it is a person's to allow."""
 
 
 @dataclass(frozen=True, slots=True)

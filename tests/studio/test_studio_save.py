@@ -211,7 +211,7 @@ def test_redirects_on_the_same_host_are_followed(fal: FalServer, shop: Workshop)
 
 REDIRECTS = {
     "another port": ("http://127.0.0.1:1/x", "not an https address"),
-    "private": ("https://192.168.0.1/x", "not on the provider's list"),
+    "private": ("https://192.168.0.1/x", "a private network"),
     "metadata": ("http://169.254.169.254/latest", "not an https address"),
     "file": ("file:///etc/passwd", "names no host"),
     "a user": ("https://me:pw@fal.media/x", "carries a user name"),

@@ -29,6 +29,7 @@ class Follower:
         self._studio = studio
         self._progress = Progress(output)
         self._notices: deque[Notice] = deque()
+        self._saved: dict[str, Line] = {}
         self._unsubscribe = studio.subscribe(self._hear)
 
     def __enter__(self) -> Follower:
@@ -110,9 +111,16 @@ class Follower:
         return Line(job.id, f"{job.model}  {text}", live)
 
     def _save_lines(self, items: Sequence[MediaItem]) -> list[Line]:
-        return [self._save_line(self._studio.find_item(item.id) or item) for item in items]
+        # What is saved stays so: looking at it anew at every draw would take longer than the downloads.
+        return [self._saved.get(item.id) or self._save_line(self._studio.find_item(item.id) or item) for item in items]
 
     def _save_line(self, item: MediaItem, job: Job | None = None) -> Line:
+        line = self._saved.get(item.id) or self._line_of(item, job)
+        if item.save_state is SaveState.SAVED:
+            self._saved[item.id] = line
+        return line
+
+    def _line_of(self, item: MediaItem, job: Job | None) -> Line:
         elapsed = ""
         if job is not None and job.finished_at:
             elapsed = human_duration(max(0.0, job.finished_at - job.created_at))

@@ -66,6 +66,7 @@ def item_to_document(item: MediaItem) -> Doc:
         "message": fault.message,
         "time": fault.time,
         "attempts": fault.attempts,
+        **({"host": fault.host} if fault.host else {}),
     }
     return doc
 
@@ -244,6 +245,7 @@ def _storage_fault(read: Fields) -> StorageFault | None:
         message=inner.text("message"),
         time=inner.time("time"),
         attempts=inner.whole("attempts") or 1,
+        host=inner.text("host"),
     )
 
 

@@ -67,6 +67,15 @@ class ImportProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class HostAsked:
+    """An item is at a public host that is on no list: a person may allow it (`Studio.allow_host`)."""
+
+    project_id: str
+    item_id: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should know now. `severity` is ``information``, ``warning`` or ``error``."""
 
@@ -79,4 +88,6 @@ class Notice:
     job_id: str | None = None
 
 
-Event = LibraryChanged | ProjectsChanged | JobProgress | SaveProgress | ExportProgress | ImportProgress | Notice
+Event = (
+    LibraryChanged | ProjectsChanged | JobProgress | SaveProgress | ExportProgress | ImportProgress | HostAsked | Notice
+)

@@ -16,6 +16,7 @@ from mediatui.providers.base import Provider
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Limits, Stopped
 from mediatui.studio.events import ExportProgress
+from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.part import PartFile
 from mediatui.studio.pictures import Pictures
 from mediatui.studio.services import Services
@@ -31,9 +32,11 @@ POSTER_PX = 480
 class Exporting:
     """Plans and writes archives, in the work threads."""
 
-    def __init__(self, core: Core, services: Services, downloader: Downloader, pictures: Pictures) -> None:
+    def __init__(
+        self, core: Core, services: Services, downloader: Downloader, pictures: Pictures, hosts: AllowedHosts
+    ) -> None:
         self._core, self._services, self._downloader = core, services, downloader
-        self._pictures = pictures
+        self._pictures, self._hosts = pictures, hosts
         self._running: dict[str, threading.Event] = {}
 
     def stop(self) -> None:
@@ -107,7 +110,8 @@ class Exporting:
             raise SaveError(SaveErrorKind.INTERNAL, f"the provider {entry.item.provider!r} is not set up here")
         url = provider.media_url(entry.url)
         headers = dict(provider.download_headers(url)) if entry.item.url_auth == "provider" else {}
-        limits = Limits(provider.media_hosts, self._core.settings.max_file_bytes)
+        hosts = self._hosts.beside(provider.media_hosts, entry.item.id)
+        limits = Limits(hosts, self._core.settings.max_file_bytes)
         with PartFile(path) as part:
             try:
                 self._downloader.fetch(url, part, limits, headers, lambda received, total: None, stopped)

@@ -7,16 +7,73 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import httpx
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
+from mediatui.settings import is_loopback
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+_INWARD = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".onion")
+"""Endings of names that lead nowhere public."""
+
+
+class UnknownHost(SaveError):
+    """A public https host that is on no list; a person may allow it. `host` is its name."""
+
+    def __init__(self, host: str) -> None:
+        refused = _refused(host, "this host is not on the provider's list")
+        super().__init__(refused.kind, refused.message, hint=refused.hint)
+        self.host = host
+
+
+class AllowedHosts:
+    """What the settings and people allow besides the providers' own hosts; safe from any thread.
+
+    Addresses inside somebody's network stay refused whatever is allowed here, but for ``host:port`` pairs of this
+    machine from the settings.
+    """
+
+    def __init__(self, listed: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._always = tuple(listed)
+        self._once: dict[str, frozenset[str]] = {}
+
+    def allow(self, host: str) -> None:
+        """Allow a host for everything, until the end of this run."""
+        with self._lock:
+            self._always = tuple(dict.fromkeys((*self._always, host)))
+
+    def allow_once(self, host: str, item_ids: Iterable[str]) -> None:
+        """Allow a host for these items only."""
+        with self._lock:
+            self._once |= {item_id: self._once.get(item_id, frozenset()) | {host} for item_id in item_ids}
+
+    def is_allowed(self, host: str, item_id: str) -> bool:
+        """Somebody allowed this host, for this item at least."""
+        return host in self._once.get(item_id, ()) or _is_listed(host, "/", self.beside(MediaHosts(), item_id))
+
+    def beside(self, hosts: MediaHosts, item_id: str = "") -> MediaHosts:
+        """A provider's hosts and what is allowed besides, for one item."""
+        more = (*self._always, *sorted(self._once.get(item_id, ())))
+        pairs = tuple(host for host in more if _is_own_machine(host))
+        names = tuple(host for host in more if host not in pairs)
+        return replace(hosts, names=(*hosts.names, *names), loopback=(*hosts.loopback, *pairs))
+
+
+def _is_own_machine(host: str) -> bool:
+    try:
+        return is_loopback(httpx.URL(f"http://{host.partition('/')[0]}").host)
+    except (httpx.InvalidURL, ValueError):
+        return False
 
 
 def check_address(url: str, hosts: MediaHosts) -> None:
@@ -33,7 +90,7 @@ def check_address(url: str, hosts: MediaHosts) -> None:
     if parsed.scheme != "https":
         raise _refused(host, "it is not an https address")
     if not _is_listed(host, parsed.path, hosts):
-        raise _refused(host, "this host is not on the provider's list")
+        raise _unlisted(host)
     for address in _resolve(host, port):
         check_peer(address, host)
 
@@ -111,6 +168,26 @@ def _is_listed(host: str, path: str, hosts: MediaHosts) -> bool:
         if host == name or (name.startswith("*.") and host.endswith(name[1:])):
             return True
     return False
+
+
+def _unlisted(host: str) -> SaveError:
+    """Why a host that is on no list is refused; its name is not even looked up before somebody allows it."""
+    if _is_address(host):
+        try:
+            check_peer(host.strip("[]"), host)
+        except SaveError as exc:
+            return exc
+    elif "." not in host or host.endswith(_INWARD):
+        return _refused(host, "this host is not on the provider's list")
+    return UnknownHost(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _resolve(host: str, port: int) -> list[str]:

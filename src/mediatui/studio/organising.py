@@ -29,6 +29,7 @@ from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.steps import (
     CopyStep,
     DeleteProjectStep,
+    DropJobsStep,
     EditStep,
     MadeProjectStep,
     MoveStep,
@@ -143,6 +144,12 @@ class Organising:
     def restore_project(self, path: Path) -> Future[Undo]:
         """Bring a deleted project back from the trash."""
         return self._do("restore a project", lambda: RestoreProjectStep(self._lib, path))
+
+    def drop_jobs(self, project_id: str, job_ids: Sequence[str]) -> Future[Undo]:
+        """Take ended jobs off the list."""
+        ids = tuple(job_ids)
+        label = f"forget {plural(len(ids), 'job')}"
+        return self._do(label, lambda: DropJobsStep(self._lib, project_id, ids))
 
     # -- the trash screen
 

@@ -24,6 +24,7 @@ from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageF
 from mediatui.providers.base import MediaHosts
 from mediatui.steplog import StepName, Steps
 from mediatui.studio.download import Downloader, GoneError, Limits, Progress
+from mediatui.studio.hosts import UnknownHost
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
 from mediatui.studio.records import Records
 from mediatui.text import one_line
@@ -61,6 +62,8 @@ class Source:
     """What to send along; empty unless the address is the provider's own."""
     refresh: Callable[[MediaItem], MediaItem | None]
     """Ask the provider for the item's address once more (blocking); None when it has no answer."""
+    sign: Callable[[str], str | None] = lambda url: None
+    """A signed address for a file that its own does not open (blocking); None when the provider has none."""
 
 
 class Saver:
@@ -152,7 +155,9 @@ class Saver:
         url = source.present_url(stored)
         limits = Limits(source.hosts, self._max_bytes)
         with self._steps.step(StepName.DOWNLOAD, item) as step:
-            kind = self._downloader.fetch(url, part, limits, source.headers(url), watch.progress, watch.stopped)
+            kind = self._downloader.fetch(
+                url, part, limits, source.headers(url), watch.progress, watch.stopped, source.sign
+            )
             step.bytes, step.detail = part.size, url
         return kind
 
@@ -228,7 +233,8 @@ class Saver:
             if item.save_state is SaveState.SAVED:
                 item = move_item(item, SaveState.MISSING)
             attempts = item.storage_error.attempts + 1 if item.storage_error else 1
-            fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts)
+            host = error.host if isinstance(error, UnknownHost) else ""
+            fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts, host)
             return move_item(item, _state_after(item, error.kind), storage_error=fault)
 
         item = self._records.edit_item(project, item_id, mark)

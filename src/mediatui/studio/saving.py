@@ -1,4 +1,4 @@
-"""Saves in the plural: each item once at a time, again by itself where that can help, and on demand."""
+"""Saves in the plural: each item once at a time, the most urgent first, by itself and on demand."""
 
 from __future__ import annotations
 
@@ -13,18 +13,30 @@ from dataclasses import dataclass, field, replace
 from mediatui.errors import MediatuiError, StorageError
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import reconcile
-from mediatui.model import Job, MediaItem, SavePolicy, SaveState, move_item, needs_saving
-from mediatui.providers.base import Provider
+from mediatui.model import Job, MediaItem, SaveState, move_item, needs_saving
+from mediatui.providers.base import Provider, signed_url_of
 from mediatui.steplog import Running, StepName
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Stopped
-from mediatui.studio.events import Notice
+from mediatui.studio.events import HostAsked, Notice
+from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.requests import SaveReport
 from mediatui.studio.save import Outcome, Saver, Source, Watch
 from mediatui.studio.services import Services
+from mediatui.studio.turns import NEVER, Turns, soonest_first, urgency
+from mediatui.studio.unattended import Unattended
 
-AGAIN_SECONDS = (20.0, 60.0, 300.0, 1800.0)
-"""Pauses before a save that failed for a reason that may pass is tried again by itself."""
+Wanted = Callable[[MediaItem], bool]
+
+
+def wants_saving(item: MediaItem) -> bool:
+    """What "retry all" acts on: unsaved, missing, interrupted, or kept as a URL because the disk refused."""
+    return needs_saving(item) or item.save_state is SaveState.SAVING
+
+
+def lacks_file(item: MediaItem) -> bool:
+    """What "save all to disk" acts on: everything without a local file that has somewhere to come from."""
+    return item.save_state is not SaveState.SAVED and (item.url is not None or item.spool is not None)
 
 
 @dataclass(slots=True)
@@ -38,13 +50,13 @@ class _Running:
 class Saving:
     """Brings outputs to disk; on the engine's loop, the work itself in the save threads."""
 
-    def __init__(self, core: Core, services: Services) -> None:
-        self._core, self._services = core, services
+    def __init__(self, core: Core, services: Services, hosts: AllowedHosts) -> None:
+        self._core, self._services, self._hosts = core, services, hosts
         self._downloader = Downloader(core.patience)
         self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes, core.steps)
+        self._turns = Turns(core.settings.concurrent_saves)
         self._running: dict[str, _Running] = {}
-        self._by_itself: dict[str, asyncio.Task[None]] = {}
-        self._tried: set[str] = set()
+        self._unattended = Unattended(core, hosts, self._save_one)
 
     @property
     def downloader(self) -> Downloader:
@@ -59,9 +71,7 @@ class Saving:
 
     def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:
         """Save a finished job's outputs if its policy says so."""
-        for item in items:
-            if item.save_state is SaveState.UNSAVED and self._is_automatic(project, item):
-                self._start(project, item.id)
+        self._unattended.outputs_ready(project, items)
 
     async def resume(self, project: ProjectFolder) -> None:
         """Check files against the index, then save what was to be saved by itself and is not."""
@@ -72,54 +82,12 @@ class Saving:
 
     def take_over(self, project: ProjectFolder) -> None:
         """Save what nobody saves: what was to be saved when its window, or the whole machine, went down."""
-        if not project.writable:
-            return
-        for item in self._core.records.items(project):
-            if item.id not in self._tried and self._is_left_over(project, item):
-                self._start(project, item.id)
+        if project.writable:
+            self._unattended.take_over(project)
 
-    def _is_left_over(self, project: ProjectFolder, item: MediaItem) -> bool:
-        if item.save_state is not SaveState.SAVING and not needs_saving(item):
-            return False
-        if item.save_state is SaveState.MISSING:
-            return False  # somebody may have removed the file on purpose: that is asked for
-        job = self._job_of(project, item)
-        if job is not None and self._core.instance.is_other(job.owner):
-            return False
-        # Somebody or something asked for an interrupted save, whatever the policy.
-        return item.save_state is SaveState.SAVING or self._is_automatic(project, item)
-
-    def _is_automatic(self, project: ProjectFolder, item: MediaItem) -> bool:
-        job = self._job_of(project, item)
-        policy = job.save_policy if job else project.record.save_policy or self._core.settings.save_policy
-        return policy is SavePolicy.AUTOMATIC
-
-    def _start(self, project: ProjectFolder, item_id: str) -> None:
-        if item_id not in self._by_itself:
-            self._tried.add(item_id)
-            task = self._core.engine.spawn(self._save_by_itself(project, item_id), f"save-{item_id}")
-            self._by_itself[item_id] = task
-            task.add_done_callback(lambda _: self._by_itself.pop(item_id, None))
-
-    async def _save_by_itself(self, project: ProjectFolder, item_id: str) -> None:
-        told = False
-        for pause in (*AGAIN_SECONDS, None):
-            outcome = await self._save_one(project, item_id)
-            item = self._core.records.find_item(project, item_id)
-            fault = item.storage_error if item else None
-            if outcome not in (Outcome.FAILED, Outcome.URL_ONLY) or fault is None:
-                return
-            again = pause is not None and (fault.kind.transient or fault.kind.storage_blocked)
-            if not told and (not again or fault.kind.storage_blocked):
-                self._tell_unsaved(project, item_id, fault.message)
-                told = True
-            if pause is None or not again:
-                return
-            await asyncio.sleep(pause)
-
-    def _tell_unsaved(self, project: ProjectFolder, item_id: str, message: str) -> None:
-        hint = "The item is kept; press r to try again, R for all unsaved."
-        self._core.emit(Notice("warning", "Not saved", message, hint, project_id=project.id, item_id=item_id))
+    def next_try(self, item_id: str) -> float | None:
+        """When an item is tried again by itself (seconds since the epoch); None: it is not. From any thread."""
+        return self._unattended.next_try(item_id)
 
     # -- on demand
 
@@ -131,6 +99,7 @@ class Saving:
         wanted = list(dict.fromkeys(item_ids))
         projects = [await self._core.locate(item_id, item=True) for item_id in wanted]
         outcomes = await asyncio.gather(*(self._save_one(p, i) for p, i in zip(projects, wanted, strict=True)))
+        self._unattended.rest(i for i, o in zip(wanted, outcomes, strict=True) if o in (Outcome.SAVED, Outcome.ALREADY))
         by = {o: tuple(i for i, found in zip(wanted, outcomes, strict=True) if found is o) for o in Outcome}
         return SaveReport(
             saved=by[Outcome.SAVED],
@@ -140,11 +109,11 @@ class Saving:
             elsewhere=by[Outcome.ELSEWHERE],
         )
 
-    async def save_all(self, project_id: str | None) -> SaveReport:
-        """Save everything unsaved, missing, or kept as a URL because the disk refused."""
+    async def save_all(self, project_id: str | None, wanted: Wanted = wants_saving) -> SaveReport:
+        """Save everything of one or all projects that is wanted: unsaved, missing, or refused by the disk."""
         core = self._core
         ids = [project_id] if project_id else await core.blocking(core.library.project_ids)
-        wanted: list[str] = []
+        found: list[MediaItem] = []
         for each in ids:
             try:
                 project = await core.blocking(lambda each=each: core.library.open(each))  # type: ignore[misc]
@@ -153,8 +122,8 @@ class Saving:
                     raise
                 core.emit(Notice("warning", exc.title, exc.message, exc.hint, project_id=each))
                 continue
-            wanted += [i.id for i in core.records.items(project) if needs_saving(i) or i.save_state is SaveState.SAVING]
-        return await self.save(wanted)
+            found += [item for item in core.records.items(project) if wanted(item)]
+        return await self.save([item.id for item in soonest_first(found)])
 
     async def settled(self, project: ProjectFolder, item_ids: Collection[str]) -> None:
         """Until each of these items was tried once, if it was to be: here, or in the window that follows its job."""
@@ -169,17 +138,18 @@ class Saving:
         item = self._core.records.find_item(project, item_id)
         if item is None or item.storage_error is not None:
             return False
-        if item.save_state not in (SaveState.SAVING, SaveState.UNSAVED) or not self._is_automatic(project, item):
+        if item.save_state not in (SaveState.SAVING, SaveState.UNSAVED) or not self._unattended.is_automatic(
+            project, item
+        ):
             return False
         job = self._job_of(project, item)
         elsewhere = job is not None and self._core.instance.is_other(job.owner)
-        return elsewhere or item_id in self._by_itself
+        return elsewhere or self._unattended.minds(item_id)
 
     async def release(self, item_ids: Collection[str]) -> None:
         """Stop saving these items, and wait until that is so: they are about to be moved away."""
+        self._unattended.rest(item_ids)
         for item_id in item_ids:
-            if (waiting := self._by_itself.get(item_id)) is not None:
-                waiting.cancel()
             if (running := self._running.get(item_id)) is not None:
                 running.stop.set()
         tasks = [self._running[item_id].task for item_id in item_ids if item_id in self._running]
@@ -205,8 +175,9 @@ class Saving:
         watch = Watch(_Throttled(core, project.id, item_id), stop.is_set)
         try:
             with core.steps.step(StepName.SAVE, item) as step:
-                work = core.save_pool.submit(lambda: self._saver.save(project, item_id, source, watch))
-                outcome = await asyncio.wrap_future(work)
+                async with self._turns.turn(urgency(item) if item else NEVER):
+                    work = core.save_pool.submit(lambda: self._saver.save(project, item_id, source, watch))
+                    outcome = await asyncio.wrap_future(work)
                 self._explain(step, project, item_id, outcome)
                 return outcome
         except Stopped:
@@ -230,6 +201,8 @@ class Saving:
         step.outcome, item = outcome.value, self._core.records.find_item(project, item_id)
         if item is not None and (fault := item.storage_error) is not None:
             step.detail, step.attempt = f"{fault.kind}: {fault.message}", fault.attempts
+            if fault.host and outcome is Outcome.FAILED:
+                self._core.emit(HostAsked(project.id, item_id, fault.host))
         elif item is not None and outcome is Outcome.SAVED:
             step.detail, step.bytes = item.path or "", item.file_size
 
@@ -247,11 +220,19 @@ class Saving:
             except CancelledError:
                 raise Stopped from None
 
+        def sign(url: str) -> str | None:
+            asked = asyncio.run_coroutine_threadsafe(signed_url_of(provider, url), loop)
+            try:
+                return asked.result()
+            except CancelledError:
+                raise Stopped from None
+
         return Source(
-            hosts=provider.media_hosts,
+            hosts=self._hosts.beside(provider.media_hosts, item.id),
             present_url=provider.media_url,
             headers=lambda url: dict(provider.download_headers(url)) if keyed else {},
             refresh=refresh,
+            sign=sign,
         )
 
     async def _refresh(self, project: ProjectFolder, item: MediaItem, provider: Provider) -> MediaItem | None:

@@ -21,20 +21,24 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import Differences, reconcile
 from mediatui.library.trash import TrashEntry, restore_items, trash_items
 from mediatui.locations import Locations
-from mediatui.model import Job, MediaItem, Project, SavePolicy
-from mediatui.providers.base import FormSchema, ModelInfo
+from mediatui.model import Job, MediaItem, Project, SavePolicy, SaveState
+from mediatui.providers.base import Capability, FormSchema, ModelInfo
 from mediatui.settings import Settings
+from mediatui.studio.adopting import Adopted, adopt
 from mediatui.studio.core import Core
 from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
+from mediatui.studio.history import Undo
+from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.importing import Importing
 from mediatui.studio.making import Making
 from mediatui.studio.organising import Organising
 from mediatui.studio.pictures import Pictures
 from mediatui.studio.playable import Playable
+from mediatui.studio.pricing import BatchCost
 from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
-from mediatui.studio.saving import Saving
+from mediatui.studio.saving import Saving, lacks_file
 from mediatui.studio.searching import Search
 from mediatui.studio.services import Services
 from mediatui.studio.session import Session
@@ -61,10 +65,11 @@ class Studio:
     def __init__(self, settings: Settings, locations: Locations, patience: Patience | None = None) -> None:
         self._core = Core(settings, locations, patience or Patience())
         self._services = Services(self._core)
-        self._saving = Saving(self._core, self._services)
+        self._hosts = AllowedHosts(settings.allow_hosts)
+        self._saving = Saving(self._core, self._services, self._hosts)
         self._making = Making(self._core, self._services, self._saving)
         self._pictures = Pictures(self._core)
-        self._exporting = Exporting(self._core, self._services, self._saving.downloader, self._pictures)
+        self._exporting = Exporting(self._core, self._services, self._saving.downloader, self._pictures, self._hosts)
         self._session = Session(self._core, self._saving.source_of)
         self.organise = Organising(self._core)
         """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
@@ -200,6 +205,10 @@ class Studio:
         """Compare files and index, record what is missing or back, adopt what names itself."""
         return self._disk(lambda: reconcile(self._core.library.open(project_id)))
 
+    def adopt(self, project_id: str, paths: Sequence[Path] | None = None) -> Future[Adopted]:
+        """Make items of media files that no item names: all of a project, or these."""
+        return self._core.work_pool.submit(lambda: adopt(self._core.library.open(project_id), paths))
+
     # -- reading, from memory
 
     def items(self, project_id: str) -> tuple[MediaItem, ...]:
@@ -257,6 +266,10 @@ class Studio:
         """Record and send one job per model; done when each was answered. The only method that submits."""
         return self._core.engine.call(self._making.generate(request))
 
+    def estimate(self, request: GenerateRequest) -> Future[BatchCost]:
+        """What a request is expected to cost. Sends nothing."""
+        return self._core.engine.call(self._making.estimate(request))
+
     def cancel(self, job_id: str) -> Future[bool]:
         """Ask the provider to stop a job; False when it is too late."""
         return self._core.engine.call(self._making.cancel(job_id))
@@ -283,6 +296,17 @@ class Studio:
         """Forget ended jobs whose outputs are all saved; returns how many went."""
         return self._core.engine.call(self._making.dismiss(list(job_ids)))
 
+    def forget_job(self, job_id: str) -> Future[Undo]:
+        """Close a job of which nobody can say what became of it, and take it off the list; can be taken back.
+
+        If the provider did accept it, its result is never collected. Raises `UsageError` for any other job.
+        """
+        return self._core.engine.call(self._making.forget(job_id, self.organise))
+
+    def capabilities(self, provider: str) -> Future[frozenset[Capability]]:
+        """What a provider can do; nothing when it is not set up here."""
+        return self._core.engine.call(self._services.capabilities(provider))
+
     # -- saving
 
     def save(self, item_ids: Iterable[str]) -> Future[SaveReport]:
@@ -295,6 +319,36 @@ class Studio:
     def retry_all(self, project_id: str | None = None) -> Future[SaveReport]:
         """Save everything unsaved of one or all projects. Never submits."""
         return self._core.engine.call(self._saving.save_all(project_id))
+
+    def save_to_disk(self, project_id: str | None = None, *, url_only: bool = False) -> Future[SaveReport]:
+        """Save whatever has no local file, also what was to stay a URL (or, with `url_only`, only that)."""
+
+        def wanted(item: MediaItem) -> bool:
+            return lacks_file(item) and (not url_only or item.save_state is SaveState.URL_ONLY)
+
+        return self._core.engine.call(self._saving.save_all(project_id, wanted))
+
+    def next_try(self, item_id: str) -> float | None:
+        """When an unsaved item is tried again by itself (seconds since the epoch); None: it is not."""
+        return self._saving.next_try(item_id)
+
+    def allow_host(self, host: str, item_ids: Iterable[str] = (), *, always: bool = False) -> Future[None]:
+        """Let media come from a public host that is on no list: for these items, or `always`, in the configuration.
+
+        Addresses inside somebody's network stay refused. Raises `MediatuiError` when it cannot be written down; then
+        the host is allowed until the end of this run.
+        """
+        if not always:
+            self._hosts.allow_once(host, item_ids)
+            return self._disk(lambda: None)
+
+        def write() -> None:
+            from mediatui.config_text import add_allowed_host
+
+            self._hosts.allow(host)
+            add_allowed_host(self._core.locations.config_file, host)
+
+        return self._disk(write)
 
     def trash(self, item_ids: Iterable[str]) -> Future[tuple[TrashEntry, ...]]:
         """Move items and their files to their projects' trash; one entry for each project."""
