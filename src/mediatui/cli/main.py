@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
-    from mediatui.tui.terminal.capabilities import Capabilities
 
 COMMANDS = (
     ("generate", "generate:configure", "make media with one or more models"),
@@ -39,6 +38,9 @@ COMMANDS = (
     ("sandbox", "sandbox:configure", "run the built-in test service"),
     ("auth", "auth:configure", "see which providers take their keys; set a key"),
     ("config", "config:configure", "show, check or edit the settings"),
+    ("keys", "keymap:configure", "the keys of the interface, and your own"),
+    ("completion", "completion:configure", "let bash, zsh or fish complete commands"),
+    ("serve", "serve:configure", "the interface in a browser on this machine"),
     ("logs", "logs:configure", "what happened to an item or a job, step by step"),
     ("check", "check:configure", "compare what is recorded with what is on disk"),
     ("repair", "repair:configure", "show how to put a project right, and do it; never deletes"),
@@ -74,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> CommandParser:
     """The whole command line; a command's own options are added only when it is the one that runs."""
+    from mediatui.cli.interface import add_interface_options
     from mediatui.cli.options import CommandParser, add_global_options, exit_code_help
 
     parser = CommandParser(
@@ -81,6 +84,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("--version", action="version", version=f"mediatui {__version__}")
     add_global_options(parser, defaults=True)
+    add_interface_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name, target, summary in COMMANDS:
         commands.add_parser(name, help=summary, description=summary, target=target)
@@ -91,33 +95,6 @@ def _run(context: Context) -> int:
     command = getattr(context.args, "run", None)
     if command is not None:
         return int(command(context))
-    return _open_interface(context)
+    from mediatui.cli.interface import open_interface
 
-
-def _open_interface(context: Context) -> int:
-    from mediatui.errors import UsageError
-
-    if context.output.json:
-        raise UsageError("--json needs a command", hint="For example: mediatui list --json")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the interface needs a terminal", hint="Name a command instead; `mediatui --help` lists them.")
-    capabilities = _ask_terminal(context)
-    from mediatui.tui.app import run
-
-    return run(context.settings, context.locations, capabilities)
-
-
-def _ask_terminal(context: Context) -> Capabilities:
-    """What the terminal can do: asked before Textual is imported, which reads the answer on import."""
-    import os
-    from importlib import import_module
-
-    from mediatui.tui.terminal.capabilities import chosen_graphics, find_capabilities
-
-    def load() -> None:
-        for name in ("asyncio", "rich.console", "mediatui.model"):
-            import_module(name)
-
-    flag = getattr(context.args, "graphics", None)
-    choice = chosen_graphics(flag, os.environ, getattr(context.settings, "graphics", "auto"))
-    return find_capabilities(choice, meanwhile=load)
+    return open_interface(context)

@@ -48,10 +48,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; the first time, the command's module adds its options."""
-        target, self._target = self._target, ""
-        if target:
-            module, _, function = target.partition(":")
-            getattr(importlib.import_module(f"mediatui.cli.{module}"), function)(self)
+        self.complete()
         if self.intermixed:
             self.intermixed = False  # the intermixed parser calls this method for its two passes
             try:
@@ -59,6 +56,13 @@ class CommandParser(argparse.ArgumentParser):
             finally:
                 self.intermixed = True
         return super().parse_known_args(args, namespace)
+
+    def complete(self) -> None:
+        """Let the command's module add its options, once."""
+        target, self._target = self._target, ""
+        if target:
+            module, _, function = target.partition(":")
+            getattr(importlib.import_module(f"mediatui.cli.{module}"), function)(self)
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`, pointing to the help of this command."""

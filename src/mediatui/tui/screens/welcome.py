@@ -31,7 +31,7 @@ def lessons(keymap: Keymap) -> list[str]:
 
 def first_words(keymap: Keymap, *, sandbox: bool) -> str:
     """What the list of a library without any project says."""
-    costs = "Everything runs in the built-in sandbox now: it costs nothing." if sandbox else ""
+    costs = "The sandbox is on: nothing costs money." if sandbox else ""
     lines = ["Welcome. Five keys to begin with:", "", *lessons(keymap), "", costs]
     return "\n".join(lines).rstrip()
 

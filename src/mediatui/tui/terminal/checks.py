@@ -11,8 +11,15 @@ from mediatui.errors import UsageError
 REMOTE = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
 
 
+def is_served(environment: Mapping[str, str] = os.environ) -> bool:
+    """The interface is drawn in a browser: there is no terminal to look at."""
+    return "web_driver" in environment.get("TEXTUAL_DRIVER", "")
+
+
 def check_terminal() -> None:
     """Raises `UsageError` where the interface cannot be shown."""
+    if is_served():
+        return
     if not sys.stdin.isatty() or not sys.stderr.isatty():
         raise UsageError(
             "the interface needs a terminal for input and for output",
