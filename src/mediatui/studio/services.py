@@ -13,6 +13,7 @@ from mediatui.providers.base import FormSchema, ModelInfo, Provider
 from mediatui.providers.registry import SANDBOX, make_provider, make_sandbox_provider
 from mediatui.studio.core import Core
 from mediatui.studio.events import Notice
+from mediatui.studio.known_models import remember_models
 from mediatui.studio.logged import logged
 
 if TYPE_CHECKING:
@@ -100,7 +101,10 @@ class Services:
             raise errors[0]
         for exc in errors:
             self._core.emit(Notice("warning", exc.title, exc.message, exc.hint))
-        return tuple(model for each in found if not isinstance(each, MediatuiError) for model in each)
+        models = tuple(model for each in found if not isinstance(each, MediatuiError) for model in each)
+        whole = not query and provider is None and not errors
+        await self._core.blocking(lambda: remember_models(self._core.locations.cache, models, whole=whole))
+        return models
 
     async def _models_of(self, name: str, query: str) -> list[ModelInfo] | MediatuiError:
         try:
