@@ -29,6 +29,7 @@ from mediatui.studio.core import Core
 from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
+from mediatui.studio.guarding import Guarding
 from mediatui.studio.history import Undo
 from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.importing import Importing
@@ -51,11 +52,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-COMPLAIN_EVERY = 60
+COMPLAIN_EVERY = 100
 """Polls between two complaints about the same trouble."""
-POLL_SECONDS = 1.0
-"""How often other instances' commits and projects are looked for."""
-TAKE_OVER_EVERY = 4
+POLL_SECONDS = 0.6
+"""How often other instances' commits and projects, and files that came or went, are looked for."""
+TAKE_OVER_EVERY = 6
 """Polls between two looks for jobs whose instance is gone."""
 
 
@@ -70,6 +71,7 @@ class Studio:
         self._making = Making(self._core, self._services, self._saving)
         self._pictures = Pictures(self._core)
         self._exporting = Exporting(self._core, self._services, self._saving.downloader, self._pictures, self._hosts)
+        self._guarding = Guarding(self._core)
         self._session = Session(self._core, self._saving.source_of)
         self.organise = Organising(self._core)
         """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
@@ -130,6 +132,8 @@ class Studio:
         while True:
             try:
                 await self._core.blocking(self._look_around)
+                if follow and turn:
+                    await self._core.blocking(self._guarding.look)
                 if follow and turn % TAKE_OVER_EVERY == 0:
                     await self._resume(first=turn == 0)
             except Exception as exc:  # a fence: whatever one look stumbled over, the next is taken
