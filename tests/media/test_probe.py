@@ -191,12 +191,44 @@ def test_endless_headers_are_given_up(tmp_path: Path) -> None:
     assert probe(nested) is None or probe(nested) == MediaFacts(MediaType.IMAGE, "avif", video_codec="av1")
 
 
+class Samples(list[bytes]):
+    """Files' bytes, shown by their number: a failing example would print megabytes, and fail at that instead."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} files>"
+
+
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     folder = tmp_path_factory.mktemp("samples")
     files = [makemedia.video(folder / name, **options) for name, options in VIDEOS.items()]
     files += [makemedia.tone(folder / name, codec) for name, codec in SOUNDS.items()]
-    return [f.read_bytes() for f in files] + [makemedia.image_bytes(kind) for kind in IMAGES.values()]
+    pictures = [makemedia.image_bytes(kind) for kind in IMAGES.values()]
+    return Samples([*(f.read_bytes() for f in files), *pictures])
+
+
+@pytest.mark.parametrize("tag", [b"Xing", b"Info", b"VBRI"])
+def test_an_mp3_may_end_anywhere(tmp_path: Path, tag: bytes) -> None:
+    data = makemedia.tone(tmp_path / "tone.mp3", "libmp3lame").read_bytes()
+    at = data.find(b"\xff\xfb" if b"\xff\xfb" in data else b"\xff\xf3")
+    frames = bytearray(data)
+    for place in (at + 13, at + 21, at + 36):
+        frames[place : place + 4] = tag
+    path = tmp_path / "cut.mp3"
+    for end in range(at, at + 64):
+        path.write_bytes(frames[:end])
+        probe(path)
+
+
+def test_a_number_of_hundreds_of_bytes_is_no_number(tmp_path: Path) -> None:
+    data = makemedia.video(tmp_path / "a.mkv", sound="libopus").read_bytes()
+    at = data.find(b"\x2a\xd7\xb1")
+    scale = b"\x2a\xd7\xb1\x40\xc8" + b"\xff" * 200  # an element of 200 bytes
+    path = tmp_path / "huge.mkv"
+    path.write_bytes(data[:at] + scale + data[at + 4 + (data[at + 3] & 0x7F) :])
+    facts = probe(path)
+    assert facts is not None
+    assert facts.duration is None
 
 
 PLACE = st.integers(0, 1 << 30)
@@ -210,7 +242,7 @@ DAMAGE = st.tuples(
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(which=PLACE, damage=st.lists(DAMAGE, max_size=6), cut=st.none() | PLACE)
 def test_broken_headers_never_raise(
-    tmp_path: Path, samples: list[bytes], which: int, damage: list[tuple[int, int, bytes]], cut: int | None
+    tmp_path: Path, samples: Samples, which: int, damage: list[tuple[int, int, bytes]], cut: int | None
 ) -> None:
     broken = bytearray(samples[which % len(samples)])
     for area, place, new in damage:

@@ -85,7 +85,7 @@ def _element(source: Source, offset: int) -> tuple[int, int | None, int]:
 
 
 def _take(segment: _Segment, element: int, data: bytes) -> None:
-    number = int.from_bytes(data)
+    number = int.from_bytes(data) if len(data) <= 8 else 0  # no integer is longer (RFC 8794 §7.2)
     if element == _DOC_TYPE:
         segment.doc_type = data.rstrip(b"\0").decode("latin-1")
     elif element == _SCALE:

@@ -85,10 +85,12 @@ def _mean_length(block: bytes, at: int) -> float:
 def _counted_frames(block: bytes, at: int, mpeg1: bool) -> int:
     mono = block[at + 3] >> 6 == 3
     xing = at + 4 + ((17 if mono else 32) if mpeg1 else (9 if mono else 17))
-    if block[xing : xing + 4] in (b"Xing", b"Info") and block[xing + 7] & 1:
-        return int.from_bytes(block[xing + 8 : xing + 12])
-    if block[at + 36 : at + 40] == b"VBRI":
-        return int.from_bytes(block[at + 50 : at + 54])
+    tag, count = block[xing : xing + 8], block[xing + 8 : xing + 12]
+    if tag[:4] in (b"Xing", b"Info") and len(count) == 4 and tag[7] & 1:
+        return int.from_bytes(count)
+    count = block[at + 50 : at + 54]
+    if block[at + 36 : at + 40] == b"VBRI" and len(count) == 4:
+        return int.from_bytes(count)
     return 0
 
 
