@@ -4,6 +4,7 @@ Every error a person may see is a `MediatuiError`: what happened, what was kept,
 
     MediatuiError                 exit 1
     ├── UsageError                exit 2   the request itself is wrong
+    │   └── NeedsConfirmation              it costs more than is spent unasked
     ├── ProviderError             exit 1   a service refused or failed (4 for key and balance)
     └── StorageError              exit 3   bytes or records did not reach the disk
         ├── StorageBlocked                 no room, no permission, read-only: retrying at once is futile
@@ -113,6 +114,12 @@ class UsageError(MediatuiError):
 
     title = "That cannot be done"
     exit_code = ExitCode.USAGE
+
+
+class NeedsConfirmation(UsageError):
+    """It is expected to cost more than the settings let pass unasked. Nothing was recorded and nothing sent."""
+
+    title = "This is expensive"
 
 
 class ProviderError(MediatuiError):

@@ -52,6 +52,16 @@ class Locations:
         return self.state / "sandbox"
 
     @property
+    def catalogues(self) -> Path:
+        """What providers offered when last asked, for when they cannot be reached."""
+        return self.cache / "catalogues"
+
+    @property
+    def uploads_file(self) -> Path:
+        """Which local files lie at which provider, and until when."""
+        return self.cache / "uploads.json"
+
+    @property
     def posters(self) -> Path:
         """Small pictures of media, made once."""
         return self.cache / "posters"

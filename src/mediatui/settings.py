@@ -240,6 +240,12 @@ class Settings:
         "The first interval between two questions for a job's status; it grows to five times this.",
         at_least(0.05),
     )
+    confirm_above: float = _setting(
+        "jobs.confirm_above",
+        5.0,
+        "Ask before sending what is expected to cost more than this, in the provider's currency; inf: never.",
+        at_least(0),
+    )
     theme: str = _setting("ui.theme", "mediatui", "The colours of the terminal interface.")
     compact: bool = _setting("ui.compact", False, "Leave out the key bar and the margins.")
     quiet_ui: Switch = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mediatui.cli.params import Requested
     from mediatui.model import Job, MediaItem
     from mediatui.providers.base import FormSchema
+    from mediatui.studio.pricing import BatchCost
     from mediatui.studio.requests import GenerateRequest
     from mediatui.studio.studio import Studio
 
@@ -46,7 +47,7 @@ def configure(parser: CommandParser) -> None:
     )  # fmt: skip
     parser.add_argument("--params-json", metavar="JSON", help="parameters as a JSON object, or @FILE")
     parser.add_argument("--seed", type=int, metavar="N", help="the seed, to make the same thing again")
-    parser.add_argument("--image", metavar="FILE_OR_URL", help="the picture to start from")
+    parser.add_argument("--image", metavar="FILE_OR_URL", help="the picture to start from; a file is uploaded")
     saving = parser.add_mutually_exclusive_group()
     saving.add_argument(
         "--no-save", action="store_const", dest="save_policy", const=SavePolicy.URL_ONLY.value,
@@ -54,25 +55,45 @@ def configure(parser: CommandParser) -> None:
     )  # fmt: skip
     saving.add_argument("--save-policy", choices=values(list(SavePolicy)), help="what happens to what is made")
     parser.add_argument("--detach", action="store_true", help="return as soon as the provider has the jobs")
+    parser.add_argument("--estimate", action="store_true", help="say what it would cost and send nothing")
+    parser.add_argument("--yes", action="store_true", help="send also what costs more than jobs.confirm_above")
     parser.examples(
         'mediatui generate "a lighthouse at dusk" -p demo -m sandbox/text-to-video',
         "mediatui generate - -m sandbox/text-to-image --param image_size=square --seed 7 < prompt.txt",
         'mediatui generate "waves" -m sandbox/text-to-video -m sandbox/text-to-audio --json',
+        'mediatui generate "push in" -m sandbox/image-to-video --image ~/shot.png --estimate',
     )
 
 
 def run(context: Context) -> int:
     """Send, follow and report."""
     from mediatui.cli.follow import Follower
+    from mediatui.studio.pricing import FREE
 
     prompt, requested = _what(context.args)
     project = context.args.project or context.settings.default_project
     with context.studio() as studio:
         request = _request(context, studio, prompt, project, requested)
+        cost = studio.estimate(request).result()
+        if context.args.estimate:
+            return _tell_cost(context, cost)
+        if cost.text != FREE:
+            context.output.note(cost.text)
         with Follower(studio, context.output) as follower:
             jobs, items = _make(context, studio, follower, request)
         report(context, studio, jobs, items)
     return outcome(jobs, items)
+
+
+def _tell_cost(context: Context, cost: BatchCost) -> int:
+    """Print what a request would cost."""
+    from mediatui.studio.pricing import cost_document
+
+    context.output.emit(cost_document(cost))
+    for job in cost.jobs if len(cost.jobs) > 1 else ():
+        context.output.line(f"{job.model}  {job.text}")
+    context.output.line(cost.text)
+    return ExitCode.DONE
 
 
 def report(context: Context, studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> None:
@@ -136,12 +157,7 @@ def _what(args: argparse.Namespace) -> tuple[str, Requested]:
     given = parse_object(args.params_json) if args.params_json else {}
     if args.seed is not None:
         given["seed"] = args.seed
-    image = None
-    if args.image is not None:
-        from mediatui.studio.inline import input_address
-
-        image = input_address(args.image)
-    return read_prompt(args.prompt), Requested(texts, given, image)
+    return read_prompt(args.prompt), Requested(texts, given, args.image)
 
 
 def _request(context: Context, studio: Studio, prompt: str, project: str, requested: Requested) -> GenerateRequest:
@@ -161,6 +177,7 @@ def _request(context: Context, studio: Studio, prompt: str, project: str, reques
         params={},
         params_by_model=fitted,
         save_policy=SavePolicy(policy) if policy else None,
+        confirmed=context.args.yes,
     )
 
 

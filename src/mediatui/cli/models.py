@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mediatui.errors import ExitCode
@@ -35,7 +36,7 @@ def run(context: Context) -> int:
         found = studio.models(args.query, args.provider).result()
     models = [model for model in found if args.category in (None, model.category)]
     context.output.emit({"models": [_document(model) for model in models]})
-    rows = [(model.id, model.category, model.price, model.name) for model in models]
+    rows = [(model.id, model.category, model.price, _name(model)) for model in models]
     context.output.table(("ID", "CATEGORY", "PRICE", "NAME"), rows, "no model matches")
     return ExitCode.DONE
 
@@ -48,6 +49,10 @@ def _tell(context: Context, event: object) -> None:
         context.output.note(f"mediatui: {event.message}")
 
 
+def _name(model: ModelInfo) -> str:
+    return f"{model.name} (retired)" if model.retired else model.name
+
+
 def _document(model: ModelInfo) -> dict[str, object]:
     return {
         "id": model.id,
@@ -56,6 +61,7 @@ def _document(model: ModelInfo) -> dict[str, object]:
         "provider": model.provider,
         "description": model.description,
         "price": model.price,
+        "unit_price": asdict(model.unit_price) if model.unit_price else None,
         "retired": model.retired,
         "makes": model.makes.value if model.makes else None,
     }

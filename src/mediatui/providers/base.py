@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast
 
 from mediatui.errors import ProviderError
 from mediatui.model import Job, MediaType, Phase
@@ -265,7 +265,6 @@ class SimpleUploads(Protocol):
         ...
 
 
-@runtime_checkable
 class Uploads(Protocol):
     """What a provider with UPLOAD has that takes files of any size."""
 
@@ -277,7 +276,6 @@ class Uploads(Protocol):
         ...
 
 
-@runtime_checkable
 class Prices(Protocol):
     """What a provider with PRICE may have besides the prices in its catalogue."""
 
@@ -289,7 +287,6 @@ class Prices(Protocol):
         ...
 
 
-@runtime_checkable
 class SignsUrls(Protocol):
     """What a provider has whose media hosts may ask for a signed address."""
 
@@ -300,10 +297,19 @@ class SignsUrls(Protocol):
 
 async def estimate_of(provider: Provider, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
     """What a request is expected to cost, of any provider; None from one that cannot say. Raises `ProviderError`."""
-    inner: object = provider
-    if Capability.PRICE not in provider.capabilities or not isinstance(inner, Prices):
+    if Capability.PRICE not in provider.capabilities or not hasattr(provider, "estimate"):
         return None
-    return await inner.estimate(model, inputs)
+    return await cast(Prices, provider).estimate(model, inputs)
+
+
+async def signed_url_of(provider: Provider, url: str) -> str | None:
+    """A signed address for a file that `url` does not open; None where the provider has none to give."""
+    return await cast(SignsUrls, provider).signed_url(url) if hasattr(provider, "signed_url") else None
+
+
+def uploads_of(provider: Provider) -> Uploads | None:
+    """The provider as one that takes files of any size; None when it takes only bytes in memory."""
+    return cast(Uploads, provider) if hasattr(provider, "upload_file") else None
 
 
 class Provider(Protocol):

@@ -121,6 +121,7 @@ class ComfyProvider:
                 Capability.QUEUE,
                 Capability.CANCEL,
                 Capability.UPLOAD,
+                Capability.OWN_FILES,
                 Capability.CATALOGUE,
                 Capability.SCHEMA,
                 Capability.RECONCILE,

@@ -15,6 +15,7 @@ class StepName(StrEnum):
     """The steps of a generation's way."""
 
     GENERATE = "generate"
+    UPLOAD = "upload"
     SUBMIT = "submit"
     POLL = "poll"
     RESULT = "result"

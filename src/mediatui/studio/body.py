@@ -36,6 +36,8 @@ class GoneError(SaveError):
             f"the provider's address for this file answers {status}",
             hint="Press r to ask the provider for it once more.",
         )
+        self.may_be_signed = status in (401, 403, 404)
+        """The file may be there all the same, for those who bring a signature."""
 
 
 def check_status(response: httpx.Response) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urljoin
 
@@ -95,9 +95,11 @@ class Downloader:
         headers: Mapping[str, str],
         progress: Progress,
         stopped: Callable[[], bool] = lambda: False,
+        sign: Callable[[str], str | None] = lambda url: None,
     ) -> str | None:
         """Download `url` to its end into `part`; returns the content type the server named.
 
+        An address that does not open is tried once as `sign` gives it, signed; that one is written down nowhere.
         Passing faults are tried again with growing pauses. Raises `SaveError` (`GoneError` for an address
         that no longer answers) or `Stopped`.
         """
@@ -107,6 +109,11 @@ class Downloader:
             before = part.size
             try:
                 return self._attempt(task)
+            except GoneError as exc:
+                signed = sign(url) if exc.may_be_signed and task.signed is None else None
+                if signed is None:
+                    raise
+                task = replace(task, signed=signed)
             except SaveError as exc:
                 failures = 1 if part.size > before else failures + 1
                 if not exc.kind.transient or failures >= self._patience.attempts:
@@ -143,7 +150,7 @@ class Downloader:
     @contextmanager
     def _open(self, task: _Task, headers: dict[str, str]) -> Iterator[httpx.Response]:
         """Follow redirects ourselves: every hop is checked, and credentials stay with the first origin."""
-        target = task.url
+        target = task.signed or task.url
         for _ in range(MAX_REDIRECTS + 1):
             task.check()
             check_address(target, task.limits.hosts)
@@ -190,6 +197,8 @@ class _Task:
     headers: Mapping[str, str]
     progress: Progress
     stopped: Callable[[], bool]
+    signed: str | None = field(default=None, repr=False)
+    """The address to use in place of `url`; it opens the file for anybody."""
 
     def check(self) -> None:
         """Raise `Stopped` when it should end."""

@@ -10,6 +10,7 @@ from mediatui.errors import ErrorKind, MediatuiError, ProviderError
 from mediatui.library.project import ProjectFolder
 from mediatui.model import PHASE_STEPS, Job, JobFault, MediaItem, Phase, move_job, now
 from mediatui.providers.base import Provider
+from mediatui.providers.lost import LostRequest
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.outputs import Moments
 from mediatui.studio.records import Records
@@ -77,8 +78,9 @@ class JobBook:
         return job
 
     async def unknown(self, project: ProjectFolder, job_id: str, exc: MediatuiError) -> Job:
-        """Nobody knows whether it was accepted."""
-        job = await self.step(project, job_id, Phase.UNKNOWN, error=fault_of(exc))
+        """Nobody knows whether it was accepted; its id is kept when at least that was seen."""
+        seen = {"remote_id": exc.remote_id} if isinstance(exc, LostRequest) and exc.remote_id else {}
+        job = await self.step(project, job_id, Phase.UNKNOWN, error=fault_of(exc), **seen)
         self.around.emit(JobProgress(project.id, job_id, job.phase))
         self.notice(job, "warning", exc)
         return job

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, move_job, new_id
+from mediatui.model import Job, JobFault, MediaItem, MediaType, Phase, SavePolicy, SaveState, move_job, new_id
 from mediatui.providers.base import FormSchema, Provider
 from mediatui.steplog import StepName
 from mediatui.studio.core import Core
 from mediatui.studio.events import JobProgress, Notice
-from mediatui.studio.guess import guess_type
+from mediatui.studio.history import Undo
+from mediatui.studio.inputs import InputDesk, Inputs
 from mediatui.studio.job_book import JobBook
 from mediatui.studio.jobs import JobRunner
+from mediatui.studio.organising import Organising
 from mediatui.studio.outputs import Moments
+from mediatui.studio.pricing import BatchCost, JobCost, check_limit
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.saving import Saving
 from mediatui.studio.sending import Sender, draft_job
@@ -40,6 +43,7 @@ class Making:
         self._book = JobBook(_Ground(core, services, saving))
         self._sender = Sender(self._book)
         self._runner = JobRunner(self._book, self._sender)
+        self._inputs = InputDesk(core, self._book)
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._sending: dict[str, asyncio.Task[Job] | None] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
@@ -59,57 +63,77 @@ class Making:
     async def generate(self, request: GenerateRequest) -> tuple[Job, ...]:
         """Record one job per model, send each once, and follow those that were accepted.
 
-        A refused key or an exhausted balance stops the rest of the batch. Raises `MediatuiError` when
-        nothing could be recorded; then nothing was sent.
+        A refused key or an exhausted balance stops the rest of the batch. Raises `MediatuiError` when a local
+        input file cannot be used, the price wants to be confirmed, or nothing could be recorded; then nothing
+        was sent.
         """
-        models = [model for model in dict.fromkeys(one_line(m, 200).strip("/ ") for m in request.models) if model]
-        if not models:
-            raise UsageError("no model was named", hint="Choose at least one model.")
-        targets = {model: self._services.address(model, request.provider) for model in models}
-        for name in dict.fromkeys(name for name, _ in targets.values()):
-            await self._services.get(name)
+        plans = await self._plans(request)
+        if not request.confirmed:
+            check_limit(BatchCost(tuple(plan.cost for plan in plans)), self._core.settings.confirm_above)
         await self._core.registered.wait()
         project = await self._core.blocking(lambda: self._core.library.ensure(request.project))
-        found = await asyncio.gather(*(self._services.schema_if_quick(model, name) for name, model in targets.values()))
-        drafts = self._drafts(request, project, targets, dict(zip(models, found, strict=True)))
+        batch = new_id()
+        orders = [_Order(plan, self._draft(request, project, plan, batch)) for plan in plans]
+        drafts = [order.draft for order in orders]
         self._sending |= dict.fromkeys(draft.id for draft in drafts)
         try:
             await self._core.blocking(lambda: project.commit(jobs=drafts))
             for draft in drafts:
                 self._core.steps.note(StepName.GENERATE, draft, detail=draft.prompt)
-            return await self._send_all(project, drafts)
+            return await self._send_all(project, orders)
         finally:
             for draft in drafts:
                 self._sending.pop(draft.id, None)
 
-    def _drafts(
-        self,
-        request: GenerateRequest,
-        project: ProjectFolder,
-        targets: Mapping[str, tuple[str, str]],
-        schemas: Mapping[str, FormSchema | None],
-    ) -> list[Job]:
-        policy = request.save_policy or project.record.save_policy or self._core.settings.save_policy
-        batch = new_id()
-        return [
-            draft_job(
-                project.id,
-                *targets[model],
-                clean_text(request.prompt),
-                _params_for(request, model, schema),
-                prompt_field=schema.prompt_field if schema else "prompt",
-                makes=guess_type(targets[model][1]),
-                policy=SavePolicy(policy),
-                batch=batch,
-                owner=self._core.instance.id,
-            )
-            for model, schema in schemas.items()
-        ]
+    async def estimate(self, request: GenerateRequest) -> BatchCost:
+        """What a request is expected to cost. Sends nothing, records nothing, looks at no file."""
+        costs = await asyncio.gather(*(self._cost(request, model) for model in _models(request)))
+        return BatchCost(tuple(costs))
 
-    async def _send_all(self, project: ProjectFolder, drafts: Sequence[Job]) -> tuple[Job, ...]:
+    async def _cost(self, request: GenerateRequest, model: str) -> JobCost:
+        name, bare = self._services.address(model, request.provider)
+        schema = await self._services.schema_if_quick(bare, name)
+        inputs = _inputs(request, model, schema)
+        return JobCost(model, await self._services.estimate(name, bare, inputs, schema))
+
+    async def _plans(self, request: GenerateRequest) -> list[_Plan]:
+        """Everything that is known of each job before it is recorded. Raises `MediatuiError`."""
+        models = _models(request)
+        if not models:
+            raise UsageError("no model was named", hint="Choose at least one model.")
+        targets = [self._services.address(model, request.provider) for model in models]
+        for name in dict.fromkeys(name for name, _ in targets):
+            await self._services.get(name)
+        return list(await asyncio.gather(*(self._plan(request, m, *t) for m, t in zip(models, targets, strict=True))))
+
+    async def _plan(self, request: GenerateRequest, model: str, name: str, bare: str) -> _Plan:
+        provider = await self._services.get(name)
+        schema = await self._services.schema_if_quick(bare, name)
+        params = dict(_params_for(request, model, schema))
+        inputs = await self._core.blocking(lambda: self._inputs.check(provider, params, schema))
+        estimate = await self._services.estimate(name, bare, _inputs(request, model, schema), schema)
+        return _Plan(name, bare, schema, inputs, JobCost(model, estimate), await self._services.makes(name, bare))
+
+    def _draft(self, request: GenerateRequest, project: ProjectFolder, plan: _Plan, batch: str) -> Job:
+        policy = request.save_policy or project.record.save_policy or self._core.settings.save_policy
+        return draft_job(
+            project.id,
+            plan.provider,
+            plan.model,
+            clean_text(request.prompt),
+            plan.inputs.params,
+            prompt_field=plan.schema.prompt_field if plan.schema else "prompt",
+            makes=plan.makes,
+            policy=SavePolicy(policy),
+            batch=batch,
+            owner=self._core.instance.id,
+            price=plan.cost.text if plan.cost.estimate is not None else "",
+        )
+
+    async def _send_all(self, project: ProjectFolder, orders: Sequence[_Order]) -> tuple[Job, ...]:
         stopped: dict[str, JobFault] = {}
         outcomes = await asyncio.gather(
-            *(self._send(project, draft, stopped) for draft in drafts), return_exceptions=True
+            *(self._send(project, order, stopped) for order in orders), return_exceptions=True
         )
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -120,8 +144,9 @@ class Making:
         """Holds back what one provider is not to be sent at once."""
         return self._gates.setdefault(provider, asyncio.Semaphore(self._core.settings.submits_at_once(provider)))
 
-    async def _send(self, project: ProjectFolder, draft: Job, stopped: dict[str, JobFault]) -> Job:
+    async def _send(self, project: ProjectFolder, order: _Order, stopped: dict[str, JobFault]) -> Job:
         """`stopped` says which providers refused the key or the balance: they get nothing more of this batch."""
+        draft = order.draft
         async with self._gate(draft.provider):
             if self._closing:
                 return draft  # its record says that it was never sent
@@ -129,7 +154,7 @@ class Making:
                 fault = replace(refused, message=f"not sent: {refused.message}")
                 return await self._book.step(project, draft.id, Phase.CANCELLED, error=fault)
             # A task of its own: whoever asked may go away, the answer is still written down.
-            task = self._core.engine.spawn(self._sender.send(project, draft), f"send-{draft.id}")
+            task = self._core.engine.spawn(self._bring_and_send(project, order), f"send-{draft.id}")
             self._sending[draft.id] = task
             job: Job = await asyncio.shield(task)
         if job.error is not None and job.error.kind.stops_batch:
@@ -137,6 +162,22 @@ class Making:
         if not job.phase.ended:
             self.follow(project, job)
         return job
+
+    async def _bring_and_send(self, project: ProjectFolder, order: _Order) -> Job:
+        """Upload the input files, then send. What fails before the submit is a failure that cost nothing."""
+        draft, plan = order.draft, order.plan
+        try:
+            provider = await self._services.get(plan.provider)
+            draft = await self._inputs.bring(project, draft, plan.inputs, provider, plan.schema)
+        except StorageError:
+            raise
+        except MediatuiError as exc:
+            return await self._book.fail(project, draft.id, exc)
+        if self._closing or draft.phase is not Phase.DRAFT:
+            return draft
+        sent = await self._sender.send(project, draft)
+        await self._inputs.doubt(sent)
+        return sent
 
     # -- following
 
@@ -160,6 +201,8 @@ class Making:
         await self._services.try_get(job.provider)
         try:
             await self._runner.follow(project, job)
+            if (ended := self._core.records.find_job(project, job.id)) is not None:
+                await self._inputs.doubt(ended)
             self._searched.add(job.id)
             for delay in SEARCH_DELAYS:
                 known = self._core.records.find_job(project, job.id)
@@ -304,12 +347,46 @@ class Making:
                 gone += 1
         return gone
 
+    async def forget(self, job_id: str, desk: Organising) -> Undo:
+        """Close a job whose submit had no answer, and take it off the list; see `Studio.forget_job`."""
+        project, job = await self._located(job_id)
+        if job.phase is not Phase.UNKNOWN:
+            raise UsageError(f"this job is {job.phase.value}, not unknown", hint="Ended jobs are dismissed with d.")
+        await self._drop(self._followers.get(job.id))
+        fault = JobFault(
+            ErrorKind.AMBIGUOUS_SUBMIT,
+            "given up: it may have been accepted and billed, and its result was not collected",
+        )
+        closed = await self._book.step(project, job_id, Phase.CANCELLED, error=fault)
+        self._core.steps.note(StepName.CANCEL, closed, outcome="forgotten", detail="by hand; it was never found")
+        return await asyncio.wrap_future(desk.drop_jobs(project.id, (job_id,)))
+
     async def _located(self, job_id: str) -> tuple[ProjectFolder, Job]:
         project = await self._core.locate(job_id, item=False)
         job = self._core.records.find_job(project, job_id)
         if job is None:
             raise UsageError(f"there is no job {job_id}", hint="`mediatui jobs` lists them.")
         return project, job
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One job of a batch before it is recorded."""
+
+    provider: str
+    model: str
+    schema: FormSchema | None
+    inputs: Inputs
+    cost: JobCost
+    makes: MediaType | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A plan and the record of its job."""
+
+    plan: _Plan
+    draft: Job
 
 
 class _Ground:
@@ -355,6 +432,18 @@ def _resumed(job: Job) -> Job:
         )
         return move_job(job, Phase.UNKNOWN, error=fault)
     return job
+
+
+def _models(request: GenerateRequest) -> list[str]:
+    """The models of a request as they are named in it, each once."""
+    return [model for model in dict.fromkeys(one_line(m, 200).strip("/ ") for m in request.models) if model]
+
+
+def _inputs(request: GenerateRequest, model: str, schema: FormSchema | None) -> dict[str, Any]:
+    """What would be sent, local files as they were named."""
+    prompt_field = schema.prompt_field if schema else "prompt"
+    params = _params_for(request, model, schema)
+    return {**params, prompt_field: request.prompt} if prompt_field and request.prompt else dict(params)
 
 
 def _params_for(request: GenerateRequest, model: str, schema: FormSchema | None) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from mediatui.errors import MediatuiError, StorageError, storage_error
+from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.model import Job, MediaItem, SaveState
@@ -139,6 +139,15 @@ class Records:
             return self._spill.read_result(project.id, PurePosixPath(relative).stem)
         except OSError as exc:
             raise storage_error(exc, "read the stored result") from exc
+
+    def find_result(self, project: ProjectFolder, name: str) -> str | None:
+        """Where an answer was written down that no record names: a run was stopped right after."""
+        relative = f"results/{name}.json"
+        try:
+            self.read_result(project, relative)
+        except (StorageError, UsageError):
+            return None
+        return relative
 
     # -- home again
 

@@ -26,6 +26,8 @@ class GenerateRequest:
     """None: the project's, else the settings'."""
     provider: str | None = None
     """None: the active one."""
+    confirmed: bool = False
+    """Somebody saw the price and wants it, also above the limit of the settings."""
 
 
 @dataclass(frozen=True, slots=True)

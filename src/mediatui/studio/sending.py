@@ -97,14 +97,20 @@ class Sender:
             remote_id=submitted.remote_id,
             urls=dict(submitted.urls),
             result_path=path,
-            error=None,
+            error=fault_of(submitted.error) if submitted.error else None,
         )
 
     async def look_for(self, project: ProjectFolder, job: Job) -> Job | None:
-        """Find the request of an UNKNOWN job at its provider; None when it shows none. Never sends."""
+        """Find an UNKNOWN job's answer on disk, or its request at its provider; None without either. Never sends."""
         around = self.book.around
         provider = around.provider(job.provider)
-        if provider is None or Capability.RECONCILE not in provider.capabilities:
+        if provider is None:
+            return None
+        if job.remote_id is None:  # the answer itself may have been written down before the run was stopped
+            path = await around.blocking(lambda: around.records.find_result(project, job.id))
+            if path is not None:
+                return await self.book.step(project, job.id, Phase.RUNNING, result_path=path, error=None)
+        if Capability.RECONCILE not in provider.capabilities:
             return None
         known = {j.remote_id for j in around.records.jobs(project) if j.id != job.id and j.remote_id}
         try:
@@ -126,6 +132,7 @@ def draft_job(
     policy: SavePolicy,
     batch: str,
     owner: str,
+    price: str = "",
 ) -> Job:
     """A job as it is recorded before anything is sent."""
     inputs = {**params, prompt_field: prompt} if prompt_field and prompt else dict(params)
@@ -142,6 +149,7 @@ def draft_job(
         batch=batch,
         owner=owner,
         created_at=now(),
+        price=price,
     )
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mediatui.errors import MediatuiError, ProviderError, UsageError
+from mediatui.model import MediaType
 from mediatui.provider_kinds import split_model
-from mediatui.providers.base import FormSchema, ModelInfo, Provider
+from mediatui.providers.base import Capability, Estimate, FormSchema, ModelInfo, Provider, estimate_of
 from mediatui.providers.registry import SANDBOX, make_provider, make_sandbox_provider
 from mediatui.studio.core import Core
 from mediatui.studio.events import Notice
+from mediatui.studio.guess import guess_type
 from mediatui.studio.known_models import remember_models
 from mediatui.studio.logged import logged
+from mediatui.studio.offers import Offers
 
 if TYPE_CHECKING:
     from mediatui.sandbox.server import SandboxServer
 
 SCHEMA_SECONDS = 5.0
 """How long a submit waits for a schema it can do without."""
+ESTIMATE_SECONDS = 5.0
+"""How long a submit waits for a price."""
 
 
 class Services:
@@ -32,6 +38,9 @@ class Services:
         self._making: dict[str, asyncio.Lock] = {}
         self._sandbox: SandboxServer | None = None
         self._schemas: dict[tuple[str, str], FormSchema | None] = {}
+        self._offers = Offers(core.locations.catalogues)
+        self._makes: dict[tuple[str, str], MediaType | None] = {}
+        self._told: set[str] = set()
 
     @property
     def active(self) -> str:
@@ -70,6 +79,11 @@ class Services:
             return await self.get(name)
         except MediatuiError:
             return None
+
+    async def capabilities(self, name: str) -> frozenset[Capability]:
+        """What a provider can do; nothing when it is not set up here."""
+        provider = await self.try_get(name)
+        return provider.capabilities if provider is not None else frozenset()
 
     async def _make(self, name: str) -> Provider:
         if name == SANDBOX:
@@ -110,9 +124,52 @@ class Services:
         try:
             models = await (await self.get(name)).models(query)
         except MediatuiError as exc:
+            return await self._kept(name, query, exc)
+        if name != SANDBOX:
+            await self._core.blocking(lambda: self._offers.keep(self._place(name), query, models))
+        self._makes |= {(name, model.id): model.makes for model in models}
+        return self._spelled(name, models)
+
+    async def _kept(self, name: str, query: str, exc: MediatuiError) -> list[ModelInfo] | MediatuiError:
+        """What the provider offered within the last day, when it cannot be reached now."""
+        if not isinstance(exc, ProviderError) or not exc.kind.retry_read:
             return exc
+        found = await self._core.blocking(lambda: self._offers.find(self._place(name), query))
+        if found is None:
+            return exc
+        if name not in self._told:
+            self._told.add(name)
+            message = f"{exc.message}; these are the models of {found.hours_text}"
+            self._core.emit(Notice("warning", "Offline", message, "Nothing can be sent until it answers."))
+        return self._spelled(name, found.models)
+
+    def _spelled(self, name: str, models: Sequence[ModelInfo]) -> list[ModelInfo]:
         prefix = "" if name == self.active else f"{name}:"
         return [replace(model, id=f"{prefix}{model.id}", provider=name) for model in models]
+
+    def _place(self, name: str) -> str:
+        """What a kept catalogue belongs to: the provider at the addresses that it has now."""
+        configured = self._core.settings.providers.get(name)
+        urls = {n: v for n, v in configured.options.items() if n.endswith("_url")} if configured else {}
+        return f"{name} {sorted(urls.items())}"
+
+    async def makes(self, name: str, model: str) -> MediaType | None:
+        """What a model makes, by the catalogue when it was read within the last day; else by its id."""
+        if (name, model) not in self._makes and name != SANDBOX:
+            known = await self._core.blocking(lambda: self._offers.find_model(self._place(name), model))
+            self._makes[name, model] = known.makes if known else None
+        return self._makes.get((name, model)) or guess_type(model)
+
+    async def estimate(
+        self, name: str, model: str, inputs: Mapping[str, Any], schema: FormSchema | None
+    ) -> Estimate | None:
+        """What one request is expected to cost, with the model's defaults for what is not given; None: unknown."""
+        defaults = {f.name: f.default for f in schema.fields if f.default is not None} if schema else {}
+        try:
+            provider = await self.get(name)
+            return await asyncio.wait_for(estimate_of(provider, model, {**defaults, **inputs}), ESTIMATE_SECONDS)
+        except (ProviderError, TimeoutError):
+            return None  # an unknown price is said, and is no reason not to send
 
     async def schema(self, model: str, provider_name: str | None = None) -> FormSchema | None:
         """A model's inputs, asked for once."""

@@ -117,7 +117,8 @@ class Session:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             prune(self.folder)
             with PartFile(self.folder / f"{_stem(item)}.part") as part:
-                self._downloader.fetch(url, part, Limits(source.hosts, limit), source.headers(url), lambda *_: None)
+                limits, headers = Limits(source.hosts, limit), source.headers(url)
+                self._downloader.fetch(url, part, limits, headers, lambda *_: None, sign=source.sign)
                 kind = sniff(part.head())
                 if kind is None:
                     part.discard()
