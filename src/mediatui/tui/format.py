@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.cells import cell_len, set_cell_size
 
@@ -41,14 +43,6 @@ PHASE_BADGES = {
 }
 TYPE_WORDS = {MediaType.VIDEO: "video", MediaType.IMAGE: "image", MediaType.AUDIO: "audio"}
 
-SAVE_SENTENCES = {
-    SaveState.UNSAVED: "Not on disk yet. w saves it; R saves everything unsaved.",
-    SaveState.SAVING: "Being saved now.",
-    SaveState.SAVED: "On disk, verified.",
-    SaveState.URL_ONLY: "Only at its URL, which may expire. w saves it.",
-    SaveState.MISSING: "Its file is gone from the disk. r fetches it again while the URL lasts.",
-    SaveState.EXPIRED: "Its URL no longer answers and it was never saved. r asks once more.",
-}
 PHASE_SENTENCES = {
     Phase.DRAFT: "Not sent.",
     Phase.SUBMITTING: "Being sent; written down before it left.",
@@ -141,6 +135,13 @@ def bar(fraction: float, width: int) -> tuple[str, str]:
     """The filled and the empty part of a progress bar of `width` cells."""
     full = max(0, min(width, round(fraction * width)))
     return "━" * full, "─" * (width - full)
+
+
+def shown_path(path: Path | str) -> str:
+    """A path to read: below the home folder it begins with ``~``."""
+    text = str(path)
+    home = os.path.expanduser("~").rstrip("/")
+    return f"~{text[len(home) :]}" if home and (text == home or text.startswith(f"{home}/")) else text
 
 
 def file_facts(item: MediaItem) -> str:

@@ -41,6 +41,11 @@ _PLACES = {
 }
 
 
+def place_of(scope: str) -> str:
+    """Where the keys of a scope work, in words."""
+    return _PLACES.get(scope, scope)
+
+
 class HelpList(LineList):
     """Actions with their keys."""
 
@@ -51,7 +56,7 @@ class HelpList(LineList):
     def cells(self, key: str, width: int) -> Sequence[Cell]:
         """Keys, what they do, where."""
         action = self.actions[key]
-        place = f" {_PLACES.get(action.scope, action.scope)} "
+        place = f" {place_of(action.scope)} "
         title = f"{action.title.rstrip('…')}  "
         names = keys_of(self).names(action)
         room = width - 18 - len(title) - len(place)
@@ -121,7 +126,7 @@ class HelpScreen(StudioScreen[None]):
 def matches(action: Action, words: str, keymap: Keymap | None = None) -> bool:
     """An action holds all the words; a single key name finds exactly its actions."""
     keymap = keymap or Keymap()
-    text = f"{action.title} {action.help} {action.group} {_PLACES.get(action.scope, '')}".casefold()
+    text = f"{action.title} {action.help} {action.group} {place_of(action.scope)}".casefold()
     names = keymap.names(action).split()
     return all(
         word in names or normal_key(word) in keymap.keys(action) or (len(word) > 1 and word.casefold() in text)

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mediatui.model import Job, JobFault, MediaItem, StorageFault
-from mediatui.text import clean_text, one_line, plural
+from mediatui.model import Job, JobFault, MediaItem, SaveState
+from mediatui.text import clean_text, one_line
 from mediatui.tui.format import (
     PHASE_BADGES,
     PHASE_SENTENCES,
     SAVE_BADGES,
-    SAVE_SENTENCES,
     ago,
     elapsed,
     file_facts,
     job_seconds,
-    until,
+    shown_path,
     when,
 )
+from mediatui.tui.save_words import expiry, state_lines
 from mediatui.tui.widgets.lines import Paragraph
 from mediatui.tui.widgets.media_list import Going
 
@@ -28,15 +28,21 @@ GAP: Paragraph = ("", "", "text")
 
 
 def item_paragraphs(
-    item: MediaItem, file: Path | None, job: Job | None, going: Going, *, full: bool = False
+    item: MediaItem,
+    file: Path | None,
+    job: Job | None,
+    going: Going,
+    *,
+    full: bool = False,
+    next_try: float | None = None,
 ) -> list[Paragraph]:
     """An item in paragraphs; `full` cuts nothing."""
     badge = SAVE_BADGES[item.save_state]
     found: list[Paragraph] = [("", f"{badge.glyph} {badge.word}", badge.tone)]
-    if item.storage_error is not None or badge.word != "saved":
-        found.append(("", going.words or SAVE_SENTENCES[item.save_state], "dim"))
-    if item.storage_error is not None:
-        found += _storage_error(item.storage_error)
+    if item.save_state is SaveState.SAVING and going.words:
+        found.append(("", going.words, "dim"))
+    elif item.save_state is not SaveState.SAVED:
+        found += [("", text, tone) for text, tone in state_lines(item, next_try)]
     found += [GAP, ("", clean_text(item.prompt or item.name, None if full else 600), "text"), GAP]
     found.append(("model", item.model, "text"))
     found += _params(item.params, full=full)
@@ -45,13 +51,13 @@ def item_paragraphs(
     found.append(GAP)
     found += [("type", f"{item.type.value} · {item.role}", "text"), ("file", file_facts(item) or "—", "text")]
     if item.path:
-        found.append(("path", str(file or item.path), "text"))
+        found.append(("path", shown_path(file or item.path), "text"))
     if item.sha256:
         found.append(("sha256", item.sha256 if full else f"{item.sha256[:16]}…", "dim"))
     if item.url:
         found.append(("url", clean_text(item.url, None if full else 160), "dim"))
-    if item.url_expires_at:
-        found.append(("expires", until(item.url_expires_at), "text"))
+    if (left := expiry(item)) is not None:
+        found.append(("expires", *left))
     found += [("made", f"{when(item.created_at)} ({ago(item.created_at)})", "dim"), *_ids(item, job)]
     return found
 
@@ -63,11 +69,6 @@ def _ids(item: MediaItem, job: Job | None) -> list[Paragraph]:
     if job is not None and job.remote_id:
         found.append(("request", job.remote_id, "dim"))
     return found
-
-
-def _storage_error(fault: StorageFault) -> list[Paragraph]:
-    tries = plural(fault.attempts, "attempt")
-    return [("", fault.message, "bad"), ("", f"{tries}, last {ago(fault.time)}. r tries again.", "dim")]
 
 
 def _params(params: Mapping[str, Any], *, full: bool) -> list[Paragraph]:

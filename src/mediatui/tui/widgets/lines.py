@@ -26,7 +26,8 @@ LABEL = 10
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Literal text broken at spaces into lines of at most `width` cells; words longer than that are cut."""
+    """Literal text broken at spaces into lines of at most `width` cells; longer words are cut, paths and URLs
+    behind a separator."""
     if width < 2:
         return []
     lines: list[str] = []
@@ -39,11 +40,24 @@ def wrap(text: str, width: int) -> list[str]:
                 continue
             if line:
                 lines.append(line)
-            *full, line = chop_cells(word, width) or [""]
+            *full, line = _cut(word, width) or [""]
             lines.extend(full)
             room = width - cell_len(line)
         lines.append(line)
     return lines
+
+
+def _cut(word: str, width: int) -> list[str]:
+    """A word in pieces of at most `width` cells, cut behind a separator where one is not too far back."""
+    pieces = []
+    while cell_len(word) > width:
+        piece = chop_cells(word[: 2 * width], width)[0]
+        end = max(piece.rfind(mark) for mark in "/&?_-") + 1
+        if end > len(piece) // 3:
+            piece = piece[:end]
+        pieces.append(piece)
+        word = word[len(piece) :]
+    return [*pieces, word] if word else pieces
 
 
 def lay_out(paragraphs: Sequence[Paragraph], width: int) -> list[Line]:

@@ -1,0 +1,126 @@
+"""Keys of one's own, and the page of all keys."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.home import Home
+
+from mediatui.settings import Settings
+from mediatui.tui.actions import ACTIONS, action
+from mediatui.tui.keymap import normal_key, read_keymap, undelivered
+from mediatui.tui.screens.help import HelpScreen
+from mediatui.tui.screens.jobs import JobsScreen
+from mediatui.tui.widgets.bars import KeyBar
+from mediatui.tui.widgets.line_list import LineList
+
+from .conftest import Start, until
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [("?", "question_mark"), ("^p", "ctrl+p"), ("C-p", "ctrl+p"), ("Ctrl-P", "ctrl+p"), ("pgdn", "pagedown"),
+     ("G", "G"), ("+", "plus"), ("-", "minus"), (" ", "space"), ("Esc", "escape"), ("F5", "f5"),
+     ("shift+tab", "shift+tab"), ("control+shift+x", "ctrl+shift+x")],
+)  # fmt: skip
+def test_keys_are_understood_as_people_write_them(written: str, key: str) -> None:
+    assert normal_key(written) == key
+
+
+@pytest.mark.parametrize(
+    "key", ["ctrl+enter", "shift+enter", "ctrl+i", "ctrl+shift+a", "alt+x", "ctrl+1", "ctrl+space"]
+)
+def test_keys_that_tmux_keeps_are_known(key: str) -> None:
+    assert undelivered(key)
+
+
+@pytest.mark.parametrize("key", sorted({key for entry in ACTIONS for key in entry.keys}))
+def test_every_default_key_is_delivered_and_written(key: str) -> None:
+    assert not undelivered(key)
+    assert normal_key(key) == key
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "words"),
+    [
+        ("library.sav", ("X",), "did you mean library.save"),
+        ("rubbish", ("X",), "mediatui keys"),
+        ("save", ("X",), "several actions"),
+        ("library.trash", ("x",), "x is library.export's; it keeps d del"),
+        ("library.new", ("j",), "list.down"),
+        ("library.jobs", ("f1",), "app.help"),
+        ("library.filter", ("ctrl+enter",), "not delivered inside tmux"),
+        ("library.jobs", ("ctrl+q",), "cannot be given away"),
+        ("library.jobs", ("crtl+t",), "is no key, perhaps ctrl+t"),
+        ("generate.back", ("x",), "typed into the text"),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_the_default_stays(name: str, keys: tuple[str, ...], words: str) -> None:
+    keymap = read_keymap({name: keys})
+    assert len(keymap.problems) == 1
+    assert words in keymap.problems[0]
+    assert not keymap.own
+
+
+def test_keys_may_be_swapped_and_a_plain_one_may_stand_beside_a_rare_one() -> None:
+    keymap = read_keymap({"library.undo": ("y",), "library.copy": ("u",), "library.sort": ("ctrl+enter", "ctrl+t")})
+    assert not keymap.problems
+    assert keymap.keys(action("library", "undo")) == ("y",)
+    assert keymap.keys(action("library", "copy")) == ("u",)
+    assert keymap.keys(action("library", "sort")) == ("ctrl+t",)
+
+
+def test_of_two_that_want_one_key_the_first_gets_it() -> None:
+    keymap = read_keymap({"library.undo": ("X",), "library.copy": ("X",)})
+    assert list(keymap.own) == ["library.undo"]
+    assert "library.copy: X is library.undo's" in keymap.problems[0]
+
+
+async def test_own_keys_work_and_show_in_bar_and_help(start: Start) -> None:
+    settings = Settings(poll_seconds=0.05, keys={"library.jobs": ("X",), "library.nothing": ("Y",)})
+    async with start(settings=settings) as session:
+        bar = session.library.query_one(KeyBar)
+        assert "X jobs" in bar.text
+        assert "t jobs" not in bar.text
+        await until(lambda: session.app.toasts.texts, "the problem")
+        assert len(session.app.toasts.texts) == 1
+        assert "library.nothing" in session.app.toasts.texts[0]
+        await session.press("t")
+        assert session.app.screen is session.library
+        await session.press("X")
+        await session.screen(JobsScreen)
+        await session.press("escape", "question_mark")
+        screen = await session.screen(HelpScreen)
+        await session.type("X")
+        await session.pilot.pause()
+        assert "library.jobs" in screen.query_one(LineList).keys
+
+
+def test_the_command_lists_actions_and_problems(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    config = tmp_path / "config" / "mediatui"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text('[keys]\nlibrary.trash = "X"\n"library.sav" = "w"\n', "utf-8")
+    done = home.run("keys", "--json")
+    assert done.code == 2
+    assert "library.save" in json.loads(done.out)["problems"][0]
+    found = {entry["action"]: entry for entry in done.document["actions"]}
+    assert found.keys() == {entry.binding_id for entry in ACTIONS}
+    assert found["library.trash"]["keys"] == ["X"]
+    assert found["library.trash"]["default"] == ["d", "delete"]
+    (config / "config.toml").write_text("[keys]\n", "utf-8")
+    assert home.run("keys", "trash").code == 0
+
+
+def test_the_page_of_keys_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("keys_page", ROOT / "scripts" / "keys_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text("utf-8") == module.page(), "run: python scripts/keys_page.py"
