@@ -179,6 +179,29 @@ def test_two_processes_make_projects_at_once(library: Library, locations: Locati
     assert set(library.project_ids()) == set(ids)
 
 
+def test_two_processes_that_need_the_same_project_share_it(library: Library, locations: Locations) -> None:
+    script = (
+        "import sys; from pathlib import Path; from mediatui.library.library import Library\n"
+        "from mediatui.locations import Locations\n"
+        "root = Path(sys.argv[1]); library = Library(Locations(root / 'data', root, root, root))\n"
+        "print(flush=True); sys.stdin.readline()\n"
+        "for n in range(20): library.ensure(f'Project {n}')\n"
+    )
+    command = [sys.executable, "-c", script, str(locations.data.parent)]
+    pipe = subprocess.PIPE
+    children = [subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0) for _ in range(3)]
+    for child in children:
+        assert child.stdout is not None
+        child.stdout.readline()
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write(b"go\n")
+    for child in children:
+        child.communicate()
+    assert [child.returncode for child in children] == [0, 0, 0]
+    assert sorted(s.name for s in library.summaries()) == sorted(f"Project {n}" for n in range(20))
+
+
 def test_items_and_jobs_are_found_by_part_of_their_identifier(library: Library) -> None:
     one, two = library.create("one"), library.create("two")
     one.commit(items=[an_item("0123456789abcdef-0")], jobs=[a_job("0123456789abcdef")])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mediatui.errors import SaveErrorKind, StorageBlocked, StorageError, UsageError
-from mediatui.library.files import free_bytes, media_name, part_path, place, write_atomic, write_new
+from mediatui.library.files import free_bytes, media_name, part_path, place, sweep_temporaries, write_atomic, write_new
 from mediatui.model import MediaType
 
 
@@ -133,6 +133,26 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert caught.value.kind is SaveErrorKind.FULL
     assert path.read_bytes() in ((b"old",) if call != "fsync" else (b"old", b"new"))
     assert os.listdir(tmp_path) == ["x.json"]
+
+
+def test_a_sweep_takes_what_nobody_writes(tmp_path: Path) -> None:
+    (tmp_path / ".old.json.0123abcd.tmp").write_bytes(b"half")
+    (tmp_path / ".mine.tmp").write_bytes(b"somebody else's")
+    stop = threading.Event()
+
+    def write() -> None:
+        for n in range(200):
+            write_atomic(tmp_path / "x.json", bytes([n]) * 9000)
+        stop.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while not stop.is_set():
+        sweep_temporaries(tmp_path)
+    writer.join()
+    assert (tmp_path / "x.json").read_bytes() == bytes([199]) * 9000
+    assert sorted(os.listdir(tmp_path)) == [".mine.tmp", "x.json"]
+    sweep_temporaries(tmp_path / "nowhere")
 
 
 def test_write_new_gives_a_number(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def child(fal: FalServer, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another window, in a process of its own, that has begun a generation."""
-    command = [sys.executable, "-m", "tests.support.kill_child", str(tmp_path), fal.url, "make"]
+    command = [sys.executable, "-m", "tests.support.kill_child", str(tmp_path), "fal", fal.url, "make"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     yield process
     process.kill()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.support.scenes import Scene, places
 
 from mediatui.errors import ErrorKind
 from mediatui.library.library import Library
+from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, MediaItem, Phase, SaveState
 from mediatui.studio.instance import Instance
 
@@ -41,9 +43,9 @@ def trial(root: Path, scene: Scene, seed: int) -> Outcome:
     step = chance.choice((*scene.steps, *scene.steps, ANYTIME))
     asked = chance.random() < 0.5
     lines = _killed(root, scene, step, asked, chance)
-    kept = _media(root)
+    kept = media_digests(root)
     for _ in range(2):  # the second has nothing left to do, and must do nothing
-        subprocess.run(_command(root, scene), capture_output=True, text=True, timeout=120, check=True)
+        subprocess.run(go_on_command(root, scene), capture_output=True, text=True, timeout=120, check=True)
     acknowledged = [line.split()[1] for line in lines if line.startswith("ack")]
     moment = step if step == ANYTIME else f"{step} {'asked' if asked else 'answered'}"
     return _Verdict(root, scene, acknowledged, kept, f"{scene.name}, {moment}").check(moment)
@@ -56,7 +58,7 @@ def _killed(root: Path, scene: Scene, step: str, asked: bool, chance: random.Ran
     before = dict(scene.server.on) if scene.server else {}
     if step != ANYTIME:
         _hold(scene, step, held, asked, chance.random())
-    child = subprocess.Popen(_command(root, scene, "make"), stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(go_on_command(root, scene, "make"), stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     try:
         lines.append(child.stdout.readline())
@@ -96,18 +98,20 @@ def _hold(scene: Scene, step: str, held: threading.Event, asked: bool, fraction:
     server.on[step] = answer
 
 
-def _command(root: Path, scene: Scene, *more: str) -> list[str]:
+def go_on_command(root: Path, scene: Scene, *more: str) -> list[str]:
+    """A run that goes on until nothing is left to do, or with ``make`` makes something first."""
     return [sys.executable, "-m", "tests.support.kill_child", str(root), scene.name, scene.url, *more]
 
 
-def _media(root: Path) -> dict[Path, str]:
-    """The digests of all media files there are."""
+def media_digests(root: Path) -> dict[Path, str]:
+    """The digests of all media files there are; names that were only reserved are not counted."""
     projects = places(root).projects
     found = [path for kind in MEDIA for path in projects.glob(f"*/{kind}/*") if path.suffix != ".json"]
-    return {path: _digest(path.read_bytes()) for path in found if path.stat().st_size}
+    return {path: digest(path.read_bytes()) for path in found if path.stat().st_size}
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes) -> str:
+    """SHA-256."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -132,7 +136,7 @@ class _Verdict:
                 project = library.open(ids[0])
                 assert project.damage == (), (self.where, project.damage)
                 jobs = project.jobs()
-                self._leftovers(project.folder, project.items(), jobs)
+                no_strange_files(project, self.where)
                 self._items(project.folder, project.items(), jobs)
             self._jobs(jobs, submits)
         finally:
@@ -163,17 +167,15 @@ class _Verdict:
     def _items(self, folder: Path, items: tuple[MediaItem, ...], jobs: tuple[Job, ...]) -> None:
         succeeded = any(job.phase is Phase.SUCCEEDED for job in jobs)
         assert len(items) == (len(self.scene.files) if succeeded else 0), (self.where, items)
-        made = [_digest(data) for data in self._made()]
+        made = [digest(data) for data in self._made()]
         for item in items:
             assert item.save_state is SaveState.SAVED, (self.where, item)
             assert item.path is not None
-            digest = _digest((folder / item.path).read_bytes())
-            assert digest == item.sha256, (self.where, item)
-            assert digest in made, (self.where, "other bytes than the server's", item)
-            made.remove(digest)
-        for path, digest in self.kept.items():
-            assert path.is_file(), (self.where, "a file that was there is gone", path)
-            assert _digest(path.read_bytes()) == digest, (self.where, "a file was overwritten", path)
+            found = digest((folder / item.path).read_bytes())
+            assert found == item.sha256, (self.where, item)
+            assert found in made, (self.where, "other bytes than the server's", item)
+            made.remove(found)
+        files_as_they_were(self.kept, self.where)
 
     def _made(self) -> list[bytes]:
         if self.scene.server is not None:
@@ -181,10 +183,18 @@ class _Verdict:
         files = places(self.root).sandbox / "files"
         return [path.read_bytes() for path in files.rglob("*") if path.suffix == ".png"]
 
-    def _leftovers(self, folder: Path, items: tuple[MediaItem, ...], jobs: tuple[Job, ...]) -> None:
-        """Nothing lies in the project that no record names."""
-        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-        named = {str(item.path) for item in items}
-        named |= {f"{path}.json" for path in named} | {str(job.result_path) for job in jobs if job.result_path}
-        strange = {name for name in found - named if not name.startswith("index.")}
-        assert strange == set(), (self.where, strange)
+
+def no_strange_files(project: ProjectFolder, where: object) -> None:
+    """Nothing lies in the project that no record names: no part of a download, no copy, no temporary file."""
+    found = {path.relative_to(project.folder).as_posix() for path in project.folder.rglob("*") if path.is_file()}
+    named = {str(item.path) for item in project.items()}
+    named |= {f"{path}.json" for path in named} | {str(job.result_path) for job in project.jobs() if job.result_path}
+    strange = {name for name in found - named if not name.startswith("index.")}
+    assert strange == set(), (where, strange)
+
+
+def files_as_they_were(kept: Mapping[Path, str], where: object) -> None:
+    """What was there is there, byte for byte."""
+    for path, known in kept.items():
+        assert path.is_file(), (where, "a file that was there is gone", path)
+        assert digest(path.read_bytes()) == known, (where, "a file was overwritten", path)

@@ -10,12 +10,12 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from mediatui.errors import UsageError, storage_error
-from mediatui.library.lock import FileLock
+from mediatui.library.lock import FileLock, hold
 from mediatui.model import MediaType
 from mediatui.text import file_stem
 
@@ -34,6 +34,7 @@ __all__ = [
     "part_path",
     "place",
     "remove_tree",
+    "sweep_temporaries",
     "sync_file",
     "tree_size",
     "write_all",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp", re.DOTALL)
 _REMOVED = ".removed-"
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
 """The `OSError` numbers that mean "no hard links here"."""
@@ -105,12 +107,8 @@ def finish_placing(parts: Path, folders: Iterable[Path]) -> None:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file of our own: afterwards it is the old one or the new one, whatever happens. Raises `StorageError`."""
     try:
-        temporary = _write_temporary(path, data)
-        try:
+        with _temporary(path, data) as temporary:
             os.replace(temporary, path)
-        except OSError:
-            _discard(temporary)
-            raise
         fsync_dir(path.parent)
     except OSError as exc:
         raise storage_error(exc, f"write {path.name}") from exc
@@ -119,15 +117,32 @@ def write_atomic(path: Path, data: bytes) -> None:
 def write_new(path: Path, data: bytes) -> Path:
     """Write a file under a name nobody has yet, and return that name. Raises `StorageError`."""
     try:
-        temporary = _write_temporary(path, data)
-        try:
+        with _temporary(path, data) as temporary:
             placed = _first_free(path, lambda name: _rename_new(temporary, name))
-        finally:
-            _discard(temporary)
         fsync_dir(path.parent)
     except OSError as exc:
         raise storage_error(exc, f"write {path.name}") from exc
     return placed
+
+
+def sweep_temporaries(folder: Path) -> None:
+    """Remove what killed runs were writing in a folder; what is being written now is locked, and stays.
+
+    What cannot be removed is left for the next time.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for path in [entry.path for entry in entries if _TEMPORARY.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(path: str) -> None:
+    fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    try:
+        if hold(fd):
+            os.unlink(path)
+    finally:
+        os.close(fd)
 
 
 def make_folder(path: Path) -> None:
@@ -285,19 +300,36 @@ def _placed_before(part: Path, folder: Path) -> Path | None:
     return None
 
 
-def _write_temporary(path: Path, data: bytes) -> Path:
+@contextmanager
+def _temporary(path: Path, data: bytes) -> Iterator[Path]:
+    """A synced file beside `path` for as long as the block runs; locked, so that no sweep takes it."""
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
-    fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), 0o666)
+    temporary, fd = _own_file(path)
     try:
         write_all(fd, data)
         sync_file(fd)
-    except OSError:
-        _discard(temporary)
-        raise
+        if sys.platform == "win32":  # an open file cannot be renamed there
+            os.close(fd)
+            fd = -1
+        yield temporary
     finally:
-        os.close(fd)
-    return temporary
+        if fd >= 0:
+            os.close(fd)
+        _discard(temporary)
+
+
+def _own_file(path: Path) -> tuple[Path, int]:
+    while True:
+        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            if hold(fd) and os.fstat(fd).st_nlink:
+                return temporary, fd
+        except OSError:
+            os.close(fd)
+            _discard(temporary)
+            raise
+        os.close(fd)  # a sweep took it before it was locked
 
 
 def _discard(temporary: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
 from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree
+from mediatui.library.lock import FileLock
 from mediatui.library.project import Listener, ProjectFolder
 from mediatui.library.recovery import INDEX, MEDIA_FOLDERS
 from mediatui.locations import Locations
@@ -153,7 +154,16 @@ class Library:
     def ensure(self, reference: str) -> ProjectFolder:
         """The project with this identifier or name, created when there is none. Raises like `find` and `create`."""
         with self._lock:
-            return self.find(reference) or self.create(reference)
+            if (found := self.find(reference)) is not None:
+                return found
+            _checked_name(reference)
+            try:
+                make_folder(self.locations.projects)
+            except OSError as exc:
+                raise storage_error(exc, f"create the project {reference}") from exc
+            # Another window may be about to create it as well.
+            with closing(FileLock(self.locations.projects.with_suffix(".lock"))) as lock, lock:
+                return self.find(reference) or self.create(reference)
 
     def rename(self, project_id: str, name: str) -> Project:
         """Give a project another name; its identifier and folder stay. Raises `UsageError`, `StorageError`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mediatui.checksum import checksums_of
 from mediatui.errors import UsageError, storage_error
-from mediatui.library.files import finish_placing, is_empty
+from mediatui.library.files import finish_placing, is_empty, sweep_temporaries
 from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc
@@ -56,6 +56,8 @@ def reconcile(project: ProjectFolder) -> Differences:
     if not project.writable:
         return compare(project)
     finish_trash(project)
+    for name in (*MEDIA_FOLDERS, "results", "parts"):
+        sweep_temporaries(project.folder / name)
     with project.transaction():
         _finish_placing(project)
         found = compare(project)
