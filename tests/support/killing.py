@@ -106,7 +106,7 @@ def go_on_command(root: Path, scene: Scene, *more: str) -> list[str]:
 def media_digests(root: Path) -> dict[Path, str]:
     """The digests of all media files there are; names that were only reserved are not counted."""
     projects = places(root).projects
-    found = [path for kind in MEDIA for path in projects.glob(f"*/{kind}/*") if path.suffix != ".json"]
+    found = [path for kind in MEDIA for path in projects.glob(f"*/{kind}/*") if path.suffix not in (".json", ".tmp")]
     return {path: digest(path.read_bytes()) for path in found if path.stat().st_size}
 
 
