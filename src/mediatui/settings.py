@@ -28,6 +28,7 @@ from mediatui.provider_kinds import KINDS, SANDBOX, ProviderKind, find_kind
 from mediatui.text import one_line
 
 __all__ = [
+    "GRAPHICS",
     "KEY_COMMAND_SECONDS",
     "FoundKey",
     "GlyphSet",
@@ -40,6 +41,9 @@ __all__ = [
     "is_loopback",
     "settings_table",
 ]
+
+GRAPHICS = ("auto", "kitty", "half", "off")
+"""How pictures are drawn; the interface knows what each means."""
 
 T = TypeVar("T")
 Check = Callable[[Any], Any]
@@ -67,6 +71,24 @@ def one_of(choices: type[StrEnum]) -> Check:
             raise ValueError("one of " + ", ".join(choices)) from None
 
     return check
+
+
+def word_of(words: Iterable[str]) -> Check:
+    """One of a few words."""
+
+    def check(value: Any) -> Any:
+        if value not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return value
+
+    return check
+
+
+def tables(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """A list of tables."""
+    if not all(isinstance(each, Mapping) for each in value):
+        raise ValueError('a list of tables, each as [[open]] with run = "…"')
+    return tuple(value)
 
 
 def host_names(value: Any) -> tuple[str, ...]:
@@ -206,6 +228,9 @@ class Settings:
     keys: Mapping[str, tuple[str, ...]] = _setting(
         "keys", {}, "Keys of your own, as [keys] or here; `mediatui keys` lists the actions.", key_lists
     )
+    openers: tuple[Mapping[str, Any], ...] = _setting(
+        "open", (), "Programs that open media, as [[open]] tables: run, mime, needs, detach, title.", tables
+    )
     save_policy: SavePolicy = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
         "save.policy",
         SavePolicy.AUTOMATIC,
@@ -248,6 +273,9 @@ class Settings:
     )
     theme: str = _setting("ui.theme", "mediatui", "The colours of the terminal interface.")
     compact: bool = _setting("ui.compact", False, "Leave out the key bar and the margins.")
+    graphics: str = _setting(
+        "ui.graphics", "auto", "Pictures: auto, kitty, half (two pixels a cell) or off.", word_of(GRAPHICS)
+    )
     quiet_ui: Switch = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
         "ui.quiet", Switch.AUTO, "Draw as little as possible: auto (over ssh), on or off.", one_of(Switch)
     )

@@ -72,7 +72,7 @@ def test_a_persons_own_lines_come_first() -> None:
         ({"run": ""}, "needs a command"),
         ({"run": "mpv 'x"}, "cannot be read"),
         ({"run": "mpv", "needs": "x11"}, "must be one of"),
-        ({"run": "mpv", "detach": "yes"}, "must be a bool"),
+        ({"run": "mpv", "detach": "yes"}, "must be true or false"),
         ({"run": "mpv", "mimes": "x"}, "unknown setting mimes"),
     ],
 )

@@ -19,6 +19,7 @@ from mediatui.settings import Settings
 from mediatui.studio.requests import GenerateRequest
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.terminal.capabilities import Capabilities
 
 PATIENCE = 30.0
 """Seconds after which a condition counts as never coming."""
@@ -109,9 +110,12 @@ def start(home: Locations) -> Start:
 
     @asynccontextmanager
     async def run(
-        size: tuple[int, int] = (120, 36), settings: Settings | None = None, ready: bool = True
+        size: tuple[int, int] = (120, 36),
+        settings: Settings | None = None,
+        ready: bool = True,
+        capabilities: Capabilities | None = None,
     ) -> AsyncIterator[Session]:
-        app = MediatuiApp(settings or Settings(poll_seconds=0.05), home)
+        app = MediatuiApp(settings or Settings(poll_seconds=0.05), home, capabilities)
         try:
             async with app.run_test(size=size, notifications=True) as pilot:
                 session = Session(app, pilot)

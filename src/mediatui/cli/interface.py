@@ -66,5 +66,5 @@ def _ask_terminal(context: Context, settings: Settings) -> Capabilities:
         for name in ("asyncio", "rich.console", "mediatui.model"):
             import_module(name)
 
-    choice = chosen_graphics(context.args.graphics, os.environ, getattr(settings, "graphics", "auto"))
+    choice = chosen_graphics(context.args.graphics, os.environ, settings.graphics)
     return find_capabilities(choice, meanwhile=load)

@@ -37,7 +37,7 @@ from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.terminal.answers import Answering
-from mediatui.tui.terminal.capabilities import Capabilities, forget_late_answers
+from mediatui.tui.terminal.capabilities import Capabilities, Graphics, forget_late_answers
 from mediatui.tui.terminal.checks import check_terminal, is_remote
 from mediatui.tui.terminal.clipboard import osc52
 from mediatui.tui.theme import PLAIN_DARK, THEMES
@@ -105,6 +105,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             self._filters.append(AsciiGlyphs(output_encoding()))
 
     def get_default_screen(self) -> Screen[Any]:
+        self.set_class(not self.draws_pictures, "-no-pictures")
         """The library."""
         self.library = LibraryScreen()
         return self.library
@@ -138,6 +139,16 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         for number in END_SIGNALS:
             try:
                 loop.add_signal_handler(number, self._end_by_signal, number)
+        if self.settings.openers:
+            self._check_openers()
+
+    def _check_openers(self) -> None:
+        from mediatui.tui.terminal.openers import read_openers
+
+        try:
+            read_openers(self.settings.openers)
+        except UsageError as error:
+            self.tell_exception(error)
             except (ValueError, RuntimeError, NotImplementedError):
                 # Not on the main thread: whoever runs the app there minds the signals.
                 return
@@ -201,6 +212,11 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
     @on(StudioSpoke)
     def _hear(self) -> None:
+    @property
+    def draws_pictures(self) -> bool:
+        """Pictures are drawn, in whatever way; else words stand in their place."""
+        return self.capabilities.graphics is not Graphics.OFF
+
         if self._drain_timer is not None:
             return
         wait = self._drained_at + DRAIN_SECONDS - time.monotonic()

@@ -144,12 +144,21 @@ def shown_path(path: Path | str) -> str:
     return f"~{text[len(home) :]}" if home and (text == home or text.startswith(f"{home}/")) else text
 
 
+def picture_card(item: MediaItem) -> str:
+    """What stands in a picture's place where none are drawn."""
+    return " · ".join(filter(None, (item.type.value, dimensions(item), _length(item))))
+
+
+def _length(item: MediaItem) -> str:
+    return human_duration(item.duration) if item.duration is not None else ""
+
+
 def file_facts(item: MediaItem) -> str:
     """Size, dimensions, length and rate on one line, of what is known."""
     facts = [
         human_bytes(item.file_size) if item.file_size is not None else "",
         dimensions(item),
-        human_duration(item.duration) if item.duration is not None else "",
+        _length(item),
         f"{item.fps:.4g} fps" if item.fps else "",
     ]
     return " · ".join(fact.replace(" ", "\u00a0") for fact in facts if fact)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mediatui.model import MediaItem, SaveState
 from mediatui.tui.control.base import Controller
+from mediatui.tui.format import picture_card
 from mediatui.tui.widgets.detail import item_paragraphs, job_paragraphs
 from mediatui.tui.widgets.lines import Lines, Paragraph
 from mediatui.tui.widgets.media_list import NOT_GOING
@@ -36,7 +37,9 @@ class Details(Controller):
         item = self.screen.shelf.items.get(self.key or "")
         picture = self.screen.query_one("#picture", Picture)
         picture.display = item is not None
-        if item is not None and self.app.has_studio and self.screen.query_one("#detail-pane").display:
+        if item is not None and not self.app.draws_pictures:
+            picture.show(None, picture_card(item))
+        elif item is not None and self.app.has_studio and self.screen.query_one("#detail-pane").display:
             self.app.run_fenced(self._show_poster(item), group="poster", exclusive=True, node=picture)
 
     def paragraphs(self, key: str | None, *, full: bool = False) -> list[Paragraph]:

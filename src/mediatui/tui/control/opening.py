@@ -28,7 +28,7 @@ def mime_of(item: MediaItem) -> str:
 
 def openers_for(app: MediatuiApp, item: MediaItem, found: Playable) -> list[Opener]:
     """The programs that could open it here and now, best first."""
-    table = read_openers(getattr(app.settings, "openers", ()))
+    table = read_openers(app.settings.openers)
     return usable(table, mime_of(item), is_address=found.path is None, can_suspend=can_suspend(app))
 
 

@@ -12,6 +12,8 @@ from mediatui.tui.control.base import Controller
 from mediatui.tui.widgets.media_grid import MediaGrid
 
 POSTER_PIXELS = 480
+GRID = "grid"
+"""Under what the choice between pictures and lines is remembered."""
 
 
 class Viewing(Controller):
@@ -63,6 +65,14 @@ class Viewing(Controller):
         media = self.screen.media
         if isinstance(media, MediaGrid):
             media.set_gridded(not media.gridded)
+            self.app.memory.choose(GRID, "on" if media.gridded else "off", "off")
+            self.app.remember()
+
+    def restore_grid(self) -> None:
+        """As it was left."""
+        media = self.screen.media
+        if isinstance(media, MediaGrid):
+            media.set_gridded(self.app.memory.choice(GRID, "off") == "on")
 
     async def open_outside(self) -> None:
         """Open the file in its own program; over ssh, ask how."""

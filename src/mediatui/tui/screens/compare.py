@@ -13,6 +13,7 @@ from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.opening import open_item
 from mediatui.tui.differences import Difference, changed_words, differences
+from mediatui.tui.format import picture_card
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.lines import Lines, Paragraph
@@ -49,6 +50,9 @@ class CompareScreen(StudioScreen[None]):
         self.query_one(Lines).focus()
         self._show()
         for item, side in zip(self._items, ("left", "right"), strict=True):
+            if not self.main.draws_pictures:
+                self.query_one(f"#{side}", Picture).show(None, picture_card(item))
+                continue
             self.main.run_fenced(self._show_poster(item, side), group=f"poster-{side}")
 
     async def _show_poster(self, item: MediaItem, side: str) -> None:

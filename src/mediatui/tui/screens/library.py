@@ -105,6 +105,7 @@ class LibraryScreen(StudioScreen[None]):
         self.media.focus()
         self.set_interval(CLOCK_SECONDS, self._tick)
 
+        self.viewing.restore_grid()
     def handlers(self) -> Mapping[str, Handler]:
         """Everything the library answers."""
         return self._handlers

@@ -20,7 +20,7 @@ from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record
 from mediatui.tui.control.opening import choose_opener, open_item
-from mediatui.tui.format import SAVE_BADGES, file_facts
+from mediatui.tui.format import SAVE_BADGES, file_facts, picture_card
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.kitty import make_picture
@@ -128,13 +128,19 @@ class ViewerScreen(StudioScreen[str]):
         if item is None:
             self.still.show(None, "this item is gone")
             return
-        saved = item.save_state is SaveState.SAVED
-        self.still.show(None, "" if saved else "not on disk: space fetches a copy to look at")
+        self.still.show(None, self._words(item))
         self.main.run_fenced(self._load(item), group="load", exclusive=True)
         self._time()
 
+    def _words(self, item: MediaItem) -> str:
+        """What stands where the picture will be, or would be."""
+        if not self.main.draws_pictures:
+            return f"{picture_card(item)} · pictures are off, o opens it"
+        return "" if item.save_state is SaveState.SAVED else "not on disk: space fetches a copy to look at"
+
     def _fit_thumbs(self, kind: MediaType) -> None:
-        self.query_one("#thumbs").display = kind is MediaType.VIDEO and self.size.height >= THUMB_ROWS
+        fits = self.size.height >= THUMB_ROWS and self.main.draws_pictures
+        self.query_one("#thumbs").display = kind is MediaType.VIDEO and fits
 
     def _stage(self, name: str) -> None:
         for each in ("still", "player", "wave"):
@@ -153,7 +159,7 @@ class ViewerScreen(StudioScreen[str]):
 
     async def _load(self, item: MediaItem) -> None:
         """The picture at once; what takes longer when the item stays."""
-        if item.type is not MediaType.AUDIO:
+        if item.type is not MediaType.AUDIO and self.main.draws_pictures:
             await self._load_poster(item)
         if item.type is MediaType.IMAGE:
             return
@@ -170,6 +176,8 @@ class ViewerScreen(StudioScreen[str]):
                 self.still.show(None, "there is no picture of it")
 
     def _after_rest(self, item: MediaItem) -> None:
+        if item.type is MediaType.VIDEO and not self.main.draws_pictures:
+            return
         work = self._load_strip if item.type is MediaType.VIDEO else self._load_peaks
         self.set_timer(REST_SECONDS, lambda: self._is_current(item) and self.main.run_fenced(work(item), group="strip"))
 
@@ -270,7 +278,7 @@ class ViewerScreen(StudioScreen[str]):
             self.player.seek(seconds, relative=False)
             return
         self._seconds = max(0.0, min(seconds, self.duration))
-        if self._strip is not None and self.item.type is MediaType.VIDEO:
+        if self._strip is not None and self.item.type is MediaType.VIDEO and self.main.draws_pictures:
             index = self._strip.nearest(self._seconds)
             self.still.show(self._strip.sheet, box=self._strip.box(index))
         self._time()
@@ -290,6 +298,8 @@ class ViewerScreen(StudioScreen[str]):
             await self._fetch(item)
 
     async def _play(self) -> None:
+        if not self.main.draws_pictures:
+            raise UsageError("clips cannot play here while pictures are off", hint="o opens it in a program.")
         item = self.item
         found = await self._fetch(item)
         if found.path is not None and self._is_current(item):

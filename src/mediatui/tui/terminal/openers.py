@@ -21,6 +21,7 @@ PLACE = "{}"
 """Where the file or address goes in a command; at its end when it does not say."""
 
 NEEDS = ("gui", "tty", "none")
+EDIT = "Correct it with `mediatui config edit`."
 _FORWARDED = re.compile(r"(localhost|127\.0\.0\.1|\[?::1\]?):\d{2,}")
 
 
@@ -92,19 +93,20 @@ def _read(line: Mapping[str, Any], where: str) -> Opener:
     known = {"run": str, "mime": str, "needs": str, "detach": bool, "title": str}
     for name, value in line.items():
         if name not in known:
-            raise UsageError(f"{where}: unknown setting {name}", hint=f"Known: {', '.join(known)}.")
+            raise UsageError(f"{where}: unknown setting {name}", hint=f"Known: {', '.join(known)}. {EDIT}")
         if not isinstance(value, known[name]):
-            raise UsageError(f"{where}.{name} must be a {known[name].__name__}")
+            wanted = "true or false" if known[name] is bool else "a text"
+            raise UsageError(f"{where}.{name} must be {wanted}", hint=EDIT)
     run = line.get("run", "")
     try:
         words = shlex.split(run)
     except ValueError as exc:
-        raise UsageError(f"{where}.run cannot be read: {exc}") from None
+        raise UsageError(f"{where}.run cannot be read: {exc}", hint=EDIT) from None
     if not words:
-        raise UsageError(f'{where} needs a command: run = "mpv -- {PLACE}"')
+        raise UsageError(f'{where} needs a command: run = "mpv -- {PLACE}"', hint=EDIT)
     needs = line.get("needs", "gui")
     if needs not in NEEDS:
-        raise UsageError(f"{where}.needs must be one of {', '.join(NEEDS)}")
+        raise UsageError(f"{where}.needs must be one of {', '.join(NEEDS)}", hint=EDIT)
     return Opener(
         run,
         line.get("mime", "*"),

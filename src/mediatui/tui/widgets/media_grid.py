@@ -16,7 +16,7 @@ from textual.strip import Strip
 from mediatui.model import SaveState
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
-from mediatui.tui.format import PHASE_BADGES, SAVE_BADGES, Badge, fit
+from mediatui.tui.format import PHASE_BADGES, SAVE_BADGES, Badge, fit, picture_card
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.media_list import Going, MediaList
 from mediatui.tui.widgets.picture import characters, half_blocks, read_pixels
@@ -264,6 +264,9 @@ class MediaGrid(MediaList, inherit_bindings=True):
             badge, going = self._badge(key), self._going(key)
             done = f"{going.fraction:.0%}" if going.fraction is not None else going.words
             said = f"{badge.word} {done}".strip()
+            item = self._shelf.items.get(key)
+            if item is not None and item.save_state is SaveState.SAVED:
+                said = badge.word if self._draws else picture_card(item)
         return [Segment(fit(said.center(width), width), self.tone("cursor-away" if said else "faint"))]
 
     def _badge(self, key: str) -> Badge:
@@ -279,10 +282,15 @@ class MediaGrid(MediaList, inherit_bindings=True):
         known = self._tiles.get((key, *size))
         if known is not None:
             return known
-        if key in self._shelf.items and not self._asked:
+        if key in self._shelf.items and not self._asked and self._draws:
             self._asked = True
             self.call_later(self._fetch_visible)
         return (0, [])
+
+    @property
+    def _draws(self) -> bool:
+        app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
+        return app.draws_pictures
 
     def _fetch_visible(self) -> None:
         self._asked = False
