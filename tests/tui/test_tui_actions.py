@@ -13,18 +13,22 @@ from textual.dom import DOMNode
 from textual.widgets import Input, OptionList, TextArea
 
 import mediatui.tui
+from mediatui.library.reconcile import Differences
 from mediatui.tui.actions import ACTIONS, Target, action, in_scope, key_name, key_names
 from mediatui.tui.actor import Actor
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.memory import Draft
 from mediatui.tui.screens.compare import CompareScreen
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
+from mediatui.tui.screens.disk import DiskScreen
 from mediatui.tui.screens.export import ExportScreen
 from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.help import HelpScreen, matches
 from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.log import LogScreen, Subject
+from mediatui.tui.screens.pick import PickScreen
 from mediatui.tui.screens.viewer import ViewerScreen
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.form import Cycle
@@ -99,6 +103,9 @@ async def test_every_action_is_answered_where_it_applies(start: Start) -> None:
             "export": ExportScreen("demo", None),
             "confirm": ConfirmScreen("?", [], "go"),
             "ask": AskScreen("?"),
+            "pick": PickScreen("?", []),
+            "log": LogScreen(Subject()),
+            "disk": DiskScreen("demo", Differences()),
             "menu": MenuScreen("?", [Choice("a", "A", "a")]),
             "item": ItemScreen.__new__(ItemScreen),
             "list": LineList(),

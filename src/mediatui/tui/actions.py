@@ -64,7 +64,7 @@ class Action:
 
 APP, SCREEN, WIDGET = Target.APP, Target.SCREEN, Target.WIDGET
 LOOK, MARK, MAKE, KEEP, TIDY, GO = "Look", "Mark", "Make", "Keep", "Projects and trash", "Everywhere"
-MOVE, FORM = "Move", "Forms and dialogs"
+MOVE, FORM, SORT = "Move", "Forms and dialogs", "Organise"
 
 
 def _app() -> Iterable[Action]:
@@ -128,15 +128,35 @@ def _library() -> Iterable[Action]:
     yield on("save", "Save", "Save this item, or the marked ones, to disk.", "w", KEEP, "save")
     yield on("retry", "Retry saving", "Try again to save this item, or the marked ones.", "r", KEEP)
     yield on("retry-all", "Save all unsaved", "Try to save everything that is not on disk.", "R", KEEP)
+    yield on(
+        "save-to-disk",
+        "Save all to disk",
+        "Save every item of this project that has no local file, also those kept by URL.",
+        "W",
+        KEEP,
+    )
+    yield on("clean-old", "Clean up old unsaved…", "Plan to trash items long unsaved; shows them first.", "C", TIDY)
+    yield on("regenerate", "Make it anew…", "Generate this item again: a new request, a new payment.", "ctrl+g", MAKE)
+    yield on("log", "Log", "The steps of this item or job, as they happen.", "L", LOOK)
     yield on("export", "Export project…", "Pack the project into a ZIP file; shows a plan first.", "x", KEEP, "export")
     yield on("copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", LOOK, "copy")
     yield on("open-outside", "Open outside", "Open the file in its own program.", "o", LOOK)
     yield on("open-with", "Open with…", "Choose a program, or a path, scp line or URL to copy.", "O", LOOK)
     yield on("again", "Generate again…", "Open the generate screen filled with this item's inputs.", "a", MAKE)
     yield on("trash", "Move to trash", "Move this item, or the marked ones, to the trash.", "d delete", TIDY)
-    yield on("undo", "Undo", "Take back the last trash, rename or deleted project.", "u", TIDY)
-    yield on("new-project", "New project…", "Create a project.", "p N", TIDY)
-    yield on("rename-project", "Rename project…", "Give this project another name.", "e", TIDY)
+    yield on("undo", "Undo", "Take back what was done last: trash, move, rename, tags, projects.", "u", TIDY)
+    yield on("redo", "Redo", "Do again what was taken back last.", "U ctrl+r", TIDY)
+    yield on("tag", "Tags…", "Add or remove tags of this item, or of the marked ones.", "T", SORT)
+    yield on("rate", "Rate…", "Give one to five stars, or none.", "z", SORT)
+    yield on("rate-up", "One star more", "Rate this item, or the marked ones, one star higher.", "plus", SORT)
+    yield on("rate-down", "One star less", "One star lower; below one is unrated.", "minus", SORT)
+    yield on("favourite", "Favourite", "Make it a favourite, or not any more.", "F", SORT)
+    yield on("note", "Notes…", "Write a note on this item, or on the marked ones.", "N", SORT)
+    yield on("rename", "Rename…", "Give this item another name; a project in the projects pane.", "e", SORT)
+    yield on("move", "Move to project…", "Move this item, or the marked ones, to another project.", "m", SORT)
+    yield on("copy-to", "Copy to project…", "Copy this item, or the marked ones, to another project.", "M", SORT)
+    yield on("new-project", "New project…", "Create a project.", "p", TIDY)
+    yield on("rename-project", "Rename project…", "Give this project another name.", "E", TIDY)
     yield on(
         "delete-project", "Delete project…", "Move this project to the trash; shows what it holds first.", "D", TIDY
     )
@@ -215,9 +235,31 @@ def _jobs() -> Iterable[Action]:
         "again",
         priority=True,
     )
+    yield on(
+        "forget",
+        "Give up an unknown job…",
+        "Close a job nobody can find at the provider, and take it off the list.",
+        "f",
+    )
+    yield on("log", "Log", "The steps of this job, as they happen.", "L", "log", LOOK)
     yield on("copy", "Copy…", "Copy the prompt, error, request id or JSON.", "y", group=LOOK)
     yield on("new", "New generation", "Write a prompt, choose models, generate.", "n", "new")
     yield on("back", "Back", "Return to the library.", "escape q t", "back", GO)
+
+
+def _reports() -> Iterable[Action]:
+    def on(scope: str, id: str, title: str, help: str, keys: str, short: str = "", group: str = LOOK) -> Action:
+        return Action(id, title, help, tuple(keys.split()), group, scope, SCREEN, short)
+
+    yield on("log", "filter", "Filter", "Show only steps with these words: a step, an outcome.", "slash", "filter")
+    yield on("log", "failures", "Failures only", "Show only what failed, or everything again.", "f", "failures")
+    yield on("log", "everything", "All steps", "Show the steps of everything, not of one item or job.", "e", "all")
+    yield on("log", "copy", "Copy", "Copy the steps that are shown.", "y", "copy")
+    yield on("log", "back", "Back", "Return.", "escape q L", "back", GO)
+    yield on("disk", "adopt", "Take it in", "Make an item of this file.", "a", "take it in", KEEP)
+    yield on("disk", "adopt-all", "Take all in", "Make items of all files nobody knows.", "A", "take all in", KEEP)
+    yield on("disk", "fetch", "Fetch again", "Save the missing files again from their URLs.", "r", "fetch again", KEEP)
+    yield on("disk", "back", "Back", "Return to the library.", "escape q f5", "back", GO)
 
 
 def _forms() -> Iterable[Action]:
@@ -265,10 +307,25 @@ def _forms() -> Iterable[Action]:
     yield on("confirm", "back", "No", "Leave everything as it is.", "escape n q", "no")
     yield on("ask", "yes", "Done", "Take this text.", "ctrl+s", "done", priority=True)
     yield on("ask", "back", "Cancel", "Leave everything as it is.", "escape", "cancel", priority=True)
+    yield on("pick", "take", "Choose", "Take the row under the cursor.", "enter", "choose", priority=True)
+    yield on("pick", "pick-down", "Down", "Next row.", "down ctrl+n", priority=True, palette=False)
+    yield on("pick", "pick-up", "Up", "Previous row.", "up", priority=True, palette=False)
+    yield on("pick", "pick-page-down", "Page down", "One page on.", "pagedown", priority=True, palette=False)
+    yield on("pick", "pick-page-up", "Page up", "One page back.", "pageup", priority=True, palette=False)
+    yield on("pick", "back", "Close", "Close without choosing.", "escape", "close", priority=True)
     yield on("menu", "back", "Cancel", "Close the menu.", "escape q", "cancel")
 
 
-ACTIONS: tuple[Action, ...] = (*_app(), *_lists(), *_library(), *_viewer(), *_compare(), *_jobs(), *_forms())
+ACTIONS: tuple[Action, ...] = (
+    *_app(),
+    *_lists(),
+    *_library(),
+    *_viewer(),
+    *_compare(),
+    *_jobs(),
+    *_reports(),
+    *_forms(),
+)
 """Every action there is."""
 
 
@@ -299,6 +356,9 @@ _SHOWN = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "dollar_sign": "$",
+    "plus": "+",
+    "minus": "-",
+    "apostrophe": "'",
     "escape": "esc",
     "pagedown": "pgdn",
     "pageup": "pgup",

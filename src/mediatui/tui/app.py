@@ -29,8 +29,9 @@ from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler
 from mediatui.tui.alerts import Alerts
 from mediatui.tui.bridge import Bridge, ask
+from mediatui.tui.control.hosts import HostQuestions
 from mediatui.tui.glyphs import AsciiGlyphs, output_encoding
-from mediatui.tui.keymap import read_keymap
+from mediatui.tui.keymap import Keymap
 from mediatui.tui.looks import FEW_COLOURS, decide_looks, drawable, remember_compact
 from mediatui.tui.memory import Keeper, load_memory
 from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
@@ -85,7 +86,12 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self._drained_at = 0.0
         self._drain_timer: Timer | None = None
         self._dress()
-        self.keys = read_keymap(settings.keys, ascii=self.looks.ascii)
+        self.hosts = HostQuestions(self)
+        self.keys = Keymap(ascii=self.looks.ascii)
+        if settings.keys:
+            from mediatui.tui.own_keys import read_keymap
+
+            self.keys = read_keymap(settings.keys, ascii=self.looks.ascii)
 
     def _dress(self) -> None:
         """Before the first frame: changing any of this later restyles everything."""
@@ -99,13 +105,13 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         if self.quiet:
             self.animation_level = "none"
             self.add_class("-quiet")
+        self.set_class(not self.draws_pictures, "-no-pictures")
         if self.looks.ascii:
             self.capabilities = drawable(self.capabilities, self.looks)
             self.no_color = True  # Pictures out of characters: that is all Textual's flag does from here on.
             self._filters.append(AsciiGlyphs(output_encoding()))
 
     def get_default_screen(self) -> Screen[Any]:
-        self.set_class(not self.draws_pictures, "-no-pictures")
         """The library."""
         self.library = LibraryScreen()
         return self.library
@@ -133,12 +139,6 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self._bridge.start()
         for problem in self.keys.problems:
             self.tell(problem, severity="warning")
-
-    def _take_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in END_SIGNALS:
-            try:
-                loop.add_signal_handler(number, self._end_by_signal, number)
         if self.settings.openers:
             self._check_openers()
 
@@ -149,6 +149,12 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             read_openers(self.settings.openers)
         except UsageError as error:
             self.tell_exception(error)
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in END_SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._end_by_signal, number)
             except (ValueError, RuntimeError, NotImplementedError):
                 # Not on the main thread: whoever runs the app there minds the signals.
                 return
@@ -206,17 +212,17 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         """The studio's answer, without blocking."""
         return await ask(future)
 
+    @property
+    def draws_pictures(self) -> bool:
+        """Pictures are drawn, in whatever way; else words stand in their place."""
+        return self.capabilities.graphics is not Graphics.OFF
+
     def remember(self) -> None:
         """Write down what the interface remembers between runs."""
         self._keeper.later(self.memory)
 
     @on(StudioSpoke)
     def _hear(self) -> None:
-    @property
-    def draws_pictures(self) -> bool:
-        """Pictures are drawn, in whatever way; else words stand in their place."""
-        return self.capabilities.graphics is not Graphics.OFF
-
         if self._drain_timer is not None:
             return
         wait = self._drained_at + DRAIN_SECONDS - time.monotonic()
@@ -234,6 +240,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         for notice, more in gathered(batch.notices):
             self.tell(notice.message + more, hint=notice.hint, title=notice.title, severity=notice.severity)
         self.alerts.follow(batch)
+        self.hosts.hear(batch.hosts)
         for screen in self.screen_stack:
             if isinstance(screen, StudioScreen):
                 screen.follow(batch)

@@ -8,6 +8,7 @@ from mediatui.library.project import ProjectChange
 from mediatui.studio.events import (
     Event,
     ExportProgress,
+    HostAsked,
     JobProgress,
     LibraryChanged,
     Notice,
@@ -24,6 +25,7 @@ class Batch:
     jobs: dict[str, JobProgress] = field(default_factory=dict)
     saves: dict[str, SaveProgress] = field(default_factory=dict)
     exports: dict[str, ExportProgress] = field(default_factory=dict)
+    hosts: list[HostAsked] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     projects: bool = False
     """Projects appeared, vanished or were renamed."""
@@ -39,6 +41,8 @@ class Batch:
                 self.saves[event.item_id] = event
             case ExportProgress():
                 self.exports[event.export_id] = event
+            case HostAsked():
+                self.hosts.append(event)
             case Notice():
                 self.notices.append(event)
             case ProjectsChanged():

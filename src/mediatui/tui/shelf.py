@@ -63,6 +63,14 @@ class Order:
         return f"{self.by.value}, reversed" if self.reverse else self.by.value
 
 
+_WITHOUT_BYTES = frozenset({SaveState.UNSAVED, SaveState.URL_ONLY, SaveState.EXPIRED})
+_ON_DISK = frozenset({SaveState.SAVED, SaveState.SAVING})
+
+
+def _could_be_saved(item: MediaItem) -> bool:
+    return item.save_state not in _ON_DISK and (item.url is not None or item.spool is not None)
+
+
 class Shelf:
     """The items and jobs of one project, and the rows they make.
 
@@ -77,7 +85,7 @@ class Shelf:
         self.words = ""
         self._hay: dict[str, str] = {}
         self._sorted: list[str] | None = None
-        self._counted: tuple[int, int, int] | None = None
+        self._counted: tuple[int, int, int, int] | None = None
         self._item_rows = 0
         self._hits: tuple[str, list[str]] | None = None
 
@@ -204,13 +212,23 @@ class Shelf:
         """The size of the files on disk."""
         return self._count()[2]
 
-    def _count(self) -> tuple[int, int, int]:
+    @property
+    def without_file(self) -> int:
+        """Items that "save all to disk" would act on."""
+        return self._count()[3]
+
+    def unsaved_since(self, before: float) -> int:
+        """Items without a file that were made before a time."""
+        return sum(item.created_at < before and item.save_state in _WITHOUT_BYTES for item in self.items.values())
+
+    def _count(self) -> tuple[int, int, int, int]:
         if self._counted is None:
             items = self.items.values()
             self._counted = (
                 sum(item.save_state.wants_saving for item in items),
                 sum(item.save_state is SaveState.EXPIRED for item in items),
                 sum(item.file_size or 0 for item in items if item.path),
+                sum(_could_be_saved(item) for item in items),
             )
         return self._counted
 

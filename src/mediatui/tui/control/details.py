@@ -32,6 +32,14 @@ class Details(Controller):
         self.screen.query_one("#detail", Lines).show(self.paragraphs(key), top=moved)
         self.show_poster()
 
+    def tick(self) -> None:
+        """A second went by: times that run are shown anew."""
+        item = self.screen.shelf.items.get(self.key or "")
+        if item is None or item.save_state in (SaveState.SAVED, SaveState.SAVING):
+            return
+        if item.url_expires_at is not None or self.studio.next_try(item.id) is not None:
+            self.screen.query_one("#detail", Lines).show(self.paragraphs(self.key))
+
     def show_poster(self) -> None:
         """Show the row's poster, if the pane is on screen."""
         item = self.screen.shelf.items.get(self.key or "")
@@ -49,7 +57,9 @@ class Details(Controller):
         if item is not None:
             maker = shelf.jobs.get(item.job or "")
             going = self.screen.going(item.id) if item.save_state is SaveState.SAVING else NOT_GOING
-            return item_paragraphs(item, self.studio.file_of(item), maker, going, full=full)
+            return item_paragraphs(
+                item, self.studio.file_of(item), maker, going, full=full, next_try=self.studio.next_try(item.id)
+            )
         if job is not None:
             progress = self.studio.progress(job.id)
             return job_paragraphs(job, self.screen.going(job.id), progress.last_log if progress else "", full=full)

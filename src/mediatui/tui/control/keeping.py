@@ -7,12 +7,19 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from mediatui.errors import UsageError
-from mediatui.text import plural
+from mediatui.text import one_line, plural
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
+from mediatui.tui.screens.dialogs import ConfirmScreen
 
 if TYPE_CHECKING:
     from mediatui.studio.requests import SaveReport
+
+
+DEFAULT_DAYS = 30
+"""What counts as long unsaved when the settings do not say."""
+SHOWN = 8
+"""Items that a question names."""
 
 
 class Keeping(Controller):
@@ -20,12 +27,23 @@ class Keeping(Controller):
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
-        return {"save": self.save, "retry": self.retry, "retry-all": self.retry_all, "export": self.export}
+        return {
+            "save": self.save,
+            "retry": self.retry,
+            "retry-all": self.retry_all,
+            "save-to-disk": self.save_to_disk,
+            "clean-old": self.clean_old,
+            "regenerate": self.regenerate,
+            "log": self.log,
+            "export": self.export,
+        }
 
     def _ids(self) -> list[str]:
         ids = [item.id for item in self.screen.targets()]
         if not ids:
             raise UsageError("there is no item here to save")
+        faults = (item.storage_error for item in self.screen.targets())
+        self.app.hosts.forget(fault.host for fault in faults if fault is not None and fault.host)
         return ids
 
     async def save(self) -> None:
@@ -44,6 +62,69 @@ class Keeping(Controller):
     async def retry_all(self) -> None:
         """Try to save everything unsaved, in every project."""
         await self._tell(self.studio.retry_all())
+
+    async def save_to_disk(self) -> None:
+        """Save everything of this project that has no local file."""
+        project_id = self._project()
+        count = self.screen.shelf.without_file
+        if not count:
+            self.app.tell("Every item of this project is on disk.")
+            return
+        self.app.tell(f"Saving {plural(count, 'item')} to disk.")
+        self.screen.telling.drop_offer()
+        await self._tell(self.studio.save_to_disk(project_id))
+
+    def _project(self) -> str:
+        if self.screen.project_id is None:
+            raise UsageError("no project is open", hint="p makes one.")
+        return self.screen.project_id
+
+    async def clean_old(self) -> None:
+        """Plan to trash what has been unsaved for long, ask, and do it."""
+        from mediatui.library.cleanup import CleanRequest, Sort
+
+        days = self.app.settings.clean_unsaved_after_days or DEFAULT_DAYS
+        request = CleanRequest(frozenset({Sort.UNSAVED}), (self._project(),), unsaved_days=days)
+        plan = await self.app.ask(self.studio.organise.plan_clean(request))
+        if not plan.count:
+            self.app.tell(f"Nothing here has been unsaved for {days} days.")
+            return
+        names = [f"· {one_line(item.prompt or item.name, 50)}" for line in plan.lines for item in line.items]
+        rest = [f"… and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
+        last = "They have no local file; their URLs may have expired. u brings the records back."
+        title = f"Move {plural(plan.count, 'item')} unsaved for {days} days to the trash?"
+        if not await self.app.push_screen_wait(ConfirmScreen(title, [*names[:SHOWN], *rest, last], "move to trash")):
+            return
+        report = await self.app.ask(self.studio.organise.clean(plan))
+        for note in report.notes:
+            self.app.tell(note, severity="warning")
+        self.app.tell(f"{plural(plan.count, 'item')} moved to the trash. u brings them back.")
+
+    async def regenerate(self) -> None:
+        """Make this item again as it was asked for: says what it costs, and asks."""
+        from mediatui.studio.again import generate_again
+
+        item = self.screen.item
+        if item is None:
+            raise UsageError("there is no item here to make anew")
+        request = generate_again(item)
+        cost = await self.app.ask(self.studio.estimate(request))
+        lines = [
+            f"“{one_line(item.prompt, 200)}”",
+            f"{item.provider} · {item.model}",
+            f"Price: {cost.text}.",
+            "This is a new request and a new payment; r only fetches what was paid for.",
+        ]
+        if await self.app.push_screen_wait(ConfirmScreen("Make this item anew?", lines, "send and pay")):
+            jobs = await self.app.ask(self.studio.generate(request))
+            self.app.tell(f"Sent: {jobs[0].phase.value}." if jobs else "Nothing was sent.")
+
+    def log(self) -> None:
+        """The steps of the row under the cursor; of everything when there is none."""
+        from mediatui.tui.screens.log import LogScreen, Subject
+
+        shelf, key = self.screen.shelf, self.screen.media.key or ""
+        self.app.push_screen(LogScreen(Subject.of(shelf.items.get(key) or shelf.jobs.get(key))))
 
     async def _tell(self, future: Future[SaveReport]) -> None:
         report = await self.app.ask(future)

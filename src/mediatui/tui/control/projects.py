@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mediatui.errors import UsageError
+from mediatui.errors import MediatuiError, UsageError
 from mediatui.model import SavePolicy
 from mediatui.text import human_bytes, plural
 from mediatui.tui.actor import Handler
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mediatui.library.library import ProjectSummary
 
 REFRESH_SECONDS = 0.5
+COMPARE_SECONDS = 0.3
+"""A project just opened is compared with its files this much later: its list comes first."""
 _POLICIES = (
     Choice("d", "As the settings say", "", ""),
     Choice("a", "Save automatically", SavePolicy.AUTOMATIC),
@@ -117,6 +119,21 @@ class Projects(Controller):
         self.keep_place()
         self.app.memory.project = snapshot.project.id
         self.app.remember()
+        screen.telling.offering = False
+        screen.set_timer(COMPARE_SECONDS, lambda: self._compare_soon(snapshot.project.id))
+
+    def _compare_soon(self, project_id: str) -> None:
+        if self.screen.project_id == project_id:
+            self.app.run_fenced(self._compare(project_id), group="compare", node=self.screen)
+
+    async def _compare(self, project_id: str) -> None:
+        """Behind the list: check the files against the index, and offer what can be done."""
+        try:
+            found = await self.app.ask(self.studio.refresh(project_id))
+        except MediatuiError:
+            return  # nobody asked for it; F5 says what is wrong
+        if self.screen.project_id == project_id:
+            self.screen.telling.offer(len(found.orphans))
 
     def want(self, name: str) -> None:
         """A generation goes to the project of this name: show it, as soon as there is one, with its new jobs."""
@@ -194,19 +211,9 @@ class Projects(Controller):
         name = await self.app.push_screen_wait(AskScreen(f"Rename “{summary.name}”", summary.name, verb="rename"))
         if name is None or name == summary.name:
             return
-        await self.app.ask(self.studio.rename_project(summary.id, name))
-        self.screen.tidying.remember_undo(
-            f"the new name of “{summary.name}”", self._rename_back(summary.id, summary.name)
-        )
+        await self.app.ask(self.studio.organise.rename_project(summary.id, name))
         await self.refresh()
         self.app.tell(f"Renamed to “{name}”. u takes it back.")
-
-    def _rename_back(self, project_id: str, name: str) -> Handler:
-        async def back() -> None:
-            await self.app.ask(self.studio.rename_project(project_id, name))
-            await self.refresh()
-
-        return back
 
     async def delete(self) -> None:
         """Show what the project holds, ask, and move it to the trash."""
@@ -220,18 +227,12 @@ class Projects(Controller):
         title = f"Move project “{summary.name}” to the trash?"
         if not await self.app.push_screen_wait(ConfirmScreen(title, lines, "move to trash")):
             return
-        trashed = await self.app.ask(self.studio.delete_project(summary.id))
-
-        async def back() -> None:
-            project = await self.app.ask(self.studio.restore_project(trashed.path))
-            await self.refresh()
-            await self.open(project.id)
-
-        self.screen.tidying.remember_undo(f"deleting “{trashed.name}”", back)
+        done = await self.app.ask(self.studio.organise.delete_project(summary.id))
         await self.refresh()
-        self.app.tell(
-            f"“{trashed.name}” is in the trash: {plural(trashed.items, 'item')}, {human_bytes(trashed.bytes)}. "
-            "u brings it back."
+        self.screen.tidying.tell(
+            f"“{summary.name}” is in the trash: {plural(summary.items, 'item')}, {human_bytes(summary.bytes)}. "
+            "u brings it back.",
+            done,
         )
 
     async def policy(self) -> None:
@@ -250,19 +251,11 @@ class Projects(Controller):
         if self.screen.project_id is None:
             raise UsageError("no project is open", hint="p makes one.")
         found = await self.app.ask(self.studio.refresh(self.screen.project_id))
-        words = [
-            text
-            for count, text in (
-                (len(found.missing), f"{plural(len(found.missing), 'file')} missing (r fetches them again)"),
-                (len(found.returned), f"{plural(len(found.returned), 'file')} back in place"),
-                (len(found.orphans), f"{plural(len(found.orphans), 'file')} nobody knows"),
-                (len(found.parts), f"{plural(len(found.parts), 'unfinished download')}"),
-            )
-            if count
-        ]
-        self.app.tell(
-            f"The disk agrees with the index{': ' if words else ''}{', '.join(words)}."
-            if not words
-            else f"On disk: {', '.join(words)}."
-        )
+        differing = (*found.missing, *found.returned, *found.orphans, *found.parts, *found.adopted)
+        if differing:
+            from mediatui.tui.screens.disk import DiskScreen
+
+            self.app.push_screen(DiskScreen(self.screen.project_id, found))
+        else:
+            self.app.tell("The disk agrees with the index.")
         await self.refresh()

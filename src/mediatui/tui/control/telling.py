@@ -9,6 +9,7 @@ from mediatui.text import human_bytes, plural
 from mediatui.tui.actions import action
 from mediatui.tui.actor import keys_of
 from mediatui.tui.control.base import Controller
+from mediatui.tui.save_words import soon
 from mediatui.tui.widgets.bars import Bar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 FREE_SECONDS = 5.0
 """The disk is asked for its free room not more often than this."""
+DAY = 86_400.0
 BANNER_SECONDS = 1.0
 """Unsaved items are announced once they have stayed so for this long: most are being saved at that moment."""
 
@@ -27,6 +29,9 @@ class Telling(Controller):
     def __init__(self, screen: LibraryScreen) -> None:
         super().__init__(screen)
         self._banner_due = False
+        self._unknown = 0
+        self.offering = False
+        """The banner offers what can be done about files."""
         self._free, self._free_until = 0, 0.0
 
     @property
@@ -89,7 +94,7 @@ class Telling(Controller):
         return [*cells, (words, "text")]
 
     def show_banner(self) -> None:
-        """Announce unsaved items, a moment after they appeared."""
+        """Announce unsaved items, a moment after they appeared; an offer stays until it is taken or dropped."""
         banner = self.screen.query_one("#banner", Bar)
         if not self.unsaved or banner.display:
             self._banner_now()
@@ -97,17 +102,62 @@ class Telling(Controller):
             self._banner_due = True
             self.screen.set_timer(BANNER_SECONDS, self._banner_now)
 
+    def offer(self, unknown_files: int) -> None:
+        """A project was opened and compared with its files: offer, once, what can be done."""
+        self._unknown = unknown_files
+        self.offering = self.screen.shelf.without_file > self.screen.shelf.unsaved or unknown_files > 0
+        self._banner_now()
+
+    def drop_offer(self) -> None:
+        """Not now."""
+        self.offering = False
+        self._banner_now()
+
+    def tick(self) -> None:
+        """A second went by."""
+        if self.screen.query_one("#banner", Bar).display:
+            self._banner_now()
+
     def _banner_now(self) -> None:
         self._banner_due = False
         banner = self.screen.query_one("#banner", Bar)
-        banner.display = bool(self.unsaved)
+        parts = [part for part in (self._unsaved_words(), self._offer_words(), self._old_words()) if part]
+        banner.display = bool(parts)
+        cells: list[Cell] = [(" ", "banner")]
+        for number, part in enumerate(parts):
+            cells += [(" · ", "banner"), *part] if number else part
+        banner.show(cells)
+
+    def _key(self, id: str) -> Cell:
+        return keys_of(self.screen).name(action("library", id)), "banner-key"
+
+    def _unsaved_words(self) -> list[Cell]:
+        if not self.unsaved:
+            return []
         expired = self.screen.shelf.expired
         more = f" · {expired} expired" if expired else ""
-        words = f" ● {plural(self.unsaved, 'item')} unsaved{more} · "
-        banner.show(
-            [
-                (words, "banner"),
-                (keys_of(self.screen).name(action("library", "retry-all")), "banner-key"),
-                (" saves them", "banner"),
-            ]
-        )
+        tries = [self.studio.next_try(item.id) for item in self.screen.shelf.items.values() if item.storage_error]
+        coming = min((moment for moment in tries if moment is not None), default=None)
+        again = f" · next try {soon(coming)}" if coming is not None else ""
+        words = f"● {plural(self.unsaved, 'item')} unsaved{more}{again} · "
+        return [(words, "banner"), self._key("retry-all"), (" saves them", "banner")]
+
+    def _offer_words(self) -> list[Cell]:
+        shelf, cells = self.screen.shelf, []
+        if not self.offering:
+            return []
+        if shelf.without_file > shelf.unsaved:
+            have = "has" if shelf.without_file == 1 else "have"
+            cells += [(f"{plural(shelf.without_file, 'item')} {have} no local file · ", "banner")]
+            cells += [self._key("save-to-disk"), (" saves all to disk", "banner")]
+        if self._unknown:
+            cells += [(f"{'  ' if cells else ''}{plural(self._unknown, 'file')} nobody knows · ", "banner")]
+            cells += [self._key("refresh"), (" shows them", "banner")]
+        return cells
+
+    def _old_words(self) -> list[Cell]:
+        days = self.app.settings.clean_unsaved_after_days
+        old = self.screen.shelf.unsaved_since(time.time() - days * DAY) if days else 0
+        if not old:
+            return []
+        return [(f"{old} unsaved for over {days} days · ", "banner"), self._key("clean-old"), (" plans", "banner")]

@@ -113,14 +113,18 @@ class MenuScreen(Dialog[str | None]):
     SCOPES = ("menu",)
     BINDINGS = bindings("menu")
 
-    def __init__(self, title: str, choices: Sequence[Choice], current: str | None = None) -> None:
+    def __init__(
+        self, title: str, choices: Sequence[Choice], current: str | None = None, lines: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        self._title, self._choices, self._current = title, choices, current
+        self._title, self._choices, self._current, self._lines = title, choices, current, lines
 
     def compose(self) -> ComposeResult:
-        """Title and choices."""
+        """Title, what is to be known first, and choices."""
         with Vertical(classes="box"):
             yield Static(Content(self._title), classes="box-title", markup=False)
+            if self._lines:
+                yield Static(Content("\n".join(self._lines)), classes="box-text", markup=False)
             yield _MenuList(self._choices)
 
     def on_mount(self) -> None:
@@ -138,16 +142,17 @@ class MenuScreen(Dialog[str | None]):
             if event.character == choice.key:
                 event.stop()
                 event.prevent_default()
-                self.dismiss(choice.value)
+                self.answer(choice.value)
                 return
 
     @on(LineList.Opened)
     def _chosen(self, event: LineList.Opened) -> None:
-        self.dismiss(event.key)
+        self.answer(event.key)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Cancel."""
-        return {"back": self._cancel}
+        return {"back": lambda: self.answer(None)}
 
-    def _cancel(self) -> None:
-        self.dismiss(None)
+    def answer(self, value: str | None) -> None:
+        """Close with an answer."""
+        self.dismiss(value)

@@ -156,6 +156,7 @@ class JobsScreen(StudioScreen[None]):
     def _tick(self) -> None:
         if self.is_current:
             self.list.tick()
+            self.main.hosts.look()
 
     # Actions.
 
@@ -167,6 +168,8 @@ class JobsScreen(StudioScreen[None]):
             "recheck-all": self._recheck_all,
             "dismiss": self._dismiss_one,
             "dismiss-ended": self._dismiss_ended,
+            "forget": self._forget,
+            "log": self._log,
             "again": self._again,
             "copy": lambda: copy_record(self.main, self._need()),
             "new": self._new,
@@ -223,6 +226,27 @@ class JobsScreen(StudioScreen[None]):
         words = f"{plural(kept, 'job')} kept: outputs are not saved yet." if kept else ""
         self.main.tell(f"{plural(count, 'job')} dismissed. {words}".strip())
         self.reload()
+
+    async def _forget(self) -> None:
+        from mediatui.tui.screens.dialogs import ConfirmScreen
+
+        job = self._need()
+        if job.phase is not Phase.UNKNOWN:
+            raise UsageError("only an unknown job can be given up", hint="d dismisses one that ended.")
+        lines = [
+            f"“{one_line(job.prompt, 200)}” · {job.model}",
+            "Its submit had no answer: it may have been accepted and paid for.",
+            "If it was, its result is never collected. r asks the provider once more, at no cost.",
+        ]
+        if await self.main.push_screen_wait(ConfirmScreen("Give this job up?", lines, "give it up")):
+            await self.main.ask(self.main.studio.forget_job(job.id))
+            self.main.tell("Given up and off the list.")
+            self.reload()
+
+    def _log(self) -> None:
+        from mediatui.tui.screens.log import LogScreen, Subject
+
+        self.main.push_screen(LogScreen(Subject.of(self.job)))
 
     def _again(self) -> None:
         from mediatui.tui.screens.generate import GenerateScreen

@@ -17,6 +17,7 @@ from mediatui.tui.control.details import Details
 from mediatui.tui.control.keeping import Keeping
 from mediatui.tui.control.looking import Looking
 from mediatui.tui.control.making import Making
+from mediatui.tui.control.organising import Organising
 from mediatui.tui.control.panes import PANES, Panes
 from mediatui.tui.control.projects import Projects
 from mediatui.tui.control.telling import Telling
@@ -64,6 +65,7 @@ class LibraryScreen(StudioScreen[None]):
         self.details = Details(self)
         self.keeping = Keeping(self)
         self.making = Making(self)
+        self.organising = Organising(self)
         self.tidying = Tidying(self)
         self.projects = Projects(self)
         self.viewing = Viewing(self)
@@ -74,6 +76,7 @@ class LibraryScreen(StudioScreen[None]):
             **self.looking.handlers(),
             **self.keeping.handlers(),
             **self.making.handlers(),
+            **self.organising.handlers(),
             **self.tidying.handlers(),
             **self.projects.handlers(),
             **self.viewing.handlers(),
@@ -102,10 +105,10 @@ class LibraryScreen(StudioScreen[None]):
     def on_mount(self) -> None:
         """Focus the media list; the library opens behind this frame."""
         self.media.empty = OPENING
+        self.viewing.restore_grid()
         self.media.focus()
         self.set_interval(CLOCK_SECONDS, self._tick)
 
-        self.viewing.restore_grid()
     def handlers(self) -> Mapping[str, Handler]:
         """Everything the library answers."""
         return self._handlers
@@ -151,6 +154,8 @@ class LibraryScreen(StudioScreen[None]):
             self.media.set_marks(set())
         elif self.shelf.words:
             self.looking.drop_filter()
+        elif self.telling.offering:
+            self.telling.drop_offer()
         elif self.panes.current != "media":
             self.panes.show("media")
 
@@ -236,6 +241,10 @@ class LibraryScreen(StudioScreen[None]):
         active = any(not job.phase.ended for job in self.shelf.jobs.values())
         if (active or self._ticks % SLOW_TICK == 0) and self.is_current:
             self.media.tick()
+        if self.is_current and self.main.has_studio:
+            self.details.tick()
+            self.main.hosts.look()
+            self.telling.tick()
 
     # Bars.
 
@@ -252,6 +261,8 @@ def job_going(progress: JobProgress) -> Going:
         return Going(None, words)
     if progress.phase is Phase.RUNNING:
         return Going(progress.fraction, "" if progress.fraction is not None else "working")
+    if progress.phase is Phase.DRAFT and progress.fraction is not None:
+        return Going(progress.fraction, "uploading")
     return Going(None, "sending" if progress.phase is Phase.SUBMITTING else "")
 
 

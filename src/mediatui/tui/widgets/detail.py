@@ -20,6 +20,7 @@ from mediatui.tui.format import (
     shown_path,
     when,
 )
+from mediatui.tui.organise_words import organised_paragraphs
 from mediatui.tui.save_words import expiry, state_lines
 from mediatui.tui.widgets.lines import Paragraph
 from mediatui.tui.widgets.media_list import Going
@@ -44,6 +45,7 @@ def item_paragraphs(
     elif item.save_state is not SaveState.SAVED:
         found += [("", text, tone) for text, tone in state_lines(item, next_try)]
     found += [GAP, ("", clean_text(item.prompt or item.name, None if full else 600), "text"), GAP]
+    found += organised_paragraphs(item, full=full)
     found.append(("model", item.model, "text"))
     found += _params(item.params, full=full)
     if item.seed is not None and "seed" not in item.params:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -27,6 +28,8 @@ from mediatui.tui.format import (
     shape,
     short_model,
 )
+from mediatui.tui.organise_words import row_words
+from mediatui.tui.save_words import time_left
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.line_list import Cell, LineList
 
@@ -176,6 +179,9 @@ class MediaList(LineList, inherit_bindings=True):
         word = f"save {going.fraction:4.0%}" if going.fraction is not None else ""
         state, used = self._state(badge, width, word)
         right = f" {fit_right(ago(item.created_at), 4)} "
+        said = row_words(item, tags=width >= WIDE)
+        left = time_left(item)
+        urgent: Cell = (f" {left}" if left and width >= NARROW else "", "warn")
         if width >= NARROW:
             right = f" {fit(TYPE_WORDS[item.type], 5)} {fit_right(shape(item), 9)}{right}"
         if width >= WIDER:
@@ -186,7 +192,9 @@ class MediaList(LineList, inherit_bindings=True):
             right = f" {fit(short_model(item.model), min(26, 14 + (width - WIDE) // 3))}{right}"
         return [
             (state, badge.tone),
-            (fit(self._shelf.title(item.id), width - used - len(right)), "text"),
+            (fit(self._shelf.title(item.id), width - used - cell_len(said) - len(urgent[0]) - len(right)), "text"),
+            (said, "accent"),
+            urgent,
             (right, "dim"),
         ]
 

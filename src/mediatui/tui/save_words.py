@@ -1,0 +1,88 @@
+"""What an item's save state means and what can be done about it, in words. No terminal in here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from mediatui.model import MediaItem, SaveState, StorageFault
+from mediatui.text import plural
+from mediatui.tui.format import ago, until, when
+
+KIND_WORDS = {
+    "disk-full": "the disk is full",
+    "read-only": "the disk is read-only",
+    "permission": "no permission",
+    "too-large": "too large for this disk",
+    "disk-error": "disk error",
+    "network": "network",
+    "server": "server",
+    "expired": "expired",
+    "refused-host": "host refused",
+    "bad-content": "not the file",
+    "incomplete": "incomplete",
+    "internal": "mediatui",
+}
+"""A save error's kind as people read it."""
+
+
+def soon(then: float, now: float | None = None) -> str:
+    """A moment to come, to the second while it is near: ``in 40 s``, ``in 12m``."""
+    left = then - (time.time() if now is None else now)
+    return f"in {max(0, round(left))} s" if left < 100 else until(then, now)
+
+
+def state_lines(item: MediaItem, next_try: float | None) -> Iterator[tuple[str, str]]:
+    """Text and tone of the lines under an item's state."""
+    fault = item.storage_error
+    yield _meaning(item), "dim"
+    if fault is not None and item.save_state is not SaveState.SAVED:
+        yield f"{KIND_WORDS.get(fault.kind.value, fault.kind.value)}: {fault.message}", "bad"
+        yield _attempts(fault, next_try), "dim"
+        if fault.host:
+            yield f"r asks you about {fault.host} again.", "text"
+
+
+def _meaning(item: MediaItem) -> str:
+    fault = item.storage_error
+    match item.save_state:
+        case SaveState.UNSAVED if fault is not None:
+            return "Kept, but not on disk. r tries again, R saves everything unsaved."
+        case SaveState.UNSAVED:
+            return "Not on disk yet. w saves it; R saves everything unsaved."
+        case SaveState.SAVING:
+            return "Being saved now."
+        case SaveState.SAVED:
+            return "On disk, verified."
+        case SaveState.URL_ONLY if fault is not None:
+            return "The disk refused it: it plays from its URL meanwhile. Make room, then r saves it."
+        case SaveState.URL_ONLY:
+            return "Only at its URL, by choice; it may expire. w saves it, W all such items."
+        case SaveState.MISSING:
+            return "Its file is gone from the disk. r fetches it again while the URL lasts; ^g makes it anew (paid)."
+        case SaveState.EXPIRED:
+            return "Its URL no longer answers and it was never saved. r asks the provider once more; ^g makes it anew."
+
+
+def _attempts(fault: StorageFault, next_try: float | None) -> str:
+    tries = f"{plural(fault.attempts, 'attempt')}, last {ago(fault.time)} ago ({when(fault.time)})"
+    if ago(fault.time) == "now":
+        tries = f"{plural(fault.attempts, 'attempt')}, just now"
+    again = f"next try {soon(next_try)}, r tries now" if next_try is not None else "r tries again"
+    return f"{tries}; {again}."
+
+
+def expiry(item: MediaItem) -> tuple[str, str] | None:
+    """How long the URL lasts, while that matters or is known; with its tone."""
+    if item.url_expires_at is None:
+        return None
+    urgent = item.save_state not in (SaveState.SAVED, SaveState.SAVING)
+    return soon(item.url_expires_at), "warn" if urgent else "dim"
+
+
+def time_left(item: MediaItem) -> str:
+    """For a row: how long an item that is not on disk can still be fetched; empty when nobody said."""
+    if item.url_expires_at is None or item.save_state in (SaveState.SAVED, SaveState.EXPIRED):
+        return ""
+    left = item.url_expires_at - time.time()
+    return f"{ago(0.001, left)} left" if left > 0 else "expired?"
