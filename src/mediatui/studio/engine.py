@@ -98,6 +98,11 @@ class Engine:
         self._thread.start()
         self._ready.wait()
 
+    @property
+    def running(self) -> bool:
+        """It takes work."""
+        return self._loop is not None and self._loop.is_running()
+
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the engine from any thread; the future fails with the engine, whatever ends that."""
         if self._loop is None or not self._loop.is_running():

@@ -41,12 +41,16 @@ from mediatui.studio.steps import (
 from mediatui.studio.templates import FOLDER, Template, Templates
 from mediatui.text import one_line, plural
 
+Release = Callable[[Sequence[str], str | None], None]
+"""Stop saving these items, and following the jobs of this project: they are about to be moved away."""
+
 
 class Organising:
     """The verbs on items and projects, and this session's history of them."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, release: Release) -> None:
         self._core, self._lib = core, core.library
+        self._release = release
         self._history = History()
         self._pool = DaemonPool("mediatui-organise", 1)
         self._templates = Templates(core.locations.config_file.parent / FOLDER)
@@ -139,7 +143,12 @@ class Organising:
 
     def delete_project(self, project_id: str) -> Future[Undo]:
         """Move a project to the trash of the data directory."""
-        return self._do(f"delete the project {project_id}", lambda: DeleteProjectStep(self._lib, project_id))
+
+        def make() -> Step:
+            self._release([item.id for item in self._lib.open(project_id).items()], project_id)
+            return DeleteProjectStep(self._lib, project_id)
+
+        return self._do(f"delete the project {project_id}", make)
 
     def restore_project(self, path: Path) -> Future[Undo]:
         """Bring a deleted project back from the trash."""
@@ -273,6 +282,7 @@ class Organising:
 
         def run() -> Undo:
             found = self._locate(ids)
+            self._release(ids, None)
             return self._history.do(f"{verb} {_named(found)}", Several([make(p, m) for p, m in _grouped(found)]))
 
         return self._pool.submit(run)
@@ -284,6 +294,8 @@ class Organising:
 
         def run() -> Undo:
             found = self._locate(ids)
+            if verb == "move":
+                self._release([item.id for _, item in found], None)
             target = self._lib.find(reference)
             made = target is None
             target = target or self._lib.create(reference)

@@ -73,7 +73,7 @@ class Studio:
         self._exporting = Exporting(self._core, self._services, self._saving.downloader, self._pictures, self._hosts)
         self._guarding = Guarding(self._core)
         self._session = Session(self._core, self._saving.source_of)
-        self.organise = Organising(self._core)
+        self.organise = Organising(self._core, self._release)
         """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
         self.search = Search(self._core)
         """Filtering, sorting and completion, from memory."""
@@ -425,6 +425,15 @@ class Studio:
         return self._core.record_pool.submit(function)
 
     def _snapshot(self, project: ProjectFolder) -> ProjectSnapshot:
+    def _release(self, item_ids: Sequence[str], project_id: str | None) -> None:
+        async def let_go() -> None:
+            if project_id is not None:
+                await self._making.release(project_id)
+            await self._saving.release(item_ids)
+
+        if self._core.engine.running:
+            self._core.engine.call(let_go()).result()
+
         records = self._core.records
         return ProjectSnapshot(
             project.record,

@@ -1,9 +1,8 @@
-"""The trash and the way back."""
+"""The trash, and the way back: undo and redo of everything that organises."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mediatui.errors import UsageError
@@ -14,38 +13,40 @@ from mediatui.tui.control.base import Controller
 from mediatui.tui.screens.dialogs import ConfirmScreen
 
 if TYPE_CHECKING:
-    from mediatui.library.trash import TrashEntry
-    from mediatui.tui.screens.library import LibraryScreen
-
-MAX_UNDO = 50
+    from mediatui.studio.history import Undo
 
 
 class Tidying(Controller):
-    """Keys that take things away, and undo."""
-
-    def __init__(self, screen: LibraryScreen) -> None:
-        super().__init__(screen)
-        self._undo: list[tuple[str, Handler]] = []
+    """Keys that take things away, undo and redo."""
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
-        return {"trash": self.trash, "undo": self.undo}
-
-    def remember_undo(self, what: str, back: Handler) -> None:
-        """`back` takes `what` back."""
-        self._undo.append((what, back))
-        del self._undo[:-MAX_UNDO]
+        return {"trash": self.trash, "undo": self.undo, "redo": self.redo}
 
     async def undo(self) -> None:
-        """Take the last thing back; it stays undoable when that fails."""
-        if not self._undo:
-            raise UsageError("there is nothing to undo")
-        what, back = self._undo[-1]
-        result = back()
-        if inspect.isawaitable(result):
-            await result
-        self._undo.remove((what, back))
-        self.app.tell(f"Took back {what}.")
+        """Take the last thing back."""
+        await self._turn(await self.app.ask(self.studio.organise.undo()), "Took back", "undo")
+
+    async def redo(self) -> None:
+        """Do again what was taken back last."""
+        await self._turn(await self.app.ask(self.studio.organise.redo()), "Did again", "redo")
+
+    async def _turn(self, done: Undo | None, words: str, verb: str) -> None:
+        if done is None:
+            raise UsageError(f"there is nothing to {verb}")
+        before = set(self.screen.summaries)
+        await self.screen.projects.refresh()
+        appeared = set(self.screen.summaries) - before
+        if len(appeared) == 1:
+            await self.screen.projects.open(appeared.pop())
+        self.tell(f"{words}: {done.label}.", done)
+
+    def tell(self, words: str, done: Undo) -> None:
+        """Say in one line what was done, and what was left alone on the way."""
+        self.app.tell(words)
+        if done.notes:
+            more = f" and {len(done.notes) - 1} more" if len(done.notes) > 1 else ""
+            self.app.tell(f"{done.notes[0]}{more}.", severity="warning")
 
     async def trash(self) -> None:
         """Move the marked items or this one to the trash; asks unless it is a single item that is on disk."""
@@ -58,13 +59,11 @@ class Tidying(Controller):
         plain = not self.screen.media.marks and all(item.save_state is SaveState.SAVED for item in items)
         if not plain and not await self._confirmed():
             return
-        entries = await self.app.ask(self.studio.trash([item.id for item in items]))
+        done = await self.app.ask(self.studio.organise.trash([item.id for item in items]))
         self.screen.media.set_marks(set())
-        count = sum(len(entry.item_ids) for entry in entries)
-        size = sum(entry.bytes for entry in entries)
-        self.remember_undo(f"trashing {plural(count, 'item')}", self._restore(entries))
-        them = "it" if count == 1 else "them"
-        self.app.tell(f"{plural(count, 'item')}, {human_bytes(size)}, moved to the trash. u brings {them} back.")
+        size = sum(item.file_size or 0 for item in items if item.path)
+        them = "it" if done.count == 1 else "them"
+        self.tell(f"{plural(done.count, 'item')}, {human_bytes(size)}, moved to the trash. u brings {them} back.", done)
 
     async def _confirmed(self) -> bool:
         screen = self.screen
@@ -79,10 +78,3 @@ class Tidying(Controller):
         lines.append("u brings them back.")
         title = f"Move {plural(len(items), 'item')} to the trash?"
         return await self.app.push_screen_wait(ConfirmScreen(title, lines, "move to trash"))
-
-    def _restore(self, entries: Sequence[TrashEntry]) -> Handler:
-        async def back() -> None:
-            for entry in entries:
-                await self.app.ask(self.studio.restore(entry.project, entry.id))
-
-        return back

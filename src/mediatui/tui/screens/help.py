@@ -39,6 +39,7 @@ _PLACES = {
     "ask": "text fields",
     "menu": "menus",
 }
+    "pick": "pickers",
 
 
 def place_of(scope: str) -> str:

@@ -1,0 +1,166 @@
+"""Organising in the library: tags, stars, notes, names, projects, and the way back from each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from mediatui.model import MediaItem, SaveState
+from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen, MenuScreen
+from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.note import NoteScreen
+from mediatui.tui.screens.pick import PickScreen
+from mediatui.tui.screens.tags import TagScreen
+from mediatui.tui.widgets.lines import Lines
+
+from .conftest import Session, Start, until
+
+
+@pytest.fixture
+async def two(start: Start) -> AsyncIterator[Session]:
+    """A project with two pictures on disk; the cursor on the later one, "neon city"."""
+    async with start(size=(150, 40)) as session:
+        await session.generate("misty valley")
+        await session.generate("neon city")
+        await until(lambda: all(item.save_state is SaveState.SAVED for item in session.items), "saved")
+        await session.press("g")
+        yield session
+
+
+def named(session: Session, prompt: str) -> MediaItem:
+    return next(item for item in session.items if item.prompt == prompt)
+
+
+def detail(session: Session) -> str:
+    return session.library.query_one("#detail", Lines).text
+
+
+def row(session: Session, prompt: str) -> str:
+    media = session.library.media
+    key = named(session, prompt).id
+    return "".join(text for text, _ in media.cells(key, 100))
+
+
+async def test_tags_are_added_and_removed_with_completion_and_taken_back(two: Session) -> None:
+    await two.press("A", "T")
+    screen = await two.screen(TagScreen)
+    await two.type("sea view")
+    await two.press("enter")
+    await until(lambda: all(item.tags == ("sea view",) for item in two.items), "both tagged")
+    assert screen.list.entries["sea view"].mark == "●"
+    await two.press("escape", "escape")
+    await two.press("T")
+    screen = await two.screen(TagScreen)
+    await two.type("se")
+    assert list(screen.list.keys) == ["sea view", "se"]
+    await two.press("enter")
+    await until(lambda: named(two, "neon city").tags == (), "removed from one")
+    assert named(two, "misty valley").tags == ("sea view",)
+    await two.press("escape")
+    await two.screen(LibraryScreen)
+    assert "#sea view" in row(two, "misty valley")
+    await two.press("u", "u")
+    await until(lambda: not any(item.tags for item in two.items), "no tags")
+    await two.press("U")
+    await until(lambda: all(item.tags for item in two.items), "both again")
+    await until(lambda: "Did again: tag 2 items sea view." in two.status(), "said so")
+
+
+async def test_stars_by_steps_and_by_menu_and_favourites(two: Session) -> None:
+    await two.press("plus", "plus")
+    await until(lambda: named(two, "neon city").rating == 2, "two stars")
+    await two.press("minus", "minus")
+    await until(lambda: named(two, "neon city").rating is None, "unrated")
+    await two.press("A", "z")
+    await two.screen(MenuScreen)
+    await two.press("4")
+    await until(lambda: [item.rating for item in two.items] == [4, 4], "both rated")
+    await until(lambda: "2 items rated ★★★★" in two.status(), "said so")
+    await two.press("escape", "F")
+    await until(lambda: named(two, "neon city").favourite, "a favourite")
+    assert "♥ ★4" in row(two, "neon city")
+    await until(lambda: "♥ ★★★★☆" in detail(two), "in the details")
+    await two.press("u", "u")
+    await until(lambda: not any(item.rating or item.favourite for item in two.items), "as before")
+
+
+async def test_notes_are_written_changed_and_removed(two: Session) -> None:
+    await two.press("N")
+    screen = await two.screen(NoteScreen)
+    await two.type("keep")
+    await two.press("enter")
+    await two.type("for the [/intro]")
+    await two.press("ctrl+s")
+    await until(lambda: named(two, "neon city").notes == "keep\nfor the [/intro]", "the note")
+    await until(lambda: "for the [/intro]" in detail(two), "in the details")
+    await two.press("N")
+    screen = await two.screen(NoteScreen)
+    screen.query_one(TextArea).text = ""
+    await two.press("ctrl+s")
+    await until(lambda: named(two, "neon city").notes == "", "no note")
+    await two.press("u")
+    await until(lambda: named(two, "neon city").notes, "the note again")
+
+
+async def test_an_item_is_renamed_and_gets_its_name_back(two: Session) -> None:
+    before = named(two, "neon city").name
+    await two.press("e")
+    screen = await two.screen(AskScreen)
+    screen.query_one(Input).value = "Hero shot"
+    await two.press("enter")
+    await until(lambda: named(two, "neon city").name == "Hero shot", "the new name")
+    await two.press("u")
+    await until(lambda: named(two, "neon city").name == before, "the old name")
+    await until(lambda: f"Took back: rename {before}" in two.status(), "said so")
+
+
+async def test_marked_items_move_to_a_new_project_and_come_back(two: Session) -> None:
+    files = {two.app.studio.file_of(item) for item in two.items}
+    await two.press("A", "m")
+    screen = await two.screen(PickScreen)
+    assert "2 items" in screen._title
+    await two.type("Best of")
+    await two.press("enter")
+    await until(lambda: not two.items, "moved away")
+    await until(lambda: "Best of" in {s.name for s in two.library.summaries.values()}, "the project")
+    await until(lambda: "2 items moved to “Best of”" in two.status(), "said so")
+    moved = next(s for s in two.library.summaries.values() if s.name == "Best of")
+    assert moved.items == 2
+    await two.press("u")
+    await until(lambda: len(two.items) == 2, "back")
+    assert {two.app.studio.file_of(item) for item in two.items} == files
+    await until(lambda: "Best of" not in {s.name for s in two.library.summaries.values()}, "no such project")
+
+
+async def test_copies_go_to_a_project_that_is_there(two: Session) -> None:
+    await two.app.ask(two.app.studio.create_project("Shelf"))
+    await until(lambda: len(two.library.summaries) == 2, "the project")
+    await two.press("M")
+    await two.screen(PickScreen)
+    await two.type("she")
+    await two.press("enter")
+    shelf = next(s.id for s in two.library.summaries.values() if s.name == "Shelf")
+    await until(lambda: two.library.summaries[shelf].items == 1, "the copy")
+    assert len(two.items) == 2
+
+
+async def test_redo_and_undo_say_when_there_is_nothing(two: Session) -> None:
+    await two.press("U")
+    await until(lambda: any("nothing to redo" in n.message for n in two.app._notifications), "said so")
+    await two.press("d")
+    await until(lambda: len(two.items) == 1, "in the trash")
+    await two.press("u")
+    await until(lambda: len(two.items) == 2, "back")
+    await two.press("ctrl+r")
+    await until(lambda: len(two.items) == 1, "in the trash again")
+
+
+async def test_a_deleted_project_comes_back_open(two: Session) -> None:
+    await two.press("D")
+    await two.screen(ConfirmScreen)
+    await two.press("y")
+    await until(lambda: not two.library.summaries, "gone")
+    await two.press("u")
+    await until(lambda: len(two.items) == 2, "open again")
