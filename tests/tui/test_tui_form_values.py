@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mediatui.errors import UsageError
 from mediatui.providers.base import Field, FieldKind, FormSchema
-from mediatui.tui.form_values import FormRow, choice_texts, inline_files, merge, params_for, parse
+from mediatui.tui.form_values import FormRow, choice_texts, merge, params_for, parse
 
 K = FieldKind
 
@@ -79,16 +77,3 @@ def test_a_choice_without_default_can_be_left_to_the_model() -> None:
     assert choice_texts(Field("c", "C", K.CHOICE, choices=("a",), default="a")) == ["a"]
     assert choice_texts(Field("b", "B", K.BOOLEAN, default=True)) == ["true", "false"]
 
-
-def test_local_files_travel_inside_the_request(tmp_path: Path) -> None:
-    file = tmp_path / "a.png"
-    file.write_bytes(b"\x89PNG")
-    rows = [FormRow(Field("image_url", "Image", K.MEDIA), ("a",))]
-    params: dict[str, dict[str, Any]] = {"a": {"image_url": str(file)}}
-    inline_files(rows, params)
-    assert params["a"]["image_url"] == "data:image/png;base64,iVBORw=="
-    web: dict[str, dict[str, Any]] = {"a": {"image_url": "https://x.example/a.png"}}
-    inline_files(rows, web)
-    assert web["a"]["image_url"] == "https://x.example/a.png"
-    with pytest.raises(UsageError, match="no file"):
-        inline_files(rows, {"a": {"image_url": "gone.png"}})

@@ -106,6 +106,8 @@ class Follower:
             text = f"{text}: {job.error.message}"
         elif progress is not None and job.phase is Phase.QUEUED and progress.position is not None:
             text = f"queued, {progress.position} ahead" if progress.position else "queued, next"
+        elif progress is not None and job.phase is Phase.DRAFT and progress.fraction is not None:
+            text, live = progress.last_log, f"{progress.fraction:4.0%}  {live}"
         elif progress is not None and job.phase is Phase.RUNNING and progress.fraction is not None:
             live = f"{progress.fraction:4.0%}  {live}"
         return Line(job.id, f"{job.model}  {text}", live)

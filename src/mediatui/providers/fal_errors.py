@@ -82,7 +82,10 @@ def _model_error(
         kind = ErrorKind.RATE_LIMITED
     else:
         kind = ErrorKind.INVALID_INPUT
-    named = [f"{name}: {text}" for name, text in fields.items()] if kind is ErrorKind.INVALID_INPUT else messages
+    nowhere = [m for e, m in zip(errors, messages, strict=True) if not _location(e)]
+    named = messages
+    if kind is ErrorKind.INVALID_INPUT:
+        named = [*(f"{name}: {text}" for name, text in fields.items()), *nowhere]
     return ProviderError(
         kind,
         "; ".join(dict.fromkeys(n for n in named if n)) or f"the provider answered {status}",

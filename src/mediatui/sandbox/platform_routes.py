@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mediatui.sandbox import openapi
-from mediatui.sandbox.answers import Refusal, origin, output_with_urls, require_key
+from mediatui.sandbox.answers import Refusal, origin, output_with_urls, read_json, require_key
 from mediatui.sandbox.catalogue import MODELS, Model
 from mediatui.sandbox.requests import Request
 from mediatui.sandbox.runner import Runner
@@ -28,6 +28,7 @@ def routes() -> list[Route]:
         Route("/", about, methods=["GET"]),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/pricing", pricing, methods=["GET"]),
+        Route("/v1/models/pricing/estimate", estimate, methods=["POST"]),
         Route("/v1/models/requests/by-endpoint", history, methods=["GET"]),
         Route("/api/openapi/queue/openapi.json", schema, methods=["GET"]),
     ]
@@ -112,6 +113,24 @@ async def pricing(http: HttpRequest) -> Response:
     if ids and not prices:
         raise _problem(404, "not_found", "No such endpoint")
     return JSONResponse({"prices": prices, "next_cursor": None, "has_more": False})
+
+
+async def estimate(http: HttpRequest) -> Response:
+    """What requests would cost: nothing. Raises `Refusal` for what fal would refuse."""
+    require_key(http)
+    given = await read_json(http)
+    body = given if isinstance(given, dict) else {}
+    kind, asked = body.get("estimate_type"), body.get("endpoints")
+    quantity = {"unit_price": "unit_quantity", "historical_api_price": "call_quantity"}.get(str(kind))
+    if quantity is None or not isinstance(asked, dict) or not asked:
+        raise _problem(400, "validation_error", "estimate_type and endpoints are required")
+    for model, amounts in asked.items():
+        if model not in MODELS:
+            raise _problem(404, "not_found", f"No such endpoint: {model}")
+        count = amounts.get(quantity) if isinstance(amounts, dict) else None
+        if isinstance(count, bool) or not isinstance(count, int | float) or count < 0:
+            raise _problem(400, "validation_error", f"{quantity} must be a number above zero")
+    return JSONResponse({"estimate_type": kind, "total_cost": 0.0, "currency": "USD"})
 
 
 async def schema(http: HttpRequest) -> Response:

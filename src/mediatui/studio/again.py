@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mediatui.errors import UsageError
-from mediatui.media.probe import sniff
 from mediatui.model import Job, MediaItem, MediaType, now
 from mediatui.providers.base import FieldKind, FormSchema
 from mediatui.studio.requests import GenerateRequest
 
 SEED = "seed"
-MAX_INLINE_BYTES = 4 << 20
-"""A larger file does not travel inside a request."""
-HEAD_BYTES = 4096
 URL_MARGIN = 60.0
 """Seconds that a remote address must still be good for."""
 
@@ -42,34 +37,20 @@ def generate_again(made: MediaItem | Job, *, keep_seed: bool = True) -> Generate
 
 
 def as_input(item: MediaItem, file: Path | None) -> str:
-    """What to put into a media input to start from an item: its bytes when they are few, else its address.
+    """What to put into a media input to start from an item: its file, which is uploaded, else its address.
 
     Raises `UsageError` when neither can be had.
     """
-    if file is not None and (inline := _data_uri(file)) is not None:
-        return inline
+    if file is not None and file.is_file():
+        return str(file)
     expires = item.url_expires_at
     usable = item.url and item.url_auth == "none" and (expires is None or expires > now() + URL_MARGIN)
     if item.url and usable:
         return item.url
     raise UsageError(
-        f"{item.name} cannot be sent as an input: it has no address that is still good, and its file "
-        + (f"is larger than {MAX_INLINE_BYTES >> 20} MB" if file and file.is_file() else "is not here"),
-        hint="Make a smaller copy of it, or put it on the web and give its address.",
+        f"{item.name} cannot be sent as an input: it has no address that is still good, and its file is not here",
+        hint="Save it first, or put it on the web and give its address.",
     )
-
-
-def _data_uri(file: Path) -> str | None:
-    """A small media file as a ``data:`` URI."""
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_INLINE_BYTES + 1)
-    except OSError:
-        return None
-    kind = sniff(data[:HEAD_BYTES])
-    if kind is None or len(data) > MAX_INLINE_BYTES:
-        return None
-    return f"data:{kind[2]};base64,{base64.b64encode(data).decode()}"
 
 
 def input_field(schema: FormSchema, type: MediaType) -> str | None:

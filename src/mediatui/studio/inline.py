@@ -31,6 +31,16 @@ _HASH_BYTES = 1 << 20
 _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
+class BadInput(UsageError):
+    """A local file cannot be an input; `field` names the input it was given for."""
+
+    title = "That file cannot be sent"
+
+    def __init__(self, field: str, why: str, *, hint: str = "") -> None:
+        super().__init__(f"{field}: {why}", hint=hint)
+        self.field, self.why = field, why
+
+
 @dataclass(frozen=True, slots=True)
 class LocalFile:
     """A media file that is to be an input."""
@@ -57,7 +67,7 @@ class LocalFile:
             with self.path.open("rb") as file:
                 found = os.fstat(file.fileno())
                 if (found.st_size, found.st_mtime_ns) != (self.size, self.changed):
-                    raise UsageError(f"{self.field}: {self.path.name} changed while it was being read")
+                    raise BadInput(self.field, f"{self.path.name} changed while it was being read")
                 file.seek(start)
                 return file.read(min(count, self.size - start))
         except OSError as exc:
@@ -70,8 +80,9 @@ class LocalFile:
     def as_data_uri(self) -> str:
         """Its bytes as a ``data:`` URI. Raises `UsageError` when it is too large for that."""
         if self.size > MAX_INLINE_BYTES:
-            raise UsageError(
-                f"{self.field}: {self.path.name} has {human_bytes(self.size)}, and this provider takes no uploads",
+            raise BadInput(
+                self.field,
+                f"{self.path.name} has {human_bytes(self.size)}, and this provider takes no uploads",
                 hint=f"Make it smaller than {MAX_INLINE_BYTES >> 20} MB, or give its address on the web.",
             )
         return f"data:{self.content_type};base64,{base64.b64encode(self.read(0, self.size)).decode()}"
@@ -138,17 +149,18 @@ def check_file(field: str, text: str) -> LocalFile:
     path = path_of(text)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{field}: {path} is not a file")  # also: opening a pipe would wait for ever
+            raise BadInput(field, f"{path} is not a file")  # also: opening a pipe would wait for ever
         with path.open("rb") as file:
             found, head = os.fstat(file.fileno()), file.read(HEAD_BYTES)
     except (OSError, ValueError) as exc:
         raise _unreadable(field, path, exc) from None
     if not head:
-        raise UsageError(f"{field}: {path} is empty")
+        raise BadInput(field, f"{path} is empty")
     kind = sniff(head)
     if kind is None:
-        raise UsageError(
-            f"{field}: {path} is no picture, video or sound that this program knows",
+        raise BadInput(
+            field,
+            f"{path} is no picture, video or sound that this program knows",
             hint="Its first bytes decide, not its name.",
         )
     return LocalFile(field, path, found.st_size, kind[2], found.st_mtime_ns)
@@ -157,8 +169,9 @@ def check_file(field: str, text: str) -> LocalFile:
 def _unreadable(field: str, path: Path, exc: Exception) -> UsageError:
     number = exc.errno if isinstance(exc, OSError) else None
     if number in (errno.ENOENT, errno.ENOTDIR) or isinstance(exc, ValueError):
-        return UsageError(
-            f"{field}: there is no file {one_line(path, 300)}",
+        return BadInput(
+            field,
+            f"there is no file {one_line(path, 300)}",
             hint="Give a web address, or the path of a file: absolute, from ~, or from the current folder.",
         )
-    return UsageError(f"{field}: cannot read {path}: {os.strerror(number) if number else type(exc).__name__}")
+    return BadInput(field, f"cannot read {path}: {os.strerror(number) if number else type(exc).__name__}")

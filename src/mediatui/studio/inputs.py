@@ -102,7 +102,8 @@ class InputDesk:
 
     async def _bring_one(self, job: Job, place: str, file: Place, provider: Provider) -> tuple[str, dict[str, Any]]:
         if isinstance(file, Known):
-            return file.url, _note(place, file.path, file.sha256, file.size, file.content_type, file.url)
+            url = provider.media_url(file.url)
+            return url, _note(place, file.path, file.sha256, file.size, file.content_type, url)
         digest = await self._core.working(file.sha256)
         uploads = Capability.UPLOAD in provider.capabilities
         if uploads:
@@ -117,7 +118,7 @@ class InputDesk:
         async with self._one_at_a_time.setdefault((provider.name, digest), asyncio.Lock()):
             known = await self._core.blocking(lambda: self._uploads.find(provider.name, digest))
             if known is not None:
-                return known.url
+                return provider.media_url(known.url)  # the service may have moved since
             with self._core.steps.step(StepName.UPLOAD, job) as step:
                 try:
                     found = await self._upload(job, file, provider)

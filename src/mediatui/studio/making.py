@@ -85,6 +85,16 @@ class Making:
             for draft in drafts:
                 self._sending.pop(draft.id, None)
 
+    async def check(self, request: GenerateRequest) -> BatchCost:
+        """Everything that can be said before sending: the price. Records nothing, sends nothing.
+
+        Raises `MediatuiError` for what `generate` would refuse: models, files, an unconfirmed price.
+        """
+        cost = BatchCost(tuple(plan.cost for plan in await self._plans(request)))
+        if not request.confirmed:
+            check_limit(cost, self._core.settings.confirm_above)
+        return cost
+
     async def estimate(self, request: GenerateRequest) -> BatchCost:
         """What a request is expected to cost. Sends nothing, records nothing, looks at no file."""
         costs = await asyncio.gather(*(self._cost(request, model) for model in _models(request)))

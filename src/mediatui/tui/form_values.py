@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from mediatui.errors import UsageError, storage_error
 from mediatui.providers.base import Field, FieldKind, FormSchema
-from mediatui.text import human_bytes
 
 COMMON = frozenset(
     {
@@ -21,9 +16,6 @@ COMMON = frozenset(
     }
 )  # fmt: skip
 """Fields that are shown unfolded even where a model does not require them."""
-
-MAX_INLINE_BYTES = 8 << 20
-"""A local file larger than this is not sent inside the request."""
 
 
 def is_common(field: Field) -> bool:
@@ -150,34 +142,3 @@ def params_for(rows: Sequence[FormRow], texts: Sequence[str]) -> tuple[dict[str,
             for model in row.models:
                 params.setdefault(model, {})[row.field.name] = value
     return params, wrong
-
-
-def inline_files(rows: Sequence[FormRow], params: dict[str, dict[str, Any]]) -> None:
-    """Replace the path of a local file in a media field by its bytes as a data URI. Blocking.
-
-    Raises `UsageError` for a file that is not there or too large.
-    """
-    for row in rows:
-        if row.field.kind is FieldKind.MEDIA:
-            for model in row.models:
-                value = params.get(model, {}).get(row.field.name)
-                if isinstance(value, str) and "://" not in value and not value.startswith("data:"):
-                    params[model][row.field.name] = data_uri(Path(value).expanduser())
-
-
-def data_uri(path: Path) -> str:
-    """A file's bytes as a data URI."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_INLINE_BYTES:
-            raise UsageError(
-                f"{path.name} has {human_bytes(size)}; at most {human_bytes(MAX_INLINE_BYTES)} fit into a request",
-                hint="Give its web address instead.",
-            )
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}", hint="Give a web address or the path of a local file.") from None
-    except OSError as exc:
-        raise storage_error(exc, f"read {path}") from exc
-    mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"

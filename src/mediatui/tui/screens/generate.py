@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,25 +14,30 @@ from textual.suggester import SuggestFromList
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
-from mediatui.errors import UsageError
+from mediatui.errors import MediatuiError, NeedsConfirmation, UsageError
 from mediatui.model import Phase, SavePolicy
+from mediatui.providers.base import Capability
 from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
-from mediatui.tui.form_values import inline_files, merge, params_for
+from mediatui.tui.form_values import merge, params_for
 from mediatui.tui.format import short_model
 from mediatui.tui.memory import Draft
 from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle, SchemaForm
 from mediatui.tui.widgets.model_picker import ModelPicker
 
 if TYPE_CHECKING:
     from mediatui.providers.base import FormSchema
+    from mediatui.studio.requests import GenerateRequest
     from mediatui.tui.app import MediatuiApp
 
 SEARCH_SECONDS = 0.15
 """A pause in typing after which models are searched for."""
+PRICE_SECONDS = 0.3
+"""A pause in typing after which the price is asked for."""
 _POLICIES = {
     "": "as the project says",
     SavePolicy.AUTOMATIC.value: "automatically",
@@ -65,6 +70,8 @@ class GenerateScreen(StudioScreen[None]):
         self._project = draft.project or project
         self._schemas: dict[str, FormSchema | None] = {}
         self._search: Timer | None = None
+        self._pricing: Timer | None = None
+        self._price = ""
         self._sending = False
 
     def compose(self) -> ComposeResult:
@@ -151,10 +158,19 @@ class GenerateScreen(StudioScreen[None]):
         for model in models:
             if model not in self._schemas:
                 self._schemas[model] = await self.main.ask(self.main.studio.schema(model))
-        await form.show(merge({model: self._schemas[model] for model in models}), values, len(models))
+        uploads = await self._can_upload(models)
+        rows = merge({model: self._schemas[model] for model in models})
+        await form.show(rows, values, len(models), uploads=uploads)
+        self._estimate_soon()
         unknown = [short_model(model) for model in models if self._schemas[model] is None]
         words = f"no form for {', '.join(unknown)}: only the prompt is sent" if unknown else ""
         self.query_one("#inputs-title", PaneTitle).tell(words)
+
+    async def _can_upload(self, models: list[str]) -> bool:
+        infos = self.query_one(ModelPicker).list.infos
+        names = {infos[m].provider if m in infos else self.main.studio.provider_name for m in models}
+        found = [await self.main.ask(self.main.studio.capabilities(name)) for name in names]
+        return all(Capability.UPLOAD in each for each in found)
 
     @on(TextArea.Changed)
     @on(Input.Changed, "#project")
@@ -165,9 +181,11 @@ class GenerateScreen(StudioScreen[None]):
             Content("" if project.casefold() in self._names else "a new project")
         )
         names = ", ".join(short_model(model) for model in models) or "no model yet"
-        count = f"{plural(len(models), 'job')} · " if models else ""
+        said = self._price.startswith("≈")  # then it says for how many
+        count = f"{plural(len(models), 'job')} · " if models and not said else ""
+        price = f"{self._price} · " if models and self._price else ""
         self.query_one("#summary", Bar).show(
-            [(f" {count}", "text"), (names, "accent"), (" → ", "dim"), (project, "accent")],
+            [(f" {count}", "text"), (price, "accent"), (names, "accent"), (" → ", "dim"), (project, "accent")],
             [("^s ", "key"), ("generates ", "dim")],
         )
 
@@ -199,6 +217,54 @@ class GenerateScreen(StudioScreen[None]):
             "next-field": lambda: self._step(1),
             "previous-field": lambda: self._step(-1),
         }
+
+    async def _checked(self, request: GenerateRequest) -> GenerateRequest | None:
+        """The request when it can be sent: its files are there, and its price is wanted. None: thought better of.
+
+        Raises `MediatuiError`; what is wrong with a file stands beside its field.
+        """
+        from mediatui.studio.inline import BadInput
+
+        try:
+            await self.main.ask(self.main.studio.check(request))
+        except NeedsConfirmation as exc:
+            lines = [exc.message, f"{plural(len(request.models), 'model')} → {request.project}"]
+            agreed = await self.app.push_screen_wait(ConfirmScreen(exc.title, lines, "send it"))
+            return replace(request, confirmed=True) if agreed else None
+        except BadInput as exc:
+            form, name = self.query_one(SchemaForm), exc.field.partition(".")[0]
+            form.show_faults({n: exc.why for n, row in enumerate(form.rows) if row.field.name == name})
+            raise
+        return request
+
+    # What it costs.
+
+    @on(ModelPicker.Changed)
+    @on(TextArea.Changed)
+    @on(Input.Changed, "#form Input")
+    @on(Cycle.Changed)
+    def _estimate_soon(self) -> None:
+        if self._pricing is not None:
+            self._pricing.stop()
+        if self.main.has_studio:
+            self._pricing = self.set_timer(PRICE_SECONDS, self._estimate)
+
+    def _estimate(self) -> None:
+        self.main.run_fenced(self._load_price(), group="price", exclusive=True, node=self)
+
+    async def _load_price(self) -> None:
+        form, draft = self.query_one(SchemaForm), self.collect()
+        words = ""
+        if draft.models:
+            params, _ = params_for(form.rows, form.texts())
+            try:
+                cost = await self.main.ask(self.main.studio.estimate(request_of(draft, params, self.project_name)))
+                words = cost.text
+            except MediatuiError:
+                words = ""  # whatever is the matter is said when it is sent
+        if words != self._price:
+            self._price = words
+            self._show_summary()
 
     def _focus(self, selector: str) -> None:
         self.query_one(selector).focus()
@@ -246,21 +312,27 @@ class GenerateScreen(StudioScreen[None]):
             raise UsageError(f"{plural(len(wrong), 'field')} to correct", hint="The reason stands below each.")
         self._sending = True
         try:
-            await asyncio.to_thread(inline_files, form.rows, params)
+            request = await self._checked(request_of(draft, params, self.project_name))
         finally:
             self._sending = False
+        if request is None:
+            return
         self._keep(Draft(models=draft.models, values=draft.values, policy=draft.policy))
         self.main.library.projects.want(self.project_name)
-        self.main.run_fenced(send(self.main, draft, params, self.project_name), group="generate", node=self.main)
+        self.main.run_fenced(send(self.main, draft, request), group="generate", node=self.main)
         self.dismiss()
 
 
-async def send(app: MediatuiApp, draft: Draft, params: Mapping[str, Mapping[str, object]], project: str) -> None:
-    """Hand the request to the studio and say what came of it; the draft comes back if nothing could be recorded."""
+def request_of(draft: Draft, params: Mapping[str, Mapping[str, object]], project: str) -> GenerateRequest:
+    """What the studio is asked for."""
     from mediatui.studio.requests import GenerateRequest
 
     policy = SavePolicy(draft.policy) if draft.policy else None
-    request = GenerateRequest(draft.prompt, tuple(draft.models), project, {}, params, policy)
+    return GenerateRequest(draft.prompt, tuple(draft.models), project, {}, params, policy)
+
+
+async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None:
+    """Hand the request to the studio and say what came of it; the draft comes back if nothing could be recorded."""
     try:
         jobs = await app.ask(app.studio.generate(request))
     except Exception:

@@ -15,7 +15,8 @@ from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Static
 
 from mediatui.providers.base import Field, FieldKind
-from mediatui.text import one_line
+from mediatui.studio.inline import MAX_INLINE_BYTES
+from mediatui.text import human_bytes, one_line
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler, tone
 from mediatui.tui.form_values import FormRow, choice_texts, is_common, parse, shown
@@ -23,7 +24,6 @@ from mediatui.tui.format import fit, short_model
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
 
 _PLACEHOLDERS = {
-    FieldKind.MEDIA: "https://… or the path of a file",
     FieldKind.LIST: "a, b, c or JSON",
     FieldKind.OBJECT: "JSON",
 }
@@ -113,8 +113,9 @@ class Cycle(Actor, Widget, can_focus=True):
 class FieldLine(Vertical):
     """A field's label, editor and note, and below it what is wrong."""
 
-    def __init__(self, row: FormRow, text: str, *, several: bool) -> None:
+    def __init__(self, row: FormRow, text: str, *, several: bool, uploads: bool = True) -> None:
         super().__init__()
+        self._uploads = uploads
         self.row = row
         self._text = text
         self._several = several
@@ -135,12 +136,16 @@ class FieldLine(Vertical):
     def _make_editor(self, field: Field) -> Input | Cycle:
         if field.kind is FieldKind.CHOICE or field.kind is FieldKind.BOOLEAN:
             return Cycle(choice_texts(field), self._text or shown(field.default), title=field.title or field.name)
-        placeholder = shown(field.default) or _PLACEHOLDERS.get(
-            field.kind, "model's choice" if not field.required else ""
-        )
+        placeholder = shown(field.default) or self._placeholder(field)
         editor = Input(self._text, placeholder=placeholder, compact=True, select_on_focus=False)
         editor.cursor_blink = False
         return editor
+
+    def _placeholder(self, field: Field) -> str:
+        if field.takes_media:
+            files = "files" if field.kind is FieldKind.LIST else "the path of a file"
+            return f"https://… or {files}" + ("" if self._uploads else f" up to {human_bytes(MAX_INLINE_BYTES)}")
+        return _PLACEHOLDERS.get(field.kind, "model's choice" if not field.required else "")
 
     def _note(self, field: Field) -> str:
         limits = ""
@@ -190,12 +195,14 @@ class SchemaForm(Vertical):
         super().__init__(id="form")
         self.rows: list[FormRow] = []
 
-    async def show(self, rows: Sequence[FormRow], values: Mapping[str, str], models: int) -> None:
-        """Build the form anew with these texts by field name."""
+    async def show(
+        self, rows: Sequence[FormRow], values: Mapping[str, str], models: int, *, uploads: bool = True
+    ) -> None:
+        """Build the form anew with these texts by field name; without `uploads` only small files can be sent."""
         await self.remove_children()
         self.rows = sorted(rows, key=lambda row: (not row.field.required, not is_common(row.field)))
         lines = [
-            FieldLine(row, values.get(row.key, ""), several=models > 1 and len(row.models) < models)
+            FieldLine(row, values.get(row.key, ""), several=models > 1 and len(row.models) < models, uploads=uploads)
             for row in self.rows
         ]
         common = [line for line in lines if is_common(line.row.field)]

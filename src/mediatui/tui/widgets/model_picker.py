@@ -69,12 +69,12 @@ class ModelList(LineList, inherit_bindings=True):
             return [(fit(f" {key}", width), "text")]
         name = f" {info.id} "
         price = f" {info.price} " if info.price and width > 60 else ""
-        kind = f" {info.category or 'other'} " if width > 44 else ""
+        kind = f" {'retired' if info.retired else info.category or 'other'} " if width > 44 else ""
         room = max(0, width - len(name) - len(price) - len(kind))
         return [
             (fit(name, width - len(price) - len(kind) - room), "text"),
             (fit(info.description, room), "dim"),
-            (kind, "accent"),
+            (kind, "warn" if info.retired else "accent"),
             (price, "dim"),
         ]
 

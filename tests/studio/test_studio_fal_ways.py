@@ -1,0 +1,94 @@
+"""fal's other ways behind the real studio: direct answers, signed addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from tests.support.fal_server import PNG, Call, FalServer, Reply
+from tests.support.workshop import KEY, QUICK, Workshop, on_disk, places, settings_for
+
+from mediatui.model import Phase, SaveState
+from mediatui.settings import ProviderSettings, Secret, Settings
+from mediatui.studio.studio import Studio
+
+
+@pytest.fixture
+def direct(fal: FalServer, tmp_path: Path) -> Any:
+    settings = settings_for(fal.url)
+    options = {**settings.providers["fal"].options, "direct": ["fal-ai/test"]}
+    provider = ProviderSettings("fal", Secret(KEY), options=options)
+    shop = Workshop(
+        Studio(Settings(poll_seconds=0.05, providers={"fal": provider}), places(tmp_path), QUICK), places(tmp_path)
+    )
+    shop.studio.start()
+    yield shop
+    shop.studio.stop(5.0)
+
+
+def test_a_direct_answer_is_written_down_before_it_is_read(fal: FalServer, direct: Workshop) -> None:
+    (job,), (item,) = direct.make()
+    assert (job.phase, item.save_state, direct.file(item)) == (Phase.SUCCEEDED, SaveState.SAVED, PNG)
+    assert (direct.project_folder() / (job.result_path or "")).is_file()
+    assert (fal.count("run"), fal.count("submit"), fal.count("status")) == (1, 0, 0)
+
+
+def test_a_direct_answer_that_makes_no_sense_is_kept(fal: FalServer, direct: Workshop) -> None:
+    fal.script("run", Reply(200, b"\xff not json", {"x-fal-request-id": "d"}))
+    (job,), items = direct.make()
+    assert (job.phase, items, fal.count("run")) == (Phase.SUCCEEDED, [], 1)
+    assert (direct.project_folder() / (job.result_path or "")).read_bytes() == b"\xff not json"
+
+
+def test_a_lost_direct_answer_is_found_by_its_id_and_never_sent_again(fal: FalServer, direct: Workshop) -> None:
+    fal.script("run", Reply(body=b"{" + b" " * 9000, headers={"x-fal-request-id": "lost-7"}, cut=9))
+    (job,) = direct.send()
+    assert (job.phase, job.remote_id) == (Phase.UNKNOWN, "lost-7")
+    assert on_disk(direct.locations, "jobs")[job.id]["remote_id"] == "lost-7"
+    output = {"images": [{"url": f"{fal.url}/files/a.png", "content_type": "image/png"}]}
+    entry = {"request_id": "lost-7", "ended_at": "2026-01-01T00:00:00Z", "status_code": 200, "json_output": output}
+    fal.script("history", Reply(body={"items": [entry]}))
+    direct.studio.recheck([job.id]).result(20)
+    direct.studio.wait([job.id]).result(20)
+    assert direct.job(job.id).phase is Phase.SUCCEEDED
+    assert direct.file(direct.items()[0]) == PNG
+    assert fal.count("run") == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_restricted_file_is_opened_by_a_signed_address_that_is_kept_nowhere(
+    fal: FalServer, shop: Workshop, status: int
+) -> None:
+    def file(call: Call) -> Reply:
+        return fal.good(call) if call.query == "identity=signed-secret" else Reply(status)
+
+    def sign(call: Call) -> Reply:
+        return Reply(body={"signed_url": f"{parse_qs(call.query)['url'][0]}?identity=signed-secret"})
+
+    fal.on |= {"file": file, "sign": sign}
+    _, (item,) = shop.make()
+    assert (item.save_state, shop.file(item)) == (SaveState.SAVED, PNG)
+    assert item.url == f"{fal.url}/files/a.png"
+    assert (fal.count("sign"), fal.count("file"), len(fal.submits)) == (1, 2, 1)
+    assert all("authorization" not in call.headers for call in fal.of("file"))
+    shop.studio.stop(5.0)
+    for path in (path for path in shop.locations.data.parent.rglob("*") if path.is_file()):
+        assert b"signed-secret" not in path.read_bytes(), path
+
+
+def test_a_signature_that_opens_nothing_is_asked_for_once(fal: FalServer, shop: Workshop) -> None:
+    fal.script("file", Reply(403))
+    fal.on["sign"] = lambda call: Reply(body={"signed_url": f"{parse_qs(call.query)['url'][0]}?identity=x"})
+    _, (item,) = shop.make()
+    assert item.save_state is SaveState.EXPIRED
+    assert item.storage_error is not None
+    assert "answers 403" in item.storage_error.message
+    assert fal.count("sign") == 2  # for the address, and for the same one as the result gives it again
+
+
+def test_what_is_gone_for_good_is_not_signed(fal: FalServer, shop: Workshop) -> None:
+    fal.script("file", Reply(410))
+    shop.make()
+    assert fal.count("sign") == 0
