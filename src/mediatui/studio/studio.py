@@ -270,6 +270,10 @@ class Studio:
         """Record and send one job per model; done when each was answered. The only method that submits."""
         return self._core.engine.call(self._making.generate(request))
 
+    def check(self, request: GenerateRequest) -> Future[BatchCost]:
+        """The price of a request that could be sent; raises what `generate` would refuse it for. Sends nothing."""
+        return self._core.engine.call(self._making.check(request))
+
     def estimate(self, request: GenerateRequest) -> Future[BatchCost]:
         """What a request is expected to cost. Sends nothing."""
         return self._core.engine.call(self._making.estimate(request))
@@ -421,10 +425,6 @@ class Studio:
 
     # -- helpers
 
-    def _disk(self, function: Callable[[], T]) -> Future[T]:
-        return self._core.record_pool.submit(function)
-
-    def _snapshot(self, project: ProjectFolder) -> ProjectSnapshot:
     def _release(self, item_ids: Sequence[str], project_id: str | None) -> None:
         async def let_go() -> None:
             if project_id is not None:
@@ -434,6 +434,10 @@ class Studio:
         if self._core.engine.running:
             self._core.engine.call(let_go()).result()
 
+    def _disk(self, function: Callable[[], T]) -> Future[T]:
+        return self._core.record_pool.submit(function)
+
+    def _snapshot(self, project: ProjectFolder) -> ProjectSnapshot:
         records = self._core.records
         return ProjectSnapshot(
             project.record,
