@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mediatui.tui.actions import ACTIONS, Action, key_name
-from mediatui.tui.keymap import RESERVED
+from mediatui.tui.own_keys import RESERVED
 from mediatui.tui.screens.help import place_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "keys.md"

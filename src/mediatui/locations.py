@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +78,8 @@ def find_locations(data_dir: Path | None = None, config_file: Path | None = None
     config_file = config_file or (Path(env_config) if env_config else None)
     config = config_file or platformdirs.user_config_path(APP) / "config.toml"
     if data_dir is not None:
+        import hashlib  # slow to load, and most people have no directory of their own
+
         data = data_dir.expanduser().absolute()
         key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
         return Locations(

@@ -60,7 +60,7 @@ def test_every_command_and_option_is_offered() -> None:
         (("list", "--", "--st"), set()),
         (("nonsense", "--nothing", ""), {name for name, _, _ in COMMANDS}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_fits_where(line: tuple[str, ...], found: set[str]) -> None:
     assert words(*line) == found

@@ -11,7 +11,7 @@ from tests.cli.home import Home
 
 from mediatui.settings import Settings
 from mediatui.tui.actions import ACTIONS, action
-from mediatui.tui.keymap import normal_key, read_keymap, undelivered
+from mediatui.tui.own_keys import normal_key, read_keymap, undelivered
 from mediatui.tui.screens.help import HelpScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.widgets.bars import KeyBar

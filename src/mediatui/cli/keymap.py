@@ -22,7 +22,7 @@ def configure(parser: CommandParser) -> None:
 def run(context: Context) -> int:
     """List actions and keys; exit code 2 when some of the person's own keys cannot be used."""
     from mediatui.tui.actions import ACTIONS
-    from mediatui.tui.keymap import read_keymap
+    from mediatui.tui.own_keys import read_keymap
     from mediatui.tui.screens.help import matches
 
     keymap = read_keymap(context.settings.keys)

@@ -40,10 +40,12 @@ class CommandParser(argparse.ArgumentParser):
     ) -> None:
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         kwargs["allow_abbrev"] = False
+        # A command's parser is made for every start, and used in few: all its options can wait.
+        kwargs.setdefault("add_help", not target)
         super().__init__(*args, **kwargs)
         self._target = target
         self.intermixed = intermixed
-        if shared:
+        if shared and not target:
             add_global_options(self, defaults=False)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -61,6 +63,8 @@ class CommandParser(argparse.ArgumentParser):
         """Let the command's module add its options, once."""
         target, self._target = self._target, ""
         if target:
+            self.add_argument("-h", "--help", action="help", help="show this help message and exit")
+            add_global_options(self, defaults=False)
             module, _, function = target.partition(":")
             getattr(importlib.import_module(f"mediatui.cli.{module}"), function)(self)
 
@@ -92,6 +96,14 @@ def add_global_options(parser: argparse.ArgumentParser, *, defaults: bool) -> No
 def add_project_option(parser: argparse.ArgumentParser, help: str) -> None:
     """Add ``-p/--project``, by id or name."""
     parser.add_argument("-p", "--project", metavar="PROJECT", help=help)
+
+
+def add_allow_host_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allow-host``: media may come from this host in this run; `Context.studio` heeds it."""
+    parser.add_argument(
+        "--allow-host", dest="allow_hosts", metavar="HOST", action="append", default=[],
+        help="let media come from this host, this time; may be repeated",
+    )  # fmt: skip
 
 
 def positive(text: str) -> int:

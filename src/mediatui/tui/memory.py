@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import secrets
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -122,7 +121,7 @@ def save_memory(state: Path, memory: Memory) -> None:
     kept = dict(list(places.items())[-MAX_PLACES:])
     document = asdict(replace(memory, places=kept, touched=set()))
     del document["touched"]
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

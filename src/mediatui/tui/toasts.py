@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from textual.notifications import Notification, Notify
+from textual.notifications import Notification
 
 if TYPE_CHECKING:
     from mediatui.studio.events import Notice
@@ -80,8 +80,10 @@ class Toasts:
 
     def _put(self, toast: _Toast) -> None:
         if toast.notification is not None:
-            self._app._unnotify(toast.notification)
-        self._app.post_message(Notify(toast.announce()))
+            self._app._unnotify(toast.notification, refresh=False)
+        # At once: a posted notification could not be taken back before it arrives.
+        self._app._notifications.add(toast.announce())
+        self._app._refresh_notifications()
 
     def _reap(self) -> None:
         self._shown = [toast for toast in self._shown if not toast.over]

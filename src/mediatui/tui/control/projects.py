@@ -67,11 +67,11 @@ class Projects(Controller):
 
     def _return_to_pane(self, place: Place) -> None:
         """Only while nothing else was done: keys may have been pressed before the library was open."""
-        if place.pane in PANES and self.screen.panes.current == "media" and self.screen.is_current:
+        if place.pane in PANES and self.screen.panes.current == "media" and self.screen.in_front:
             self.screen.panes.show(place.pane)
 
     def _return_to_screen(self, name: str) -> None:
-        if self.screen.is_current and name in ("jobs", "generate"):
+        if self.screen.in_front and name in ("jobs", "generate"):
             self.screen.making.jobs() if name == "jobs" else self.screen.making.new()
 
     def keep_place(self) -> None:

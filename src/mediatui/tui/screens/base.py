@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
@@ -54,6 +55,11 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
     _saying = ""
     _said_times = 0
 
+    @property
+    def in_front(self) -> bool:
+        """Nothing covers it; Textual's `is_current` also holds behind a dialog."""
+        return self.app.screen is self
+
     def leaving(self) -> None:
         """The interface ends while this screen is open: keep what was typed."""
 
@@ -92,7 +98,7 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
         return self._said is not None
 
     def _said_enough(self) -> None:
-        if self._said is not None and not self.is_current:
+        if self._said is not None and not self.in_front:
             self._said = self.set_timer(SAID_SECONDS, self._said_enough)
             return
         self._said = None
@@ -107,6 +113,13 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
 
 class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):
     """A small screen in front of another, dismissed with an answer."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Close with an answer; a key that was faster than the dialog's first frame waits for it."""
+        if not self.is_mounted:
+            self.call_later(self.dismiss, result)
+            return AwaitComplete()
+        return super().dismiss(result)
 
     CSS_PATH = STYLES / "dialogs.tcss"
 

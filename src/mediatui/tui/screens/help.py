@@ -12,7 +12,8 @@ from textual.widgets import Input
 from mediatui.tui.actions import ACTIONS, Action, bindings
 from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.format import fit
-from mediatui.tui.keymap import Keymap, normal_key
+from mediatui.tui.keymap import Keymap
+from mediatui.tui.own_keys import normal_key
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell, LineList
@@ -38,8 +39,8 @@ _PLACES = {
     "confirm": "questions",
     "ask": "text fields",
     "menu": "menus",
-}
     "pick": "pickers",
+}
 
 
 def place_of(scope: str) -> str:

@@ -239,7 +239,7 @@ class LibraryScreen(StudioScreen[None]):
     def _tick(self) -> None:
         self._ticks += 1
         active = any(not job.phase.ended for job in self.shelf.jobs.values())
-        if (active or self._ticks % SLOW_TICK == 0) and self.is_current:
+        if (active or self._ticks % SLOW_TICK == 0) and (self.in_front or (self.is_current and not self.main.quiet)):
             self.media.tick()
         if self.is_current and self.main.has_studio:
             self.details.tick()
