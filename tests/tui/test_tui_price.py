@@ -1,0 +1,129 @@
+"""The generate screen says what it costs, asks above the limit, and checks input files before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.fal_server import PNG, Call, FalServer, Reply, fal_server
+from tests.support.workshop import settings_for
+from textual.widgets import Input
+
+from mediatui.settings import Settings
+from mediatui.tui.screens.dialogs import ConfirmScreen
+from mediatui.tui.screens.generate import GenerateScreen
+from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.form import FieldLine, SchemaForm
+
+from .conftest import Session, Start, until
+
+MODEL = "fal-ai/image-to-video"
+
+
+@pytest.fixture
+def fal() -> Iterator[FalServer]:
+    """Two models; the one costs 3 dollars a second."""
+    with fal_server() as server:
+        entries = [
+            {"endpoint_id": MODEL, "metadata": {"category": "image-to-video"}},
+            {"endpoint_id": "fal-ai/old", "metadata": {"status": "deprecated"}},
+        ]
+        properties = {
+            "prompt": {"type": "string"},
+            "image_url": {"type": "string"},
+            "duration": {"type": "integer", "default": 1},
+        }
+        schema = {"components": {"schemas": {"XInput": {"properties": properties, "required": ["prompt"]}}}}
+        price = {"endpoint_id": MODEL, "unit_price": 3, "unit": "second", "currency": "USD"}
+
+        def catalogue(call: Call) -> Reply:
+            return Reply(body=schema if "openapi.json" in call.path else {"models": entries})
+
+        server.on["catalogue"] = catalogue
+        server.script("prices", Reply(body={"prices": [price]}))
+        yield server
+
+
+def settings(fal: FalServer, **changes: object) -> Settings:
+    return settings_for(fal.url, **changes)
+
+
+async def _opened(session: Session) -> GenerateScreen:
+    await session.press("n")
+    screen: GenerateScreen = await session.screen(GenerateScreen)
+    await until(lambda: screen.query("FieldLine"), "the form")
+    await session.type("go")
+    return screen
+
+
+def summary(screen: GenerateScreen) -> str:
+    return screen.query_one("#summary", Bar).text
+
+
+def field(screen: GenerateScreen, name: str) -> FieldLine:
+    return next(line for line in screen.query_one(SchemaForm).lines if line.row.field.name == name)
+
+
+async def test_the_sandbox_is_free(start: Start) -> None:
+    async with start() as session:
+        screen = await _opened(session)
+        await until(lambda: "free · " in summary(screen), "the price")
+
+
+async def test_the_price_follows_what_is_chosen(start: Start, fal: FalServer) -> None:
+    async with start(settings=settings(fal)) as session:
+        screen = await _opened(session)
+        await until(lambda: "≈ $3.00 for 1 job (estimate)" in summary(screen), "the price")
+        editor = field(screen, "duration").editor
+        assert isinstance(editor, Input)
+        editor.value = "2"
+        await until(lambda: "≈ $6.00 for 1 job (estimate)" in summary(screen), "the new price")
+        models = screen.query_one("ModelPicker").list
+        rows = {key: "".join(text for text, _ in models.cells(key, 100)) for key in models.infos}
+        assert rows[MODEL].rstrip().endswith("$3.00 / second")
+        assert "retired" in rows["fal-ai/old"]
+        models.set_chosen([MODEL, "fal-ai/old"])
+        await until(lambda: "price unknown for 1" in summary(screen), "the price of both")
+        assert not fal.submits
+
+
+async def test_an_expensive_request_is_asked_about(start: Start, fal: FalServer) -> None:
+    async with start(settings=settings(fal, confirm_above=2.0)) as session:
+        screen = await _opened(session)
+        await session.press("ctrl+s")
+        question = await session.screen(ConfirmScreen)
+        assert any("≈ $3.00 for 1 job (estimate)" in line for line in question._lines)
+        await session.press("escape")
+        await session.screen(GenerateScreen)
+        assert not fal.submits
+        await until(lambda: not screen._sending, "the end of it")
+        await session.press("ctrl+s")
+        await session.screen(ConfirmScreen)
+        await session.press("y")
+        await session.screen(LibraryScreen)
+        await until(lambda: fal.submits, "the request")
+        assert len(fal.submits) == 1
+
+
+async def test_what_is_wrong_with_a_file_stands_beside_its_field(start: Start, fal: FalServer, tmp_path: Path) -> None:
+    async with start(settings=settings(fal)) as session:
+        screen = await _opened(session)
+        line = field(screen, "image_url")
+        editor = line.editor
+        assert isinstance(editor, Input)
+        assert editor.placeholder == "https://… or the path of a file"
+        editor.value = str(tmp_path / "gone.png")
+        await session.press("ctrl+s")
+        await until(lambda: line.has_class("-wrong"), "the fault")
+        fault = line.query_one(".field-fault")
+        assert "there is no file" in str(fault.content)  # type: ignore[attr-defined]
+        assert isinstance(session.app.screen, GenerateScreen)
+        assert not fal.of("initiate")
+        (tmp_path / "gone.png").write_bytes(PNG)
+        await until(lambda: not screen._sending, "the end of it")
+        await session.press("ctrl+s")
+        await session.screen(LibraryScreen)
+        await until(lambda: fal.submits, "the request")
+        assert fal.submits[0].json["image_url"] == f"{fal.url}/files/up/1-gone.png"
