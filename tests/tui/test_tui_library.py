@@ -15,6 +15,7 @@ from mediatui.tui.screens.generate import GenerateScreen, PromptArea
 from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.pick import PickScreen
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.picture import Picture
 
@@ -125,8 +126,9 @@ async def test_sorting_is_chosen_reversed_and_remembered(start: Start) -> None:
         await session.generate("b")
         await session.generate("a")
         await session.press("s")
-        await session.screen(MenuScreen)
-        await session.press("p")
+        await session.screen(PickScreen)
+        await session.type("prompt")
+        await session.press("enter")
         await session.screen(LibraryScreen)
         titles = [session.library.shelf.title(key) for key in session.library.media.keys]
         assert titles == ["a", "b"]

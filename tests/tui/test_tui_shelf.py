@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mediatui.errors import ErrorKind
+from mediatui.library.query.order import Order
 from mediatui.model import Job, JobFault, MediaItem, MediaType, Phase, SaveState
-from mediatui.tui.shelf import Order, Shelf, SortKey
+from mediatui.tui.shelf import Shelf
 
 
 def item(number: int, **more: object) -> MediaItem:
@@ -28,22 +29,25 @@ def loaded(*items: MediaItem, jobs: tuple[Job, ...] = ()) -> Shelf:
 def test_newest_first_and_reversed() -> None:
     shelf = loaded(item(1), item(3), item(2))
     assert shelf.rows == ["i3", "i2", "i1"]
-    shelf.sort(Order(SortKey.NEWEST, reverse=True))
+    shelf.sort(Order("date"))
     assert shelf.rows == ["i1", "i2", "i3"]
 
 
 def test_sorting_by_state_puts_what_needs_a_look_first() -> None:
     shelf = loaded(item(1, save_state=SaveState.SAVED), item(2, save_state=SaveState.UNSAVED))
-    shelf.sort(Order(SortKey.STATE))
+    shelf.sort(Order("state"))
     assert shelf.rows == ["i2", "i1"]
 
 
-def test_filter_needs_every_word_in_any_field() -> None:
-    shelf = loaded(item(1, prompt="Misty Valley"), item(2, prompt="neon city", model="fal/misty"), item(3))
+def test_filter_needs_every_term() -> None:
+    shelf = loaded(item(1, prompt="Misty Valley"), item(2, prompt="misty city", model="fal/flux"), item(3))
     shelf.filter("misty")
     assert shelf.rows == ["i2", "i1"]
-    shelf.filter("misty val")
+    shelf.filter("misty -model:flux")
     assert shelf.rows == ["i1"]
+    shelf.filter("misty size:many")
+    assert shelf.rows == ["i2", "i1"]
+    assert [(problem.start, problem.end) for problem in shelf.problems] == [(6, 15)]
     shelf.filter("")
     assert len(shelf.rows) == 3
 

@@ -121,7 +121,8 @@ def _library() -> Iterable[Action]:
     yield on("view", "View", "This item on the whole screen: look closer, scrub, play.", "f", LOOK, "view")
     yield on("grid", "Grid or list", "Show the list as pictures, or as lines.", "b", LOOK)
     yield on("compare", "Compare", "Two marked items side by side, and how they differ.", "equals_sign", LOOK)
-    yield on("filter", "Filter", "Show only rows with these words; live.", "slash", LOOK, "filter")
+    yield on("filter", "Filter", "Show only rows that match; tab completes.", "slash", LOOK, "filter")
+    yield on("filters", "Filters…", "Choose a filter that was kept under a name.", "apostrophe", LOOK)
     yield on("sort", "Sort by…", "Choose the order of the list.", "s", LOOK, "sort")
     yield on("reverse", "Reverse order", "Turn the order of the list around.", "S", LOOK)
     yield on("jobs", "Jobs", "What is being made, and what failed.", "t", MAKE, "jobs")
@@ -293,6 +294,9 @@ def _forms() -> Iterable[Action]:
         "enter down",
         palette=False,
     )
+    yield on("filter", "filter-accept", "Complete", "Type what is offered below the line.", "tab", palette=False)
+    yield on("filter", "filter-next", "Next offer", "Choose the next one that is offered.", "shift+tab", palette=False)
+    yield on("filter", "filter-name", "Keep under a name…", "Keep this filter for later.", "ctrl+s", palette=False)
     yield on("filter", "filter-drop", "Drop the filter", "Show everything again.", "escape", palette=False)
     yield on("item", "back", "Back", "Close this view.", "escape q i", "back")
     yield on("item", "copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", "copy")
@@ -312,6 +316,7 @@ def _forms() -> Iterable[Action]:
     yield on("pick", "pick-up", "Up", "Previous row.", "up", priority=True, palette=False)
     yield on("pick", "pick-page-down", "Page down", "One page on.", "pagedown", priority=True, palette=False)
     yield on("pick", "pick-page-up", "Page up", "One page back.", "pageup", priority=True, palette=False)
+    yield on("pick", "remove", "Remove", "Remove this row, where rows can be removed.", "ctrl+x", priority=True)
     yield on("pick", "back", "Close", "Close without choosing.", "escape", "close", priority=True)
     yield on("menu", "back", "Cancel", "Close the menu.", "escape q", "cancel")
 

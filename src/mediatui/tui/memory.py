@@ -36,8 +36,8 @@ class Place:
     key: str = ""
     row: int = 0
     words: str = ""
-    sort_by: str = "newest"
-    reverse: bool = False
+    sort_by: str = "date"
+    reverse: bool = True
     pane: str = "media"
 
 
@@ -51,6 +51,8 @@ class Memory:
     draft: Draft = field(default_factory=Draft)
     places: dict[str, Place] = field(default_factory=dict)
     """By project, the last used one at the end."""
+    filters: dict[str, str] = field(default_factory=dict)
+    """Filter lines that were kept, by name."""
     choices: dict[str, list[str]] = field(default_factory=dict)
     """What was chosen at the keys against a setting, and what the setting was then."""
     touched: set[str] = field(default_factory=set, compare=False)
@@ -94,6 +96,7 @@ def load_memory(state: Path) -> Memory:
     places = found.get("places")
     memory.places = {n: _known(Place, p) for n, p in places.items()} if isinstance(places, dict) else {}
     memory.choices = {name: pair for name, pair in memory.choices.items() if _is_pair(pair)}
+    memory.filters = _texts(memory.filters)
     return memory
 
 
@@ -104,6 +107,10 @@ def _known(kind: type[K], values: object) -> K:
     defaults: Any = kind()
     names = [f.name for f in fields(defaults) if type(values.get(f.name)) is type(getattr(defaults, f.name))]
     return kind(**{name: values[name] for name in names})
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _is_pair(value: object) -> bool:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
-from mediatui.model import Job, MediaItem, Phase, SaveState
+from mediatui.library.query.order import Order, sort_items
+from mediatui.library.query.query import Problem, Query, Texts, parse_query
+from mediatui.model import Job, MediaItem, MediaType, Phase, SaveState
 from mediatui.text import one_line
+from mediatui.tui.ordering import NEWEST
 
 SHOWN_PHASES = frozenset({Phase.SUBMITTING, Phase.UNKNOWN, Phase.QUEUED, Phase.RUNNING, Phase.FAILED, Phase.SUCCEEDED})
 """Jobs in these phases have a row: they are under way, or somebody has to look at them."""
-
-
-class SortKey(StrEnum):
-    """By what a list can be sorted."""
-
-    NEWEST = "newest"
-    PROMPT = "prompt"
-    MODEL = "model"
-    STATE = "state"
-    TYPE = "type"
-    SIZE = "size"
-    LENGTH = "length"
 
 
 _STATE_ORDER = {
@@ -39,28 +27,19 @@ _STATE_ORDER = {
         )
     )
 }
-_SORTS: dict[SortKey, Callable[[MediaItem], Any]] = {
-    SortKey.NEWEST: lambda item: -item.created_at,
-    SortKey.PROMPT: lambda item: item.prompt.casefold(),
-    SortKey.MODEL: lambda item: item.model,
-    SortKey.STATE: lambda item: _STATE_ORDER[item.save_state],
-    SortKey.TYPE: lambda item: item.type.value,
-    SortKey.SIZE: lambda item: -(item.file_size or 0),
-    SortKey.LENGTH: lambda item: -(item.duration or 0.0),
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """How a list is sorted."""
+def sorted_items(items: Iterable[MediaItem], order: Order) -> list[MediaItem]:
+    """Items by a column; states by how much they need a look, the newest first among equals."""
+    newest = sort_items(items, NEWEST) if order != NEWEST else items
+    if order.column == "state":
+        return sorted(newest, key=lambda item: _STATE_ORDER[item.save_state], reverse=order.reverse)
+    return sort_items(newest, order)
 
-    by: SortKey = SortKey.NEWEST
-    reverse: bool = False
 
-    @property
-    def words(self) -> str:
-        """How a person reads it: ``newest``, ``size, reversed``."""
-        return f"{self.by.value}, reversed" if self.reverse else self.by.value
+def _stand_alike(first: MediaItem, second: MediaItem, order: Order) -> bool:
+    """They have the same place in an order."""
+    return all(sorted_items(pair, order) == list(pair) for pair in ((first, second), (second, first)))
 
 
 _WITHOUT_BYTES = frozenset({SaveState.UNSAVED, SaveState.URL_ONLY, SaveState.EXPIRED})
@@ -69,6 +48,26 @@ _ON_DISK = frozenset({SaveState.SAVED, SaveState.SAVING})
 
 def _could_be_saved(item: MediaItem) -> bool:
     return item.save_state not in _ON_DISK and (item.url is not None or item.spool is not None)
+
+
+Compile = Callable[[str], Query]
+"""A filter line as a test of items."""
+
+
+def _alike(job: Job) -> MediaItem:
+    return MediaItem(
+        job.id,
+        job.project,
+        job.phase.value,
+        job.type or MediaType.VIDEO,
+        role="job",
+        provider=job.provider,
+        model=job.model,
+        prompt=job.prompt,
+        params=job.params,
+        save_state=SaveState.SAVING,
+        created_at=job.created_at,
+    )
 
 
 class Shelf:
@@ -81,19 +80,23 @@ class Shelf:
         self.items: dict[str, MediaItem] = {}
         self.jobs: dict[str, Job] = {}
         self.rows: list[str] = []
-        self.order = Order()
+        self.order = NEWEST
         self.words = ""
-        self._hay: dict[str, str] = {}
+        """The filter line."""
+        self.problems: tuple[Problem, ...] = ()
+        """Its terms that filter nothing."""
+        texts = Texts()
+        self.compile: Compile = lambda line: parse_query(line, texts=texts)
+        self._alike: dict[str, tuple[Job, MediaItem]] = {}
         self._sorted: list[str] | None = None
         self._counted: tuple[int, int, int, int] | None = None
         self._item_rows = 0
-        self._hits: tuple[str, list[str]] | None = None
 
     def load(self, items: Iterable[MediaItem], jobs: Iterable[Job]) -> None:
         """Replace everything."""
         self.items = {item.id: item for item in items}
         self.jobs = {job.id: job for job in jobs}
-        self._hay.clear()
+        self._alike.clear()
         self._counted = None
         self._arrange(resort=True)
 
@@ -104,18 +107,16 @@ class Shelf:
         resort = bool(gone_items)
         for item in items:
             before = self.items.get(item.id)
-            sort = _SORTS[self.order.by]
-            resort = resort or before is None or sort(before) != sort(item)
+            resort = resort or before is None or not _stand_alike(before, item, self.order)
             self.items[item.id] = item
-            self._hay.pop(item.id, None)
         for job in jobs:
             self.jobs[job.id] = job
         for key in gone_items:
             self.items.pop(key, None)
-            self._hay.pop(key, None)
         for key in gone_jobs:
             self.jobs.pop(key, None)
-        self._hits = self._counted = None
+            self._alike.pop(key, None)
+        self._counted = None
         self._arrange(resort=resort)
         return {*(item.id for item in items), *(job.id for job in jobs)}
 
@@ -125,47 +126,28 @@ class Shelf:
         self._arrange(resort=True)
 
     def filter(self, words: str) -> None:
-        """Show only rows that hold every one of these words, in any field people see."""
+        """Show only rows that pass a filter line."""
         self.words = words
         self._arrange(resort=False)
 
     def _arrange(self, *, resort: bool) -> None:
         if resort or self._sorted is None:
-            self._hits = None
-            ordered = sorted(self.items.values(), key=_SORTS[self.order.by], reverse=self.order.reverse)
-            self._sorted = [item.id for item in ordered]
-        needles = self.words.casefold().split()
-        jobs = [job.id for job in self.shown_jobs() if self._matches(self._job_hay(job), needles)]
-        found = self._search(needles) if needles else self._sorted
+            self._sorted = [item.id for item in sorted_items(self.items.values(), self.order)]
+        query = self.compile(self.words)
+        self.problems = query.problems
+        found, jobs = self._sorted, self.shown_jobs()
+        if not query.is_empty:
+            found = [item.id for item in query.select(self.items[key] for key in found)]
+            jobs = [job for job in jobs if query.matches(self._as_item(job))]
         self._item_rows = len(found)
-        self.rows = [*jobs, *found]
+        self.rows = [*(job.id for job in jobs), *found]
 
-    def _search(self, needles: list[str]) -> list[str]:
-        """Items that match; a longer word searches only what the shorter one found."""
-        assert self._sorted is not None
-        wanted = " ".join(needles)
-        pool = self._sorted
-        if self._hits is not None and wanted.startswith(self._hits[0]):
-            pool = self._hits[1]
-        found = [key for key in pool if self._matches(self._item_hay(key), needles)]
-        self._hits = (wanted, found)
-        return found
-
-    @staticmethod
-    def _matches(hay: str, needles: list[str]) -> bool:
-        return all(needle in hay for needle in needles)
-
-    def _item_hay(self, key: str) -> str:
-        hay = self._hay.get(key)
-        if hay is None:
-            item = self.items[key]
-            words = (item.prompt, item.model, item.name, item.type.value, item.save_state.value, item.role)
-            hay = self._hay[key] = "\n".join(words).casefold()
-        return hay
-
-    @staticmethod
-    def _job_hay(job: Job) -> str:
-        return f"{job.prompt}\n{job.model}\n{job.phase.value}\n{job.type or ''}".casefold()
+    def _as_item(self, job: Job) -> MediaItem:
+        """A job as a filter sees it: by what it was asked for, as something that is being made."""
+        held = self._alike.get(job.id)
+        if held is None or held[0] is not job:
+            held = self._alike[job.id] = (job, _alike(job))
+        return held[1]
 
     def shown_jobs(self) -> list[Job]:
         """Jobs with a row, newest first: unfinished ones, and failed ones until they are dismissed."""

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mediatui.errors import UsageError
+from mediatui.library.query.order import Order
 from mediatui.model import Job, MediaItem
+from mediatui.tui.actions import action
 from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.control.base import Controller
 from mediatui.tui.control.copying import copy_record
-from mediatui.tui.screens.dialogs import Choice, MenuScreen
-from mediatui.tui.shelf import Order, SortKey
+from mediatui.tui.ordering import TITLES, order_words, usual, usual_words
+from mediatui.tui.screens.dialogs import AskScreen
+from mediatui.tui.screens.pick import Entry, PickScreen
+from mediatui.tui.widgets.filter_input import FilterHint, FilterInput
 
-_SORT_MENU = (
-    Choice("n", "Newest first", SortKey.NEWEST),
-    Choice("p", "Prompt", SortKey.PROMPT),
-    Choice("m", "Model", SortKey.MODEL),
-    Choice("s", "State, unsaved first", SortKey.STATE),
-    Choice("t", "Type", SortKey.TYPE),
-    Choice("b", "Size, biggest first", SortKey.SIZE),
-    Choice("l", "Length, longest first", SortKey.LENGTH),
-)
+if TYPE_CHECKING:
+    from mediatui.library.query.complete import Candidate
 
 
 class Looking(Controller):
@@ -32,6 +30,10 @@ class Looking(Controller):
             "filter": self.open_filter,
             "filter-keep": self.keep_filter,
             "filter-drop": self.drop_filter,
+            "filter-accept": lambda: self._with_field(FilterInput.accept),
+            "filter-next": lambda: self._with_field(FilterInput.choose_next),
+            "filter-name": self.name_filter,
+            "filters": self.open_filters,
             "sort": self.sort,
             "reverse": self.reverse,
             "details": self.open_details,
@@ -42,20 +44,41 @@ class Looking(Controller):
 
     async def open_filter(self) -> None:
         """Open the filter line."""
-        from mediatui.tui.widgets.filter_input import FilterInput
-
         field = self.screen.query_one_optional(FilterInput)
         if field is None:
-            field = FilterInput(self.apply_filter)
-            await self.screen.query_one("#media-pane").mount(field)
-        field.value = self.screen.shelf.words
+            field = FilterInput(self.apply_filter, self._candidates)
+            await self.screen.query_one("#media-pane").mount(field, FilterHint(id="filter-hint"))
+        with field.prevent(FilterInput.Changed):
+            field.value = self.screen.shelf.words
         field.display = True
         field.focus()
+        field.look_up()
+        self.show_hint()
+
+    def _candidates(self, line: str, cursor: int) -> Sequence[Candidate]:
+        if not self.app.has_studio or self.screen.project_id is None:
+            return ()
+        return self.studio.search.complete(line, cursor, self.screen.project_id)
+
+    def _with_field(self, do: Callable[[FilterInput], None]) -> None:
+        field = self.screen.query_one_optional(FilterInput)
+        if field is not None:
+            do(field)
+            self.show_hint()
+
+    def show_hint(self) -> None:
+        """What is wrong in the filter line, or what may be typed next; only while it is being typed."""
+        field, hint = self.screen.query_one_optional(FilterInput), self.screen.query_one_optional(FilterHint)
+        if field is not None and hint is not None:
+            hint.display = field.display and field.has_focus
+            shelf = self.screen.shelf
+            hint.tell(field, shelf.problems, shelf.hits, len(shelf.items))
 
     def apply_filter(self, words: str) -> None:
         """Show only what matches."""
         self.screen.shelf.filter(words)
         self.screen.show_rows()
+        self.screen.call_after_refresh(self.show_hint)
 
     def keep_filter(self) -> None:
         """Back to the list, filtered."""
@@ -66,16 +89,54 @@ class Looking(Controller):
         self._close_filter(keep=False)
 
     def _close_filter(self, *, keep: bool) -> None:
-        from mediatui.tui.widgets.filter_input import FilterInput
-
-        field = self.screen.query_one_optional(FilterInput)
-        if field is not None:
-            field.display = keep and bool(field.value)
+        field, hint = self.screen.query_one_optional(FilterInput), self.screen.query_one_optional(FilterHint)
+        if field is not None and hint is not None:
+            field.display, hint.display = keep and bool(field.value), False
         if not keep:
             self.apply_filter("")
+        self._filtered()
+        self.screen.panes.show("media")
+
+    # Filters with a name.
+
+    async def name_filter(self) -> None:
+        """Keep the filter under a name, for every project."""
+        words = self.screen.shelf.words.strip()
+        if not words:
+            raise UsageError("there is no filter to keep", hint="Type one first.")
+        held = self.app.memory.filters
+        known = next((name for name, line in held.items() if line == words), "")
+        name = await self.app.push_screen_wait(AskScreen(f"A name for “{words}”", known, verb="keep"))
+        if name is not None:
+            held[name] = words
+            self.app.remember()
+            self.app.tell(f"Kept as “{name}”.", hint=f"{self._key('filters')} brings it back.")
+
+    def _key(self, id: str) -> str:
+        return keys_of(self.screen).name(action("library", id))
+
+    async def open_filters(self) -> None:
+        """Choose a filter that was kept."""
+        held = self.app.memory.filters
+
+        def rows() -> list[Entry]:
+            return [Entry(name, name, line) for name, line in sorted(held.items(), key=lambda kept: kept[0].casefold())]
+
+        def drop(name: str) -> None:
+            del held[name]
+            self.app.remember()
+            picker.set_entries(rows())
+
+        empty = f"No filter was kept yet: {self._key('filter')} types one, ^s there keeps it."
+        picker = PickScreen("Filters", rows(), verb="filter", empty=empty, drop=drop)
+        name = await self.app.push_screen_wait(picker)
+        if name is not None:
+            self.apply_filter(held[name])
+            self._filtered()
+
+    def _filtered(self) -> None:
         self.screen.projects.keep_place()
         self.app.remember()
-        self.screen.panes.show("media")
 
     def empty_words(self) -> str:
         """What the list says when it shows nothing."""
@@ -94,14 +155,17 @@ class Looking(Controller):
     async def sort(self) -> None:
         """Choose an order."""
         order = self.screen.shelf.order
-        chosen = await self.app.push_screen_wait(MenuScreen("Sort by", _SORT_MENU, order.by))
+        rows = [Entry(column, title, usual_words(column)) for column, title in TITLES.items()]
+        picker = PickScreen("Sort by", rows, verb="sort", current=order.column)
+        chosen = await self.app.push_screen_wait(picker)
         if chosen is not None:
-            self._sort(Order(SortKey(chosen), order.reverse))
+            self._sort(usual(chosen))
 
     def reverse(self) -> None:
         """Turn the order around."""
         order = self.screen.shelf.order
-        self._sort(Order(order.by, not order.reverse))
+        self._sort(Order(order.column, not order.reverse))
+        self.app.tell(f"Sorted by {order_words(self.screen.shelf.order)}.")
 
     def _sort(self, order: Order) -> None:
         self.screen.shelf.sort(order)

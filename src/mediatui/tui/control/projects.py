@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
 from mediatui.tui.control.panes import PANES
 from mediatui.tui.memory import Place
+from mediatui.tui.ordering import remembered
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
-from mediatui.tui.shelf import Order, SortKey
 
 if TYPE_CHECKING:
     from mediatui.library.library import ProjectSummary
@@ -81,7 +82,7 @@ class Projects(Controller):
             return
         shelf, media = screen.shelf, screen.media
         place = Place(
-            media.key or "", media.cursor, shelf.words, shelf.order.by.value, shelf.order.reverse, screen.panes.current
+            media.key or "", media.cursor, shelf.words, shelf.order.column, shelf.order.reverse, screen.panes.current
         )
         self.app.memory.leave(screen.project_id, place)
 
@@ -105,13 +106,13 @@ class Projects(Controller):
         screen.project_id = snapshot.project.id
         screen.media.set_marks(set())
         screen.shelf.words = place.words
-        if place.sort_by in list(SortKey):
-            screen.shelf.order = Order(SortKey(place.sort_by), place.reverse)
+        screen.shelf.order = remembered(place.sort_by, place.reverse)
         screen.shelf.load(snapshot.items, snapshot.jobs)
         screen.project_list.set_opened(snapshot.project.id)
         screen.project_list.go_to(snapshot.project.id)
         screen.show_rows()
         self._return_to(place)
+        self.app.run_fenced(self._warm(snapshot.project.id), group="warm", exclusive=True, node=screen)
         if snapshot.notice:
             self.app.tell(snapshot.notice, severity="warning")
         if focus:
@@ -134,6 +135,10 @@ class Projects(Controller):
             return  # nobody asked for it; F5 says what is wrong
         if self.screen.project_id == project_id:
             self.screen.telling.offer(len(found.orphans))
+
+    async def _warm(self, project_id: str) -> None:
+        """Have the texts of its items ready before the first key of a filter."""
+        await asyncio.to_thread(self.studio.search.warm, project_id)
 
     def want(self, name: str) -> None:
         """A generation goes to the project of this name: show it, as soon as there is one, with its new jobs."""

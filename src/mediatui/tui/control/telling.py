@@ -9,6 +9,7 @@ from mediatui.text import human_bytes, plural
 from mediatui.tui.actions import action
 from mediatui.tui.actor import keys_of
 from mediatui.tui.control.base import Controller
+from mediatui.tui.ordering import order_words
 from mediatui.tui.save_words import soon
 from mediatui.tui.widgets.bars import Bar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell
@@ -53,7 +54,7 @@ class Telling(Controller):
         screen, shelf = self.screen, self.screen.shelf
         summary = screen.summaries.get(screen.project_id or "")
         total = len(shelf.items)
-        info = f"{plural(total, 'item')} · {shelf.order.words}" if screen.project_id else ""
+        info = f"{plural(total, 'item')} · {order_words(shelf.order)}" if screen.project_id else ""
         if shelf.words:
             info = f"{shelf.hits:,} of {total:,} match “{shelf.words}”"
         screen.query_one("#media-title", PaneTitle).tell(info, name=summary.name if summary else "Media")

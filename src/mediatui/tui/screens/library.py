@@ -163,6 +163,7 @@ class LibraryScreen(StudioScreen[None]):
 
     def studio_ready(self) -> None:
         """Open what was open last time."""
+        self.shelf.compile = self.main.studio.search.compile
         self.main.run_fenced(self.projects.start(), group="start")
 
     def studio_failed(self, error: Exception) -> None:

@@ -62,7 +62,7 @@ class PickList(LineList, inherit_bindings=True):
 class PickScreen(Dialog[str | None]):
     """Type to narrow, arrows to move, enter to pick; None when cancelled.
 
-    `fresh` turns what was typed into a row of its own, for something that is not there yet.
+    `fresh` turns what was typed into a row of its own, for something that is not there yet; `drop` removes a row.
     """
 
     SCOPES = ("pick",)
@@ -79,10 +79,12 @@ class PickScreen(Dialog[str | None]):
         verb: str = "choose",
         empty: str = "Nothing matches.",
         current: str | None = None,
+        drop: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self._title, self._entries, self._fresh = title, tuple(entries), fresh
         self._placeholder, self._verb, self._empty, self._current = placeholder, verb, empty, current
+        self._drop = drop
 
     def compose(self) -> ComposeResult:
         """Title, line, list, keys."""
@@ -105,7 +107,8 @@ class PickScreen(Dialog[str | None]):
 
     def keys(self) -> list[Cell]:
         """What the last line says."""
-        return [("⏎ ", "key"), (f"{self._verb}   ", "text"), ("↑↓ ", "key"), ("move   ", "dim"), *_CANCEL]
+        dropping: list[Cell] = [("^x ", "key"), ("remove   ", "dim")] if self._drop is not None else []
+        return [("⏎ ", "key"), (f"{self._verb}   ", "text"), ("↑↓ ", "key"), ("move   ", "dim"), *dropping, *_CANCEL]
 
     @property
     def list(self) -> PickList:
@@ -144,12 +147,19 @@ class PickScreen(Dialog[str | None]):
             "pick-page-down": lambda: self.list.move(ROWS),
             "pick-page-up": lambda: self.list.move(-ROWS),
             "take": self._take,
+            "remove": self._remove,
             "back": self._cancel,
         }
 
     def _take(self) -> None:
         if self.list.key is not None:
             self.picked(self.list.key)
+
+    def _remove(self) -> None:
+        if self._drop is None:
+            self.query_one(Input).action_cut()
+        elif self.list.key is not None:
+            self._drop(self.list.key)
 
     @on(LineList.Opened)
     def _opened(self, event: LineList.Opened) -> None:
