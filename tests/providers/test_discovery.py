@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mediatui.model import MediaType
 from mediatui.providers.base import Delivery
 from mediatui.providers.discovery import decode_data_address, find_outputs
+from mediatui.text import clean_text
 
 CDN = "https://v3b.fal.media/files/b/0a8b/x"
 IMG, V, A = MediaType.IMAGE, MediaType.VIDEO, MediaType.AUDIO
@@ -102,6 +103,22 @@ def test_facts_of_the_wrong_type_are_left_out() -> None:
     assert (output.width, output.height, output.fps, output.duration, output.size) == (None,) * 5
 
 
+def test_numbers_that_no_float_can_hold_are_left_out() -> None:
+    huge = 10**400
+    facts = {"width": huge, "height": -huge, "fps": huge, "duration": -huge, "file_size": huge, "seed": huge}
+    (output,) = find_outputs({"video": file(".mp4", "video/mp4", **facts), "seed": huge}, {})
+    assert (output.width, output.height, output.fps, output.duration, output.size, output.seed) == (None,) * 6
+
+
+def test_nothing_that_a_terminal_would_obey_stays_in_a_place_or_an_address() -> None:
+    evil = "\x1b]52;c;aGk=\x07\u202e\n\t"
+    (output,) = find_outputs({f"vi{evil}deo": {f"x{evil}": {"url": f"{CDN}a{evil} b.mp4"}}}, {})
+    assert output.url == f"{CDN}a]52;c;aGk= b.mp4"
+    assert not any(ord(c) < 32 or c == "\u202e" for c in f"{output.path}{output.url}{output.role}{output.file_name}")
+    (long,) = find_outputs({"k" * 5000: {"url": f"{CDN}a.mp4"}}, {})
+    assert len(long.path) <= 200
+
+
 def test_data_addresses_are_decoded() -> None:
     address = "data:image/webp;base64," + base64.b64encode(b"bytes").decode()
     (output,) = find_outputs({"images": [{"url": address, "content_type": "image/png"}]}, {})
@@ -114,7 +131,8 @@ def test_data_addresses_are_decoded() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+    st.none() | st.booleans() | st.integers() | st.sampled_from([10**400, -(10**400)]) | st.floats()
+    | st.text(max_size=12)
     | st.sampled_from([f"{CDN}a.mp4", f"{CDN}b", "http://[", "data:image/png;base64,QQ==", "data:,", "https://"]),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(st.sampled_from(["url", "video", "image_url", "images", "content_type", "file_name", "seed",
@@ -127,6 +145,7 @@ JSON = st.recursive(
 @given(JSON, JSON, st.sampled_from([None, *MediaType]))
 def test_any_result_is_walked(result: Any, inputs: Any, expected: MediaType | None) -> None:
     outputs = find_outputs(result, {"given": inputs}, expected)
+    assert all(clean_text(o.path) == o.path and clean_text(o.url or "") == (o.url or "") for o in outputs)
     assert [o.index for o in outputs] == list(range(len(outputs)))
     urls = [o.url for o in outputs if o.url]
     assert len(set(urls)) == len(urls)

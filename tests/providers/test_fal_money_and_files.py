@@ -70,7 +70,7 @@ async def test_prices_stand_beside_the_models(fal: FalServer, provider: FalProvi
     prices = [price("a", 0.04), price("b", 0), price("c", "much"), price("zzz", 1), 7]
     fal.script("prices", Reply(body={"prices": prices}))
     found = {model.id: model for model in await provider.models()}
-    assert [found[name].price for name in ("a", "b", "c", "d", "old")] == ["$0.040 / image", "free", "", "", ""]
+    assert [found[name].price for name in ("a", "b", "c", "d", "old")] == ["$0.04 / image", "free", "", "", ""]
     assert found["a"].unit_price == UnitPrice(0.04, "image", "USD")
     (call,) = fal.of("prices")
     assert parse_qs(call.query) == {"endpoint_id": ["a,b,c,d"]}
@@ -153,11 +153,11 @@ def test_any_unit_and_input_is_counted_or_not(unit: str, inputs: dict[str, Any])
 
 
 def test_amounts_are_never_rounded_to_nothing() -> None:
-    assert [money(a, "USD") for a in (0, 0.4, 12, 1234.5, 0.04, 0.003, 0.00001)] == [
-        *("$0.00", "$0.40", "$12.00", "$1,234.50", "$0.040", "$0.0030", "$1e-05"),
+    assert [money(a, "USD") for a in (0, 0.4, 12, 1234.5, 0.04, 0.045, 0.003, 0.00001)] == [
+        *("$0.00", "$0.40", "$12.00", "$1,234.50", "$0.04", "$0.045", "$0.003", "$1e-05"),
     ]
     assert money(2, "CHF") == "2.00 CHF"
-    assert price_text(UnitPrice(0.05, "second", "EUR")) == "€0.050 / second"
+    assert price_text(UnitPrice(0.05, "second", "EUR")) == "€0.05 / second"
 
 
 # -- uploads

@@ -190,6 +190,27 @@ async def test_everything_is_free(client: httpx.AsyncClient) -> None:
     ]
 
 
+async def test_estimates_are_free_and_checked(client: httpx.AsyncClient) -> None:
+    path, model = "/v1/models/pricing/estimate", "sandbox/text-to-image"
+
+    async def asked(**body: object) -> httpx.Response:
+        return await client.post(path, json=body)
+
+    for kind, count in (("unit_price", {"unit_quantity": 2.5}), ("historical_api_price", {"call_quantity": 1})):
+        answer = await asked(estimate_type=kind, endpoints={model: count})
+        assert answer.json() == {"estimate_type": kind, "total_cost": 0.0, "currency": "USD"}
+    assert (await asked(estimate_type="unit_price", endpoints={"a/b": {"unit_quantity": 1}})).status_code == 404
+    for wrong in (
+        {},
+        {"estimate_type": "x", "endpoints": {model: {}}},
+        {"estimate_type": "unit_price", "endpoints": []},
+    ):
+        assert (await asked(**wrong)).status_code == 400
+    for amounts in ({}, {"call_quantity": 1}, {"unit_quantity": -1}, {"unit_quantity": True}, 7):
+        assert (await asked(estimate_type="unit_price", endpoints={model: amounts})).status_code == 400
+    assert (await client.post(path, json=[1])).status_code == 400
+
+
 async def test_history_recovers_a_request_and_its_result(client: httpx.AsyncClient) -> None:
     good, bad = await submit(client), await submit(client, sandbox_fault="refused-prompt")
     output = (await result(client, good)).json()

@@ -44,7 +44,8 @@ class UnitPrice:
 def money(amount: float, currency: str) -> str:
     """An amount as people write it: ``$0.40``, ``€12``, ``0.0031 CHF``; never rounded to nothing."""
     digits = 2 if amount >= 0.1 or amount == 0 else 3 if amount >= 0.01 else 4
-    number = f"{amount:,.{digits}f}" if amount == 0 or amount >= 0.0001 else f"{amount:.1g}"
+    whole, _, rest = f"{amount:,.{digits}f}".partition(".")
+    number = f"{whole}.{rest.rstrip('0').ljust(2, '0')}" if amount == 0 or amount >= 0.0001 else f"{amount:.1g}"
     sign = {"USD": "$", "EUR": "€", "GBP": "£"}.get(currency)
     return f"{sign}{number}" if sign else f"{number} {currency}".strip()
 
