@@ -238,7 +238,9 @@ class Settings:
         one_of(SavePolicy),
     )
     keep_unsaved: bool = _setting(
-        "save.keep_unsaved", True, "Keep items whose save failed, marked, with a way to retry."
+        "save.keep_unsaved",
+        True,
+        "Keep items whose save failed, marked, with a way to retry; false moves them to the trash, and says so.",
     )
     clean_unsaved_after_days: int = _setting(
         "save.clean_unsaved_after_days",

@@ -54,6 +54,8 @@ class Reply:
     """No Content-Length: chunks."""
     until_close: bool = False
     """No Content-Length and no chunks: the end of the connection is the end of the body."""
+    drip: threading.Event | None = None
+    """Send the head one byte at a time, for ever or until it is set."""
     hold: threading.Event | None = None
     """Answer only once it is set (or the server ends)."""
     hold_body: tuple[int, threading.Event] | None = None
@@ -296,6 +298,9 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Connection"] = "close"
         else:
             headers.setdefault("Content-Length", str(len(body)))
+        if reply.drip is not None:
+            self._drip(reply.drip)
+            return
         self.send_response(reply.status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -307,6 +312,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         elif reply.chunked:
             self.wfile.write(b"0\r\n\r\n")
+
+    def _drip(self, enough: threading.Event) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not enough.wait(0.02) and not self.fal.ending.is_set():
+            self.wfile.write(b"x")
 
     def _pieces(self, reply: Reply, body: bytes) -> Iterator[bytes]:
         if reply.hold_body is not None:

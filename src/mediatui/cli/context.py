@@ -46,6 +46,22 @@ class Context:
             self.output.note(f"{self.args.config} does not exist; every setting has its default")
         return settings
 
+    def _for_this_run(self) -> Settings:
+        """The settings with the hosts that were allowed on the command line. Raises `UsageError`."""
+        allowed = getattr(self.args, "allow_hosts", None)
+        if not allowed:
+            return self.settings
+        from dataclasses import replace
+
+        from mediatui.settings import host_names
+
+        try:
+            return replace(self.settings, allow_hosts=(*self.settings.allow_hosts, *host_names(allowed)))
+        except ValueError as exc:
+            raise UsageError(
+                f"--allow-host must be {exc}", hint="For example: --allow-host media.example.com"
+            ) from None
+
     @contextmanager
     def reader(self) -> Iterator[Reader]:
         """The library as it is on disk, without an engine."""
@@ -62,7 +78,7 @@ class Context:
         """A running studio. With `follow` it also takes up whatever an earlier run left unfinished."""
         from mediatui.studio.studio import Studio
 
-        studio = Studio(self.settings, self.locations)
+        studio = Studio(self._for_this_run(), self.locations)
         studio.start(follow=follow)
         try:
             yield studio

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.options import add_allow_host_option
 from mediatui.cli.progress import Line, Progress
 from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode, UsageError
@@ -28,6 +29,7 @@ def configure(parser: CommandParser) -> None:
         "-o", "--output", dest="target", type=Path, metavar="FILE",
         help="the file to write; an existing one is never replaced (default: PROJECT-<time>.zip here)",
     )  # fmt: skip
+    add_allow_host_option(parser)
     parser.add_argument("--plan", action="store_true", help="say what would be written, and stop")
     parser.add_argument("--filter", metavar="LINE", help="only items that pass, e.g. 'rating:>=4'")
     parser.add_argument("--folder", action="store_true", help="write a folder in place of a ZIP file")

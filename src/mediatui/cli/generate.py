@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.fence import Interrupted
-from mediatui.cli.options import add_project_option, values
+from mediatui.cli.options import add_allow_host_option, add_project_option, values
+from mediatui.cli.saving import host_hints
 from mediatui.errors import ErrorKind, ExitCode, MediatuiError
 from mediatui.model import Phase, SavePolicy, SaveState
 from mediatui.text import plural
@@ -54,6 +55,7 @@ def configure(parser: CommandParser) -> None:
         help="keep only the address of what is made",
     )  # fmt: skip
     saving.add_argument("--save-policy", choices=values(list(SavePolicy)), help="what happens to what is made")
+    add_allow_host_option(parser)
     parser.add_argument("--detach", action="store_true", help="return as soon as the provider has the jobs")
     parser.add_argument("--estimate", action="store_true", help="say what it would cost and send nothing")
     parser.add_argument("--yes", action="store_true", help="send also what costs more than jobs.confirm_above")
@@ -99,7 +101,7 @@ def _tell_cost(context: Context, cost: BatchCost) -> int:
 def report(context: Context, studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> None:
     """Print what came of the jobs: paths (or addresses) and what to do next for people, one document for programs."""
     context.output.emit(document(studio, jobs, items))
-    for hint in dict.fromkeys(_hints(jobs, items)):
+    for hint in dict.fromkeys((*_hints(jobs, items), *host_hints(items))):
         context.output.note(f"  {hint}")
     if context.output.stdout_is_terminal and context.output.stderr_is_terminal:
         return  # the progress lines have just said it
@@ -157,6 +159,10 @@ def _what(args: argparse.Namespace) -> tuple[str, Requested]:
     given = parse_object(args.params_json) if args.params_json else {}
     if args.seed is not None:
         given["seed"] = args.seed
+    if args.image is not None and args.image.startswith(("/", "~", "./", "../")):
+        from mediatui.studio.inline import check_file
+
+        check_file("--image", args.image)  # at once; any other name may be one that the provider knows
     return read_prompt(args.prompt), Requested(texts, given, args.image)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.generate import follow, outcome, report
-from mediatui.cli.options import add_project_option
+from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, UsageError
 from mediatui.model import Phase, SavePolicy
@@ -33,6 +33,7 @@ def configure(parser: CommandParser) -> None:
     _with_ids(actions.add_parser("show", help="everything known of one job"), run_show, many=False)
     resume = actions.add_parser("resume", help="follow unfinished jobs to the end and save what they made")
     resume.add_argument("-p", "--project", metavar="PROJECT", default=_absent(), help="only this project's")
+    add_allow_host_option(resume)
     resume.set_defaults(run=run_resume)
     _with_ids(actions.add_parser("cancel", help="ask the provider to stop jobs"), run_cancel)
     _with_ids(
@@ -44,10 +45,12 @@ def configure(parser: CommandParser) -> None:
         run_retry,
         everything="every failed or unknown job that the provider may have",
     )
-    _with_ids(
-        actions.add_parser("dismiss", help="forget ended jobs that left nothing unsaved", intermixed=True),
-        run_dismiss,
-        everything="every ended job",
+    dismiss = actions.add_parser("dismiss", help="forget ended jobs that left nothing unsaved", intermixed=True)
+    _with_ids(dismiss, run_dismiss, everything="every ended job")
+    dismiss.add_argument(
+        "--unknown",
+        action="store_true",
+        help="give up the named unknown jobs: if the provider has them after all, their results are never collected",
     )
     parser.examples(
         "mediatui jobs",
@@ -143,6 +146,8 @@ def run_retry(context: Context) -> int:
 
 def run_dismiss(context: Context) -> int:
     """Forget the named jobs."""
+    if context.args.unknown:
+        return _give_up(context)
     jobs = _named(context, all_of=lambda job: job.phase.ended)
     count = 0
     if jobs:
@@ -154,6 +159,23 @@ def run_dismiss(context: Context) -> int:
     if count < len(jobs):
         context.output.note(f"{plural(len(jobs) - count, 'job')} kept: still running, or with unsaved items")
     return ExitCode.DONE if count == len(jobs) else ExitCode.FAILED
+
+
+def _give_up(context: Context) -> int:
+    """Close jobs whose submit had no answer and that were never found."""
+    if context.args.all:
+        raise UsageError("--unknown names each job", hint="`mediatui jobs retry --all` looks for all of them first.")
+    jobs = _named(context)
+    for job in jobs:
+        if job.phase is not Phase.UNKNOWN:
+            raise UsageError(f"{job.id} is {job.phase.value}, not unknown", hint="Leave --unknown out.")
+    with context.studio() as studio:
+        _open_projects(studio, jobs)
+        for job in jobs:
+            studio.forget_job(job.id).result()
+    context.output.emit({"dismissed": len(jobs), "asked": len(jobs)})
+    context.output.line(f"{plural(len(jobs), 'job')} given up and dismissed")
+    return ExitCode.DONE
 
 
 def unfinished(reader: Reader, project: str | None) -> list[Job]:

@@ -30,6 +30,7 @@ COMMANDS = (
     ("copy", "moving:configure_copy", "copy items to a project"),
     ("trash", "moving:configure_trash", "move items to the trash, bring them back, empty it"),
     ("clean", "tidying:configure_clean", "plan a clean-up, and carry it out"),
+    ("adopt", "adopting:configure", "make items of files that no item names"),
     ("duplicates", "tidying:configure_duplicates", "list items with equal bytes"),
     ("usage", "tidying:configure_usage", "disk usage per project, model, month and type"),
     ("templates", "templates:configure", "prompts with gaps to fill in"),

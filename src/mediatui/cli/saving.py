@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mediatui.cli.options import add_project_option
+from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.errors import ExitCode, UsageError
 from mediatui.model import SaveState, needs_saving
 from mediatui.text import plural
@@ -24,7 +24,8 @@ def configure_save(parser: CommandParser) -> None:
     """Add the options of ``save``."""
     parser.set_defaults(run=run_save)
     _add_targets(parser, "every item that has no file yet, also those kept as addresses by choice")
-    parser.examples("mediatui save 9f2c01aa", "mediatui save --all -p demo")
+    parser.add_argument("--url-only", action="store_true", help="with --all: only those kept as addresses")
+    parser.examples("mediatui save 9f2c01aa", "mediatui save --all -p demo", "mediatui save --all --url-only")
 
 
 def configure_retry(parser: CommandParser) -> None:
@@ -36,7 +37,14 @@ def configure_retry(parser: CommandParser) -> None:
 
 def run_save(context: Context) -> int:
     """Save the named items, or all that have no file."""
-    items = _targets(context, lambda item: item.save_state is not SaveState.SAVED)
+    only_urls = context.args.url_only
+    if only_urls and not context.args.all:
+        raise UsageError("--url-only goes with --all", hint="`mediatui save --all --url-only`")
+
+    def wanted(item: MediaItem) -> bool:
+        return item.save_state is SaveState.URL_ONLY if only_urls else item.save_state is not SaveState.SAVED
+
+    items = _targets(context, wanted)
     return _run(context, items, lambda studio: studio.save([item.id for item in items]))
 
 
@@ -51,6 +59,7 @@ def _add_targets(parser: CommandParser, everything: str) -> None:
     parser.add_argument("items", metavar="ITEM", nargs="*", help="an item's id, or a unique start or end of it")
     parser.add_argument("--all", action="store_true", help=everything)
     add_project_option(parser, "with --all: only this project's items")
+    add_allow_host_option(parser)
 
 
 def _targets(context: Context, wanted: Callable[[MediaItem], bool]) -> list[MediaItem]:
@@ -59,7 +68,8 @@ def _targets(context: Context, wanted: Callable[[MediaItem], bool]) -> list[Medi
         raise UsageError("name items, or --all", hint="`mediatui list --state unsaved` lists them.")
     with context.reader() as reader:
         if args.all:
-            return [item for _, item in reader.items(args.project) if wanted(item)]
+            found = [item for _, item in reader.items(args.project) if wanted(item)]
+            return sorted(found, key=lambda item: (item.url_expires_at or float("inf"), item.created_at))
         return list({(item := reader.item(reference)[1]).id: item for reference in args.items}.values())
 
 
@@ -77,7 +87,19 @@ def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio],
         report = follower.saves(start(studio), items)
         now = [studio.find_item(item.id) or item for item in items]
         _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
+        for hint in host_hints(now):
+            context.output.note(hint)
     return ExitCode.UNSAVED if report.failed or report.url_only else ExitCode.DONE
+
+
+def host_hints(items: Sequence[MediaItem]) -> list[str]:
+    """For each host that nobody has allowed: how to allow it, once or always."""
+    faults = [item.storage_error for item in items if item.save_state is not SaveState.SAVED and item.storage_error]
+    return [
+        f"{host} is not a known media host: `mediatui retry --all --allow-host {host}` allows it this time, "
+        "save.allow_hosts in the configuration always."
+        for host in dict.fromkeys(fault.host for fault in faults if fault.host)
+    ]
 
 
 def _report(context: Context, report: SaveReport, items: list[dict[str, object]]) -> None:

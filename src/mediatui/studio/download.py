@@ -28,6 +28,7 @@ from mediatui.studio.body import (
 )
 from mediatui.studio.hosts import check_address, check_peer, is_configured_loopback, same_origin
 from mediatui.studio.part import PartFile, Validator
+from mediatui.studio.transport import BROKEN, Transport
 from mediatui.text import human_bytes
 
 __all__ = ["Downloader", "GoneError", "Limits", "Patience", "Progress", "Stopped"]
@@ -54,6 +55,8 @@ class Patience:
     connect: float = 15.0
     read: float = 60.0
     """Seconds without a single byte."""
+    head: float = 60.0
+    """Seconds for the whole head of an answer, however its bytes trickle in."""
     attempts: int = 5
     """In a row, without progress."""
     first_delay: float = 0.5
@@ -75,6 +78,7 @@ class Downloader:
         self._stop = threading.Event()
         self._making = threading.Lock()
         self._client: httpx.Client | None = None
+        self._transport: Transport
 
     def stop(self) -> None:
         """Make running downloads raise `Stopped` at their next buffer."""
@@ -140,7 +144,7 @@ class Downloader:
         try:
             with self._open(task, ask) as response:
                 return task.receive(response, known)
-        except (httpx.HTTPError, OSError) as exc:
+        except BROKEN as exc:
             task.check()
             raise SaveError(SaveErrorKind.NETWORK, f"the connection failed ({type(exc).__name__})") from None
         except RuntimeError:  # the client was closed under us
@@ -169,7 +173,8 @@ class Downloader:
     def _get(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         client = self._ready()
         request = client.build_request("GET", url, headers={"Accept-Encoding": "identity", **headers})
-        response = client.send(request, stream=True)
+        with self._transport.head_within(self._patience.head):
+            response = client.send(request, stream=True)
         try:
             yield response
         finally:
@@ -182,8 +187,10 @@ class Downloader:
             if self._client is None:
                 patience = self._patience
                 timeout = httpx.Timeout(patience.read, connect=patience.connect)
-                # No proxy from the environment: what a proxy would connect to could not be checked.
-                self._client = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+                self._transport = Transport()
+                self._client = httpx.Client(
+                    transport=self._transport, timeout=timeout, follow_redirects=False, trust_env=False
+                )
             return self._client
 
 

@@ -27,6 +27,7 @@ from mediatui.studio.download import Downloader, GoneError, Limits, Progress
 from mediatui.studio.hosts import UnknownHost
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
 from mediatui.studio.records import Records
+from mediatui.studio.vectors import is_active
 from mediatui.text import one_line
 
 
@@ -168,6 +169,8 @@ class Saver:
         if found is None:
             raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
         media, extension, mime = found
+        if extension == "svg" and _is_active_vector(part):
+            raise SaveError(SaveErrorKind.BAD_CONTENT, "the picture (SVG) brings a script or a page with it")
         facts = probe(part.path)
         if facts is not None and facts.type is MediaType.AUDIO:
             media = MediaType.AUDIO  # sound alone in a container for video
@@ -241,6 +244,13 @@ class Saver:
         if item.save_state is SaveState.SAVED:
             return Outcome.ALREADY
         return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
+
+
+def _is_active_vector(part: PartFile) -> bool:
+    try:
+        return is_active(part.path)
+    except OSError as exc:
+        raise disk_refused(exc, "read the picture") from exc
 
 
 def _is_saved(project: ProjectFolder, item: MediaItem) -> bool:

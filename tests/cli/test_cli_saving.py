@@ -1,0 +1,83 @@
+"""Saving from the command line: hosts that nobody has allowed, what is kept by address, files nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.cli.home import Home
+from tests.support.fal_server import BIG, FalServer, Reply, fal_server
+
+
+@pytest.fixture
+def fal() -> Iterator[FalServer]:
+    with fal_server() as server:
+        yield server
+
+
+@pytest.fixture
+def home(home: Home, fal: FalServer) -> Home:
+    """A home whose provider is the scripted server."""
+    config = home.root / "config" / "mediatui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        "[jobs]\npoll_seconds = 0.05\n"
+        f'[providers.fal]\nkey = "k:s"\nqueue_url = "{fal.url}"\napi_url = "{fal.url}/v1"\n'
+    )
+    config.chmod(0o600)
+    return home
+
+
+def test_an_unknown_host_is_a_clear_error_and_can_be_allowed(home: Home, fal: FalServer) -> None:
+    with fal_server() as other:
+        fal.script("result", Reply(body={"images": [{"url": f"{other.url}/files/a.png"}]}))
+        made = home.run("generate", "x", "-m", "a/b", "-p", "demo")
+        assert made.code == 3
+        fal.script("result", Reply(body={"images": [{"url": "https://media.example.invalid/a.png"}]}))
+        asked = home.run("generate", "x", "-m", "a/b", "-p", "demo")
+        assert asked.code == 3
+        assert "--allow-host media.example.invalid" in asked.err
+        assert "this host is not on the provider's list" in asked.err
+        (item,) = made_items(home, other.url)
+        saved = home.run("retry", item, "--allow-host", other.netloc, "--json")
+        assert saved.code == 0, saved.err
+        assert saved.document["saved"] == [item]
+        assert home.run("retry", item, "--allow-host", "https://x").code == 2
+    assert fal.count("submit") == 2
+
+
+def made_items(home: Home, url: str) -> list[str]:
+    listed = home.run("list", "--json").document["items"]
+    return [item["id"] for item in listed if (item["url"] or "").startswith(url)]
+
+
+def test_only_what_is_kept_by_address_is_saved(home: Home, fal: FalServer) -> None:
+    assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--no-save").code == 0
+    assert home.run("generate", "y", "-m", "a/b", "-p", "demo", "--save-policy", "on-demand").code == 0
+    done = home.run("save", "--all", "--url-only", "--json")
+    assert len(done.document["saved"]) == 1
+    states = [item["save_state"] for item in home.run("list", "--json").document["items"]]
+    assert sorted(states) == ["saved", "unsaved"]
+    assert home.run("save", "--url-only", "abc").code == 2
+
+
+def test_files_nobody_knows_are_adopted(home: Home, fal: FalServer) -> None:
+    home.run("generate", "x", "-m", "a/b", "-p", "demo")
+    (home.projects / "demo" / "images" / "found.png").write_bytes(BIG)
+    plan = home.run("adopt", "demo", "--plan", "--json").document
+    assert [path.rpartition("/")[2] for path in plan["orphans"]] == ["found.png"]
+    done = home.run("adopt", "demo", "--json")
+    assert [each["path"] for each in done.document["adopted"]] == ["images/found.png"]
+    assert home.run("adopt", "demo", "--json").document["adopted"] == []
+
+
+def test_an_unknown_job_is_given_up_by_name_only(home: Home, fal: FalServer) -> None:
+    fal.script("submit", Reply(drop=True))
+    home.run("generate", "x", "-m", "a/b", "-p", "demo", "--detach")
+    (job,) = home.run("jobs", "--json").document["jobs"]
+    assert job["phase"] == "unknown"
+    assert home.run("jobs", "dismiss", job["id"]).code == 1
+    assert home.run("jobs", "dismiss", "--unknown", "--all").code == 2
+    assert home.run("jobs", "dismiss", "--unknown", job["id"]).code == 0
+    assert home.run("jobs", "--json").document["jobs"] == []
+    assert fal.count("submit") == 1
