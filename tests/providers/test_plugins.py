@@ -16,6 +16,7 @@ from tests.support.provider_jobs import make_job, refused
 
 from mediatui.errors import ErrorKind, MediatuiError, UsageError
 from mediatui.model import Phase
+from mediatui.providers.base import Capability
 from mediatui.providers.plugins import GROUP, PROTOCOL, installed_plugins, load_plugin
 from mediatui.settings import ProviderSettings, Secret
 
@@ -190,6 +191,35 @@ async def test_nothing_but_a_provider_error_comes_out(install: Install) -> None:
         provider.download_headers("https://example.com")
     assert provider.capabilities == frozenset()
     await provider.aclose()
+
+
+UPLOADING = """
+    capabilities = [Capability.UPLOAD, Capability.PRICE]
+    async def upload(self, name, content_type, data): return {answer}
+    async def estimate(self, model, inputs): return {answer}
+
+def make("""
+
+
+def with_members(members: str) -> str:
+    source = example().replace("import base64\n", "import base64\nfrom mediatui.providers.base import Capability\n", 1)
+    return source.replace("\ndef make(", members, 1)
+
+
+async def test_what_a_plugin_lacks_is_not_offered(install: Install) -> None:
+    install(with_members("    capabilities = [Capability.UPLOAD, Capability.PRICE]\n\ndef make("))
+    provider: Any = load_plugin(settings_for())
+    assert provider.capabilities == frozenset({Capability.PRICE})
+    assert await provider.estimate("oil", {}) is None
+
+
+async def test_uploads_and_estimates_pass_the_fence(install: Install) -> None:
+    install(with_members(UPLOADING.replace("{answer}", "3")))
+    provider: Any = load_plugin(settings_for())
+    assert Capability.UPLOAD in provider.capabilities
+    for call in (lambda: provider.upload("a", "image/png", b"x"), lambda: provider.estimate("oil", {})):
+        with refused(ErrorKind.INTERNAL):
+            await call()
 
 
 def test_the_guide_says_the_version_of_the_code() -> None:

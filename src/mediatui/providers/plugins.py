@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, UsageError
 from mediatui.model import Job
 from mediatui.providers.base import (
     Capability,
+    Estimate,
     FormSchema,
     MediaHosts,
     ModelInfo,
     Output,
+    Prices,
     Progress,
     Provider,
+    SimpleUploads,
     Submitted,
 )
 from mediatui.providers.http import LOOK_FOR_IT, LOOK_THERE
@@ -137,7 +140,8 @@ class PluginProvider:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What the plug-in says it can do, as far as this version knows it."""
-        return frozenset(c for c in self._called(lambda: tuple(self._inner.capabilities)) if _is(c, Capability))
+        said = {c for c in self._called(lambda: tuple(self._inner.capabilities)) if _is(c, Capability)}
+        return frozenset(said if hasattr(self._inner, "upload") else said - {Capability.UPLOAD})
 
     @property
     def media_hosts(self) -> MediaHosts:
@@ -189,6 +193,18 @@ class PluginProvider:
         """Find a request whose submit had no answer."""
         found = await self._awaited(self._inner.reconcile, job, known)
         return None if found is None else self._expect(found, Submitted, "reconcile")
+
+    async def upload(self, name: str, content_type: str, data: bytes) -> str:
+        """Bring an input file to the plug-in's service."""
+        found = await self._awaited(cast(SimpleUploads, self._inner).upload, name, content_type, data)
+        return self._expect(found, str, "upload")
+
+    async def estimate(self, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+        """What a request is expected to cost; None from a plug-in that cannot say."""
+        if not hasattr(self._inner, "estimate"):
+            return None
+        found = await self._awaited(cast(Prices, self._inner).estimate, model, inputs)
+        return None if found is None else self._expect(found, Estimate, "estimate")
 
     def media_url(self, url: str) -> str:
         """The address to download from now."""
