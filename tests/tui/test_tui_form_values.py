@@ -20,6 +20,7 @@ K = FieldKind
         (Field("b", "B", K.BOOLEAN), "false", False),
         (Field("c", "C", K.CHOICE, choices=(5, 10)), "10", 10),
         (Field("c", "C", K.CHOICE, choices=("5", 10)), "5", "5"),
+        (Field("c", "C", K.CHOICE, choices=(" wide ",)), " wide ", " wide "),
         (Field("l", "L", K.LIST), "a, b", ["a", "b"]),
         (Field("l", "L", K.LIST), '["x"]', ["x"]),
         (Field("o", "O", K.OBJECT), '{"w": 1}', {"w": 1}),

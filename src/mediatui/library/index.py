@@ -24,6 +24,7 @@ from mediatui.model import (
     SaveState,
     StorageFault,
 )
+from mediatui.text import clean_text
 
 VERSION = 1
 """The version of the documents written; a file with a higher one is opened read-only."""
@@ -259,5 +260,5 @@ def _job_fault(read: Fields) -> JobFault | None:
         message=inner.text("message"),
         hint=inner.text("hint"),
         code=inner.text("code"),
-        fields=inner.texts("fields"),
+        fields={clean_text(name): clean_text(said) for name, said in inner.texts("fields").items()},
     )

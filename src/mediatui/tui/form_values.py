@@ -38,7 +38,7 @@ def choice_texts(field: Field) -> list[str]:
 
 def parse(field: Field, text: str) -> Any:
     """The value a text stands for, None for an empty one; raises `ValueError` that says what is wrong."""
-    text = text if field.kind is FieldKind.LONG_TEXT else text.strip()
+    text = text if field.kind in (FieldKind.LONG_TEXT, FieldKind.CHOICE) else text.strip()
     if not text:
         if field.required and field.default is None:
             raise ValueError("is needed")
