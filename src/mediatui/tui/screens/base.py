@@ -117,9 +117,12 @@ class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Close with an answer; a key that was faster than the dialog's first frame waits for it."""
         if not self.is_mounted:
-            self.call_later(self.dismiss, result)
+            self.call_later(self._dismiss_now, result)
             return AwaitComplete()
         return super().dismiss(result)
+
+    def _dismiss_now(self, result: T | None) -> None:
+        super().dismiss(result)
 
     CSS_PATH = STYLES / "dialogs.tcss"
 
