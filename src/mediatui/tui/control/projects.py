@@ -50,13 +50,14 @@ class Projects(Controller):
     async def start(self) -> None:
         """Open last time's project first, count the others behind it."""
         memory = self.app.memory
+        place = memory.place(memory.project)
         if memory.project:
             try:
                 await self.open(memory.project)
             except UsageError:
                 memory.project = ""
             else:
-                self._return_to_pane(memory.place(memory.project))
+                self._return_to_pane(place)
         await self.refresh()
         if self.screen.project_id is None:
             first = self._first()
