@@ -18,6 +18,7 @@ from mediatui.tui.actions import ACTIONS, Target, action, in_scope, key_name, ke
 from mediatui.tui.actor import Actor
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.memory import Draft
+from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.compare import CompareScreen
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
 from mediatui.tui.screens.disk import DiskScreen
@@ -30,6 +31,8 @@ from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.log import LogScreen, Subject
 from mediatui.tui.screens.pick import PickScreen
 from mediatui.tui.screens.viewer import ViewerScreen
+from mediatui.tui.screens.trash import TrashScreen
+from mediatui.tui.screens.usage import UsageScreen
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.line_list import LineList
@@ -105,6 +108,10 @@ async def test_every_action_is_answered_where_it_applies(start: Start) -> None:
             "ask": AskScreen("?"),
             "pick": PickScreen("?", []),
             "log": LogScreen(Subject()),
+            "trash": TrashScreen(),
+            "clean": CleanScreen(None),
+            "usage": UsageScreen(),
+            "import": ImportScreen(),
             "disk": DiskScreen("demo", Differences()),
             "menu": MenuScreen("?", [Choice("a", "A", "a")]),
             "item": ItemScreen.__new__(ItemScreen),

@@ -18,6 +18,7 @@ from mediatui.model import MediaItem, MediaType, Phase, SavePolicy, SaveState, S
 from mediatui.steplog import StepName, Steps
 from mediatui.studio.requests import GenerateRequest
 from mediatui.tui.save_words import expiry, state_lines, time_left
+from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.screens.disk import DiskScreen
 from mediatui.tui.screens.host import HostScreen
@@ -146,10 +147,14 @@ async def test_long_unsaved_items_are_planned_away_and_come_back(fal: FalServer,
         )
         await until(lambda: "1 unsaved for over 30 days · C plans" in banner(session), "the plan's offer")
         await session.press("C")
+        screen = await session.screen(CleanScreen)
+        await until(lambda: "1 thing" in screen.query_one("#clean-bar").text, "chosen already")
+        await session.press("c")
         await session.screen(ConfirmScreen)
         await session.press("y")
         await until(lambda: session.items == [], "gone")
-        await session.press("u")
+        await session.screen(CleanScreen)
+        await session.press("escape", "u")
         await until(lambda: [i.id for i in session.items] == [item.id], "back")
 
 

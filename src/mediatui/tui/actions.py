@@ -136,7 +136,10 @@ def _library() -> Iterable[Action]:
         "W",
         KEEP,
     )
-    yield on("clean-old", "Clean up old unsaved…", "Plan to trash items long unsaved; shows them first.", "C", TIDY)
+    yield on("clean-old", "Clean up…", "What could go: old, failed, missing, double; a plan first.", "C", TIDY)
+    yield on("trash-bin", "Trash…", "What was removed: restore it, or empty the trash.", "Z", TIDY)
+    yield on("usage", "Disk usage…", "Bytes per project, model, month and type.", "B", TIDY)
+    yield on("import", "Import…", "Bring in an export, a project or a folder of media; a plan first.", "X", KEEP)
     yield on("regenerate", "Make it anew…", "Generate this item again: a new request, a new payment.", "ctrl+g", MAKE)
     yield on("log", "Log", "The steps of this item or job, as they happen.", "L", LOOK)
     yield on("export", "Export project…", "Pack the project into a ZIP file; shows a plan first.", "x", KEEP, "export")
@@ -248,6 +251,28 @@ def _jobs() -> Iterable[Action]:
     yield on("back", "Back", "Return to the library.", "escape q t", "back", GO)
 
 
+def _tending() -> Iterable[Action]:
+    def on(scope: str, id: str, title: str, help: str, keys: str, short: str = "", **more: bool) -> Action:
+        return Action(id, title, help, tuple(keys.split()), TIDY, scope, SCREEN, short, **more)
+
+    yield on("trash", "restore", "Restore", "Bring this back to where it was.", "r", "restore")
+    yield on("trash", "undo", "Undo", "Take back what was done last.", "u", "undo")
+    yield on("trash", "erase", "Remove for good…", "Remove this entry; asks for the number of items.", "D", "remove")
+    yield on("trash", "empty", "Empty the trash…", "Remove everything in it; asks for the number.", "E", "empty")
+    yield on("trash", "back", "Back", "Return to the library.", "escape q Z", "back")
+    yield on("clean", "toggle", "Choose", "Choose or drop this line.", "space", "choose")
+    yield on("clean", "start", "Clean up…", "Show what goes, ask, and do it.", "ctrl+s c", "clean up", priority=True)
+    yield on("clean", "everywhere", "This or all projects", "Look at all projects, or at one.", "tab", "all projects")
+    yield on("clean", "days", "Days…", "How old something must be.", "d", "days")
+    yield on("clean", "undo", "Undo", "Take back what was done last.", "u", "undo")
+    yield on("clean", "back", "Back", "Return to the library.", "escape q C", "back")
+    yield on("usage", "next", "Next table", "Per project, model, month, type.", "tab right l", "next table")
+    yield on("usage", "previous", "Table before", "The table before.", "shift+tab left h")
+    yield on("usage", "back", "Back", "Return to the library.", "escape q B", "back")
+    yield on("import", "start", "Look, then import", "Plan it; again: bring it in.", "ctrl+s f5", "go", priority=True)
+    yield on("import", "back", "Back", "Stop and leave; what is imported stays.", "escape", "back", priority=True)
+
+
 def _reports() -> Iterable[Action]:
     def on(scope: str, id: str, title: str, help: str, keys: str, short: str = "", group: str = LOOK) -> Action:
         return Action(id, title, help, tuple(keys.split()), group, scope, SCREEN, short)
@@ -328,6 +353,7 @@ ACTIONS: tuple[Action, ...] = (
     *_viewer(),
     *_compare(),
     *_jobs(),
+    *_tending(),
     *_reports(),
     *_forms(),
 )

@@ -9,6 +9,7 @@ from mediatui.studio.events import (
     Event,
     ExportProgress,
     HostAsked,
+    ImportProgress,
     JobProgress,
     LibraryChanged,
     Notice,
@@ -25,6 +26,7 @@ class Batch:
     jobs: dict[str, JobProgress] = field(default_factory=dict)
     saves: dict[str, SaveProgress] = field(default_factory=dict)
     exports: dict[str, ExportProgress] = field(default_factory=dict)
+    imports: dict[str, ImportProgress] = field(default_factory=dict)
     hosts: list[HostAsked] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     projects: bool = False
@@ -41,6 +43,8 @@ class Batch:
                 self.saves[event.item_id] = event
             case ExportProgress():
                 self.exports[event.export_id] = event
+            case ImportProgress():
+                self.imports[event.import_id] = event
             case HostAsked():
                 self.hosts.append(event)
             case Notice():

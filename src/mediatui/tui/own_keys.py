@@ -22,7 +22,7 @@ RESERVED = {
 }
 """Keys that no other action can have."""
 
-TYPING_SCOPES = frozenset({"generate", "filter", "help", "export", "ask", "pick"})
+TYPING_SCOPES = frozenset({"generate", "filter", "help", "export", "ask", "pick", "import"})
 """Screens with text fields: a plain character there is text."""
 
 INSIDE: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +38,10 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
     "confirm": (),
     "ask": (),
     "pick": (),
+    "trash": ("list",),
+    "clean": ("list",),
+    "usage": ("list",),
+    "import": ("text",),
     "filter": (),
 }
 """The widgets whose keys come before their screen's."""

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from mediatui.studio.requests import SaveReport
 
 
-DEFAULT_DAYS = 30
-"""What counts as long unsaved when the settings do not say."""
-SHOWN = 8
-"""Items that a question names."""
-
-
 class Keeping(Controller):
     """Keys that bring bytes to disk."""
 
@@ -32,7 +26,6 @@ class Keeping(Controller):
             "retry": self.retry,
             "retry-all": self.retry_all,
             "save-to-disk": self.save_to_disk,
-            "clean-old": self.clean_old,
             "regenerate": self.regenerate,
             "log": self.log,
             "export": self.export,
@@ -78,27 +71,6 @@ class Keeping(Controller):
         if self.screen.project_id is None:
             raise UsageError("no project is open", hint="p makes one.")
         return self.screen.project_id
-
-    async def clean_old(self) -> None:
-        """Plan to trash what has been unsaved for long, ask, and do it."""
-        from mediatui.library.cleanup import CleanRequest, Sort
-
-        days = self.app.settings.clean_unsaved_after_days or DEFAULT_DAYS
-        request = CleanRequest(frozenset({Sort.UNSAVED}), (self._project(),), unsaved_days=days)
-        plan = await self.app.ask(self.studio.organise.plan_clean(request))
-        if not plan.count:
-            self.app.tell(f"Nothing here has been unsaved for {days} days.")
-            return
-        names = [f"· {one_line(item.prompt or item.name, 50)}" for line in plan.lines for item in line.items]
-        rest = [f"… and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
-        last = "They have no local file; their URLs may have expired. u brings the records back."
-        title = f"Move {plural(plan.count, 'item')} unsaved for {days} days to the trash?"
-        if not await self.app.push_screen_wait(ConfirmScreen(title, [*names[:SHOWN], *rest, last], "move to trash")):
-            return
-        report = await self.app.ask(self.studio.organise.clean(plan))
-        for note in report.notes:
-            self.app.tell(note, severity="warning")
-        self.app.tell(f"{plural(plan.count, 'item')} moved to the trash. u brings them back.")
 
     async def regenerate(self) -> None:
         """Make this item again as it was asked for: says what it costs, and asks."""

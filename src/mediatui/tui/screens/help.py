@@ -40,6 +40,10 @@ _PLACES = {
     "ask": "text fields",
     "menu": "menus",
     "pick": "pickers",
+    "trash": "trash",
+    "clean": "clean-up",
+    "usage": "disk usage",
+    "import": "import",
 }
 
 

@@ -21,6 +21,7 @@ from mediatui.tui.control.organising import Organising
 from mediatui.tui.control.panes import PANES, Panes
 from mediatui.tui.control.projects import Projects
 from mediatui.tui.control.telling import Telling
+from mediatui.tui.control.tending import Tending
 from mediatui.tui.control.tidying import Tidying
 from mediatui.tui.control.viewing import Viewing
 from mediatui.tui.screens.base import StudioScreen
@@ -66,6 +67,7 @@ class LibraryScreen(StudioScreen[None]):
         self.keeping = Keeping(self)
         self.making = Making(self)
         self.organising = Organising(self)
+        self.tending = Tending(self)
         self.tidying = Tidying(self)
         self.projects = Projects(self)
         self.viewing = Viewing(self)
@@ -77,6 +79,7 @@ class LibraryScreen(StudioScreen[None]):
             **self.keeping.handlers(),
             **self.making.handlers(),
             **self.organising.handlers(),
+            **self.tending.handlers(),
             **self.tidying.handlers(),
             **self.projects.handlers(),
             **self.viewing.handlers(),

@@ -1,0 +1,174 @@
+"""Trash, clean-up, disk usage and import: each shows first, asks, and can be taken back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from mediatui.library.cleanup import Sort
+from mediatui.model import SaveState
+from mediatui.tui.screens.cleanup import CleanScreen
+from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen
+from mediatui.tui.screens.import_ import ImportScreen
+from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.trash import TrashScreen
+from mediatui.tui.screens.usage import UsageList, UsageScreen
+from mediatui.tui.widgets.lines import Lines
+
+from .conftest import Session, Start, until
+
+
+@pytest.fixture
+async def two(start: Start) -> AsyncIterator[Session]:
+    """A project with two pictures on disk."""
+    async with start(size=(130, 36)) as session:
+        await session.generate("misty valley")
+        await session.generate("neon city")
+        await until(lambda: all(item.save_state is SaveState.SAVED for item in session.items), "saved")
+        yield session
+
+
+async def trash(session: Session) -> TrashScreen:
+    await session.press("Z")
+    screen: TrashScreen = await session.screen(TrashScreen)
+    await until(lambda: "Looking" not in screen.list.empty, "looked")
+    return screen
+
+
+def said(session: Session) -> str:
+    return str(session.app.screen.query_one("#status").text)  # type: ignore[attr-defined]
+
+
+async def test_a_trashed_item_is_listed_restored_and_trashed_again(two: Session) -> None:
+    await two.press("g", "d")
+    await until(lambda: len(two.items) == 1, "in the trash")
+    screen = await trash(two)
+    assert len(screen.list.keys) == 1
+    await two.press("enter")
+    await until(lambda: len(two.items) == 2, "back")
+    await until(lambda: not screen.list.keys, "no longer listed")
+    await two.press("u")
+    await until(lambda: len(two.items) == 1, "in the trash again")
+    await until(lambda: len(screen.list.keys) == 1, "listed again")
+
+
+async def test_emptying_the_trash_needs_its_number_typed(two: Session) -> None:
+    await two.press("g", "d")
+    await until(lambda: len(two.items) == 1, "in the trash")
+    screen = await trash(two)
+    await two.press("E")
+    ask = await two.screen(AskScreen)
+    assert "1 entry" in ask._title
+    await two.type("2")
+    await two.press("enter")
+    await until(lambda: "nothing was removed" in said(two), "not done")
+    assert len(screen.list.keys) == 1
+    await two.press("D")
+    await two.screen(AskScreen)
+    await two.type("1")
+    await two.press("enter")
+    await until(lambda: not screen.list.keys, "gone for good")
+    await until(lambda: "freed for good" in said(two), "said so")
+
+
+async def test_a_deleted_project_is_restored_from_the_trash(two: Session) -> None:
+    await two.press("D")
+    await two.screen(ConfirmScreen)
+    await two.press("y")
+    await until(lambda: not two.library.summaries, "gone")
+    screen = await trash(two)
+    assert [row.name for row in screen.list.rows.values()] == ["demo"]
+    await two.press("r")
+    await until(lambda: two.library.summaries, "back")
+
+
+async def test_clean_up_counts_first_asks_and_is_taken_back(two: Session) -> None:
+    await two.app.ask(two.app.studio.organise.rate([two.items[0].id], 4))
+    await two.press("C")
+    screen = await two.screen(CleanScreen)
+    await until(lambda: screen.rows.keys, "counted")
+    assert screen.rows.found[Sort.UNRATED][0] == 1
+    assert screen.rows.found[Sort.FAILED_JOBS] == (0, 0)
+    screen.rows.go_to(Sort.UNRATED.value)
+    await two.press("space")
+    await until(lambda: "1 thing" in screen.query_one("#clean-bar").text, "the total")
+    await two.press("c")
+    question = await two.screen(ConfirmScreen)
+    assert any("rating" in line for line in question._lines)
+    await two.press("n")
+    await two.screen(CleanScreen)
+    assert len(two.items) == 2
+    await two.press("c")
+    await two.screen(ConfirmScreen)
+    await two.press("y")
+    await until(lambda: len(two.items) == 1, "in the trash")
+    await until(lambda: "Cleaned up" in said(two), "said so")
+    await until(lambda: screen.rows.found[Sort.UNRATED][0] == 0, "counted anew")
+    await two.press("u")
+    await until(lambda: len(two.items) == 2, "back")
+
+
+async def test_the_age_and_the_projects_of_a_clean_up_can_be_changed(two: Session) -> None:
+    await two.press("C")
+    screen = await two.screen(CleanScreen)
+    await until(lambda: screen.rows.keys, "counted")
+    assert Sort.PROJECT.value in screen.rows.keys
+    await two.press("tab")
+    await until(lambda: Sort.PROJECT.value not in screen.rows.keys, "all projects")
+    await two.press("d")
+    ask = await two.screen(AskScreen)
+    ask.query_one(Input).value = "7"
+    await two.press("enter")
+    await until(lambda: "older than 7 days" in screen.query_one("#clean-title").text, "changed")
+
+
+async def test_disk_usage_per_project_model_and_month(two: Session) -> None:
+    await two.press("B")
+    screen = await two.screen(UsageScreen)
+    rows = screen.query_one(UsageList)
+    await until(lambda: rows.keys, "measured")
+    assert [share.name for share in rows.shares.values()] == ["demo"]
+    assert rows.shares["demo"].items == 2
+    assert "100%" in "".join(text for text, _ in rows.cells("demo", 100)) or rows.shares["demo"].bytes < rows.total
+    await two.press("tab")
+    assert list(rows.keys) == ["sandbox/text-to-image"]
+    await two.press("tab")
+    assert "per month" in screen.query_one("#usage-title").text
+    await two.press("escape")
+    await two.screen(LibraryScreen)
+
+
+async def test_a_folder_is_planned_imported_and_taken_back(two: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    folder.mkdir()
+    file = two.app.studio.file_of(two.items[0])
+    assert file is not None
+    shutil.copy(file, folder / "beach.png")
+    (folder / "notes.txt").write_text("not media")
+    await two.press("X")
+    screen = await two.screen(ImportScreen)
+    screen.query_one("#import-path", Input).value = str(folder)
+    await two.press("enter")
+    await until(lambda: "left out" in screen.query_one(Lines).text, "the plan")
+    assert "notes.txt" in screen.query_one(Lines).text
+    assert len(two.library.summaries) == 1
+    await two.press("enter")
+    await until(lambda: "1 item imported" in screen.query_one("#import-bar").text, "imported")
+    await two.press("escape")
+    await two.screen(LibraryScreen)
+    await until(lambda: [item.name for item in two.items] != [] and len(two.items) == 1, "its project is open")
+    await two.press("u")
+    await until(lambda: len(two.library.summaries) == 1, "taken back")
+
+
+async def test_a_path_that_is_not_there_is_said_and_can_be_corrected(two: Session, tmp_path: Path) -> None:
+    await two.press("X")
+    screen = await two.screen(ImportScreen)
+    screen.query_one("#import-path", Input).value = str(tmp_path / "nowhere.zip")
+    await two.press("enter")
+    await until(lambda: "Nothing was imported" in screen.query_one(Lines).text, "said so")
+    assert not screen.query_one("#import-path", Input).disabled
