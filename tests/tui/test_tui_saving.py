@@ -25,7 +25,7 @@ from mediatui.tui.screens.host import HostScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.log import LogScreen
-from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.lines import Lines
 
 TYPED = {"Content-Type": "image/png"}
@@ -291,6 +291,25 @@ async def test_the_log_follows_an_item_through_its_steps(fal: FalServer, start: 
         assert {steps[key].step for key in screen.list.keys} == {"download"}
         await session.press("escape")
         await session.screen(LibraryScreen)
+
+
+async def test_only_what_the_provider_can_do_is_offered(fal: FalServer, start: Start) -> None:
+    fal.script("status", Reply(body={"status": "IN_PROGRESS"}))
+    async with start(settings=settings_for(fal.url)) as session:
+        studio = session.app.studio
+        await session.app.ask(studio.generate(GenerateRequest("x", ("fal-ai/test",), "demo")))
+        await session.press("t")
+        screen: JobsScreen = await session.screen(JobsScreen)
+        keys = screen.query_one(KeyBar)
+        await until(lambda: screen.job is not None and "cancel" in keys.text, "cancel is offered")
+        assert "dismiss" not in keys.text
+        screen._capabilities["fal"] = frozenset()
+        screen._show_job()
+        assert "cancel" not in keys.text
+        await session.press("c")
+        assert fal.count("cancel") == 0
+        fal.script("status", None)
+        await until(lambda: screen.job is not None and screen.job.phase is Phase.SUCCEEDED, "done")
 
 
 async def test_an_unknown_job_can_be_given_up_and_taken_back(fal: FalServer, start: Start) -> None:

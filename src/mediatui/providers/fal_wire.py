@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -72,12 +74,24 @@ class FalWire:
         if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
             raise UsageError(f"the key for {title} holds characters that no key has", hint="Copy it once more.")
         self._hosts, self._key, self._title = hosts, key, title
-        verify = httpx.create_ssl_context() if "https" in (hosts.queue[:5], hosts.api[:5]) else False
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=not hosts.local)
+
+    # Made when first used: saving a finished job's outputs asks nothing of the service.
+
+    @cached_property
+    def _verify(self) -> ssl.SSLContext | bool:
+        return httpx.create_ssl_context() if "https" in (self._hosts.queue[:5], self._hosts.api[:5]) else False
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=TIMEOUT, verify=self._verify, trust_env=not self._hosts.local)
+
+    @cached_property
+    def _sender(self) -> httpx.AsyncClient:
         # A request that costs money never goes into a connection kept from before: the server may just be
         # closing it, and nobody could tell whether the request was taken.
         fresh = httpx.Limits(max_keepalive_connections=0)
-        self._sender = httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=not hosts.local, limits=fresh)
+        trust_env = not self._hosts.local
+        return httpx.AsyncClient(timeout=TIMEOUT, verify=self._verify, trust_env=trust_env, limits=fresh)
 
     async def post_once(
         self, url: str, body: bytes, headers: Mapping[str, str] | None = None, seconds: float | None = None
@@ -137,8 +151,9 @@ class FalWire:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
-        await self._sender.aclose()
+        for name in ("_client", "_sender"):
+            if name in self.__dict__:
+                await getattr(self, name).aclose()
 
     def _auth(self, url: str) -> dict[str, str]:
         if self._key and self._hosts.is_own(url):

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 
 from mediatui.errors import UsageError
 from mediatui.model import Job, Phase
+from mediatui.providers.base import Capability
 from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
@@ -29,6 +30,8 @@ from mediatui.tui.widgets.media_list import Going
 if TYPE_CHECKING:
     from mediatui.tui.batch import Batch
 
+EVERYTHING = frozenset(Capability)
+"""Until a provider has said what it can do, nothing is hidden."""
 _RANK = {Phase.UNKNOWN: 0, Phase.RUNNING: 1, Phase.QUEUED: 1, Phase.SUBMITTING: 1, Phase.FAILED: 2}
 
 
@@ -71,6 +74,10 @@ class JobsScreen(StudioScreen[None]):
     REMEMBERED = "jobs"
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "list", "app")
     BINDINGS = bindings("jobs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._capabilities: dict[str, frozenset[Capability]] = {}
 
     def compose(self) -> ComposeResult:
         """The list over the selected job's details."""
@@ -123,6 +130,30 @@ class JobsScreen(StudioScreen[None]):
         info = " · ".join(filter(None, (f"{running} running" if running else "", f"{failed} failed" if failed else "")))
         self.query_one("#jobs-title", PaneTitle).tell(info or plural(len(jobs), "job"))
         self._show_job()
+        unknown = {job.provider for job in jobs}.difference(self._capabilities)
+        if unknown:
+            self._capabilities |= dict.fromkeys(unknown, EVERYTHING)
+            self.main.run_fenced(self._learn(unknown), group="capabilities", node=self)
+
+    async def _learn(self, providers: set[str]) -> None:
+        """What these providers can do, so that nothing else is offered."""
+        for name in providers:
+            self._capabilities[name] = await self.main.ask(self.main.studio.capabilities(name))
+        self._show_job()
+
+    def _senseless(self) -> frozenset[str]:
+        """Actions that the job under the cursor, or its provider, does not have."""
+        job = self.job
+        if job is None:
+            return frozenset()
+        can = self._capabilities.get(job.provider, EVERYTHING)
+        gone = {
+            "cancel": job.phase.ended or (Capability.CANCEL not in can and job.phase is not Phase.DRAFT),
+            "recheck": job.phase is Phase.UNKNOWN and Capability.RECONCILE not in can,
+            "forget": job.phase is not Phase.UNKNOWN,
+            "dismiss": not job.phase.ended,
+        }
+        return frozenset(id for id, senseless in gone.items() if senseless)
 
     def follow(self, batch: Batch) -> None:
         """Show what the studio said."""
@@ -137,6 +168,7 @@ class JobsScreen(StudioScreen[None]):
     @on(LineList.Highlighted)
     def _show_job(self) -> None:
         job = self.job
+        self.query_one(KeyBar).hide(self._senseless())
         if job is None:
             self.query_one("#job", Lines).show([])
             return
@@ -188,6 +220,8 @@ class JobsScreen(StudioScreen[None]):
         job = self._need()
         if job.phase.ended:
             raise UsageError(f"this job is {PHASE_BADGES[job.phase].word} already")
+        if "cancel" in self._senseless():
+            raise UsageError(f"{job.provider} cannot stop a request", hint="It goes on, and its result is kept.")
         asked = await self.main.ask(self.main.studio.cancel(job.id))
         self.main.tell(
             "Asked the provider to stop it; if it finished first, its result is kept."
@@ -196,7 +230,13 @@ class JobsScreen(StudioScreen[None]):
         )
 
     async def _recheck(self) -> None:
-        await self._ask_again([self._need().id])
+        job = self._need()
+        if "recheck" in self._senseless():
+            raise UsageError(
+                f"{job.provider} cannot look for a lost request",
+                hint="f gives the job up; its account page may show what became of it.",
+            )
+        await self._ask_again([job.id])
 
     async def _recheck_all(self) -> None:
         await self._ask_again([job.id for job in self.list.jobs.values() if job.phase in (Phase.FAILED, Phase.UNKNOWN)])

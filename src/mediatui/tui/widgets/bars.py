@@ -106,16 +106,25 @@ class KeyBar(Bar):
     def __init__(self, *scopes: str) -> None:
         super().__init__()
         self._scopes = scopes
+        self._hidden: frozenset[str] = frozenset()
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
         """Fill it."""
         self.show_keys()
 
+    def hide(self, ids: frozenset[str]) -> None:
+        """Leave out these actions: they make no sense now."""
+        if ids != self._hidden:
+            self._hidden = ids
+            self.show_keys()
+
     def show_keys(self) -> None:
         """Lay out as many keys as fit, help and commands last so that they are seen."""
         keys = keys_of(self)
-        shown = [found for scope in self._scopes for found in in_scope(scope) if found.short]
+        shown = [
+            found for scope in self._scopes for found in in_scope(scope) if found.short and found.id not in self._hidden
+        ]
         help, palette = keys.name(action("app", "help")), keys.name(action("app", "palette"))
         tail = [(f"{help} ", "key"), ("help  ", "dim"), (f"{palette} ", "key"), ("commands ", "dim")]
         room = self.size.width - _cells(tail) - 1
