@@ -25,6 +25,7 @@ from mediatui.tui.screens.disk import DiskScreen
 from mediatui.tui.screens.export import ExportScreen
 from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.help import HelpScreen, matches
+from mediatui.tui.screens.import_ import ImportScreen
 from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen

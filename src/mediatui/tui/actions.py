@@ -147,6 +147,8 @@ def _library() -> Iterable[Action]:
     yield on("open-outside", "Open outside", "Open the file in its own program.", "o", LOOK)
     yield on("open-with", "Open with…", "Choose a program, or a path, scp line or URL to copy.", "O", LOOK)
     yield on("again", "Generate again…", "Open the generate screen filled with this item's inputs.", "a", MAKE)
+    yield on("vary", "Vary…", "The generate screen with this item's inputs but another seed.", "V", MAKE)
+    yield on("as-input", "Use as input…", "Begin with this item: choose a model that takes it.", "I", MAKE)
     yield on("trash", "Move to trash", "Move this item, or the marked ones, to the trash.", "d delete", TIDY)
     yield on("undo", "Undo", "Take back what was done last: trash, move, rename, tags, projects.", "u", TIDY)
     yield on("redo", "Redo", "Do again what was taken back last.", "U ctrl+r", TIDY)
@@ -303,6 +305,18 @@ def _forms() -> Iterable[Action]:
     )
     yield on("generate", "back", "Keep and go back", "Return to the library; what you typed is kept.", "escape", "back")
     yield on("generate", "find-model", "Find a model", "Go to the model search.", "f2", "models", priority=True)
+    yield on(
+        "generate", "history", "Prompts before…", "Choose a prompt sent before.", "ctrl+r f6", "before", priority=True
+    )
+    yield on(
+        "generate",
+        "templates",
+        "Templates…",
+        "Fill in a template, or keep the prompt as one.",
+        "ctrl+t f7",
+        "templates",
+        priority=True,
+    )
     yield on(
         "generate",
         "reset",

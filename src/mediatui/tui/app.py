@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -251,9 +253,13 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self, work: Coroutine[Any, Any, None], *, group: str, exclusive: bool = False, node: DOMNode | None = None
     ) -> Worker[None]:
         """Run a coroutine as a worker; whatever it raises is told and ends nothing."""
-        return (node or self.screen).run_worker(
-            self._fence(work), group=group, exclusive=exclusive, exit_on_error=False, name=group
+        fenced: Callable[[], Coroutine[Any, Any, None]] = partial(self._fence, work)
+        worker: Worker[None] = (node or self.screen).run_worker(
+            fenced, group=group, exclusive=exclusive, exit_on_error=False, name=group
         )
+        # A worker that is cancelled before it began leaves its work untouched: that is closed with it.
+        weakref.finalize(worker, work.close).atexit = False
+        return worker
 
     async def _fence(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from typing import Any
 
 from mediatui.errors import UsageError
-from mediatui.model import Job, MediaItem
+from mediatui.model import Job, MediaItem, MediaType
+from mediatui.text import one_line
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
+from mediatui.tui.form_values import shown
 from mediatui.tui.memory import Draft
+from mediatui.tui.screens.pick import Entry, PickScreen
+
+_A = {MediaType.IMAGE: "an image", MediaType.VIDEO: "a video", MediaType.AUDIO: "a sound"}
 
 
 class Making(Controller):
@@ -17,7 +22,13 @@ class Making(Controller):
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
-        return {"new": self.new, "again": self.again, "jobs": self.jobs}
+        return {
+            "new": self.new,
+            "again": lambda: self._again(keep_seed=True),
+            "vary": lambda: self._again(keep_seed=False),
+            "as-input": self.as_input,
+            "jobs": self.jobs,
+        }
 
     def new(self) -> None:
         """Open the generate screen with what was typed last."""
@@ -28,17 +39,45 @@ class Making(Controller):
             draft.project = ""
         self.app.push_screen(GenerateScreen(draft, self._project_name()))
 
-    def again(self) -> None:
-        """Open the generate screen with this row's inputs."""
+    def _again(self, *, keep_seed: bool) -> None:
+        """Open the generate screen with this row's inputs, its seed too or not."""
         from mediatui.tui.screens.generate import GenerateScreen
 
+        request = self.studio.organise.again(self._row().id, keep_seed=keep_seed)
+        model = self.studio.spelled(request.provider or "", request.models[0])
+        draft = Draft(request.prompt, [model], texts_of(request.params))
+        self.app.push_screen(GenerateScreen(draft, self._project_name()))
+
+    def _row(self) -> MediaItem | Job:
         shelf, key = self.screen.shelf, self.screen.media.key or ""
         record = shelf.items.get(key) or shelf.jobs.get(key)
         if record is None:
             raise UsageError("there is nothing under the cursor")
-        draft = draft_of(record)
-        draft.models = [self.studio.spelled(record.provider, record.model)]
-        self.app.push_screen(GenerateScreen(draft, self._project_name()))
+        return record
+
+    async def as_input(self) -> None:
+        """Choose a model that takes this item, and open the generate screen with it filled in."""
+        from mediatui.studio.again import input_field
+        from mediatui.tui.screens.generate import GenerateScreen
+
+        item = self.screen.item
+        if item is None:
+            raise UsageError("there is no item under the cursor")
+        infos = await self.app.ask(self.studio.models())
+        taking = [info for info in infos if info.category.startswith(f"{item.type.value}-to-")]
+        rows = [Entry(info.id, info.id, info.category) for info in taking]
+        empty = f"No model here says that it takes {_A[item.type]}."
+        picker = PickScreen(f"Start from {one_line(item.name, 40)} with", rows, verb="choose", empty=empty)
+        model = await self.app.push_screen_wait(picker)
+        if model is None:
+            return
+        schema = await self.app.ask(self.studio.schema(model))
+        name = input_field(schema, item.type) if schema is not None else None
+        if name is None:
+            raise UsageError(f"{model} has no field for {_A[item.type]}", hint="Choose another model.")
+        file = self.studio.file_of(item)
+        value = str(file) if file is not None else await self.app.ask(self.studio.organise.as_input(item.id))
+        self.app.push_screen(GenerateScreen(Draft(item.prompt, [model], {name: value}), self._project_name()))
 
     def _project_name(self) -> str:
         summary = self.screen.summaries.get(self.screen.project_id or "")
@@ -53,8 +92,9 @@ class Making(Controller):
 
 def draft_of(record: MediaItem | Job) -> Draft:
     """A draft with a record's inputs, to generate it again."""
-    values = {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in record.params.items()
-    }
-    return Draft(prompt=record.prompt, models=[record.model], values=values)
+    return Draft(prompt=record.prompt, models=[record.model], values=texts_of(record.params))
+
+
+def texts_of(params: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as they are typed."""
+    return {name: shown(value) for name, value in params.items()}

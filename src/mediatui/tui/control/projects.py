@@ -113,7 +113,7 @@ class Projects(Controller):
         screen.project_list.go_to(snapshot.project.id)
         screen.show_rows()
         self._return_to(place)
-        self.app.run_fenced(self._warm(snapshot.project.id), group="warm", exclusive=True, node=screen)
+        self.app.run_fenced(self._warm(snapshot.project.id), group="warm", node=screen)
         if snapshot.notice:
             self.app.tell(snapshot.notice, severity="warning")
         if focus:

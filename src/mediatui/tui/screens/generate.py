@@ -20,6 +20,7 @@ from mediatui.providers.base import Capability
 from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
+from mediatui.tui.control.prompting import Prompting
 from mediatui.tui.form_values import merge, params_for
 from mediatui.tui.format import short_model
 from mediatui.tui.memory import Draft
@@ -73,6 +74,7 @@ class GenerateScreen(StudioScreen[None]):
         self._pricing: Timer | None = None
         self._price = ""
         self._sending = False
+        self._prompting = Prompting(self)
 
     def compose(self) -> ComposeResult:
         """Prompt and models at the left, inputs and project at the right."""
@@ -214,6 +216,7 @@ class GenerateScreen(StudioScreen[None]):
             "back": self._back,
             "find-model": lambda: self._focus("#model-search"),
             "reset": self._reset,
+            **self._prompting.handlers(),
             "next-field": lambda: self._step(1),
             "previous-field": lambda: self._step(-1),
         }

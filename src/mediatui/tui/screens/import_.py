@@ -43,7 +43,7 @@ class ImportScreen(StudioScreen[None]):
         super().__init__()
         self._plan: ImportPlan | None = None
         self._planned = ""
-        self._running = False
+        self._bringing = False
         self._over = False
 
     def compose(self) -> ComposeResult:
@@ -76,7 +76,7 @@ class ImportScreen(StudioScreen[None]):
         self.main.run_fenced(self._enter(), group="import", node=self)
 
     async def _enter(self) -> None:
-        if self._running or self._over:
+        if self._bringing or self._over:
             return
         path = self.query_one("#import-path", Input).value.strip()
         if not path:
@@ -103,7 +103,7 @@ class ImportScreen(StudioScreen[None]):
         if not (plan.files or plan.records):
             raise UsageError("there is nothing in it to import")
         project = one_line(self.query_one("#import-project", Input).value) or None
-        self._running = True
+        self._bringing = True
         for field in self.query(Input):
             field.disabled = True
         self.query_one(Lines).focus()
@@ -111,7 +111,7 @@ class ImportScreen(StudioScreen[None]):
         try:
             report = await self.main.ask(self.main.studio.imports.run(plan, project))
         finally:
-            self._running = False
+            self._bringing = False
         self._over = True
         await self._report(report)
 
@@ -132,7 +132,7 @@ class ImportScreen(StudioScreen[None]):
     def follow(self, batch: Batch) -> None:
         """Show how far it is."""
         progress = batch.imports.get(self._plan.id) if self._plan is not None else None
-        if progress is None or not self._running:
+        if progress is None or not self._bringing:
             return
         fraction = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
         full, rest = bar(fraction, max(4, min(40, self.size.width // 3)))
@@ -141,7 +141,7 @@ class ImportScreen(StudioScreen[None]):
         self.query_one("#import-bar", Bar).show(cells, [(f"{progress.current} ", "dim")])
 
     def _back(self) -> None:
-        if self._running and self._plan is not None:
+        if self._bringing and self._plan is not None:
             self.main.studio.imports.cancel(self._plan.id)
             self.main.tell("Import stopped; what was imported stays, u takes it back.")
         self.dismiss()
