@@ -97,8 +97,7 @@ class SlowLine:
         far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)  # what is on the line is not in a buffer
         far.connect(("127.0.0.1", self._target))
         there, forth = await asyncio.open_connection(sock=far, limit=4 << 10)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await asyncio.gather(self._carry(here, forth, up=True), self._carry(there, back, up=False))
+        await asyncio.gather(self._carry(here, forth, up=True), self._carry(there, back, up=False))
 
     async def _carry(self, source: asyncio.StreamReader, to: asyncio.StreamWriter, *, up: bool) -> None:
         room: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(16)
@@ -108,21 +107,31 @@ class SlowLine:
             while True:
                 due, data = await room.get()
                 await asyncio.sleep(max(0.0, due - loop.time()))
-                to.write(data)
                 if not data:
                     to.close()
                     return
-                await to.drain()
+                if not to.is_closing():
+                    with suppress(OSError):  # the other end is gone; the end of this side comes next
+                        to.write(data)
+                        await to.drain()
 
         delivering = asyncio.create_task(deliver())
         free = 0.0
-        while data := await source.read(1400):
+        while data := await _read(source):
             self.down += 0 if up else len(data)
             free = max(free, loop.time()) + (len(data) * 8 / self._bps if self._bps else 0.0)
             await room.put((free + self._half, data))
             await asyncio.sleep(max(0.0, free - loop.time()))  # the line takes the next one when it is free
         await room.put((loop.time() + self._half, b""))
         await delivering
+
+
+async def _read(source: asyncio.StreamReader) -> bytes:
+    """What came; nothing at the end, also of a connection that broke."""
+    try:
+        return await source.read(1400)
+    except OSError:
+        return b""
 
 
 class Terminal:
@@ -337,7 +346,7 @@ class Session:
 
     def hold(self) -> None:
         """Keys that repeat faster than the line could show every picture."""
-        terminal, line, presses = self.terminal, self.remote.line, 75
+        terminal, line, presses = self.terminal, self.remote.line, 76
         terminal.settle()
         carried, began = line.down, time.monotonic()
         for number in range(presses):

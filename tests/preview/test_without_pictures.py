@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from tests.preview.test_viewer import VIDEO, generate, saved, view
 from tests.tui.conftest import Session, Start, until
 
@@ -62,3 +64,17 @@ async def test_an_opener_that_makes_no_sense_is_told_at_the_start(start: Start) 
     settings = Settings(openers=({"run": "mpv", "needs": "window"},))
     async with start(settings=settings) as session:
         await until(lambda: "open[1].needs must be one of" in drawn(session), "the problem")
+
+
+async def test_work_that_is_replaced_before_it_begins_leaves_no_complaint(start: Start) -> None:
+    begun: list[int] = []
+
+    async def work(number: int) -> None:
+        begun.append(number)
+
+    async with start() as session:
+        for number in range(3):
+            session.app.run_fenced(work(number), group="picture", exclusive=True)
+        await until(lambda: begun, "the last one")
+        gc.collect()
+    assert begun == [2]
