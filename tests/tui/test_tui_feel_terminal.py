@@ -87,7 +87,7 @@ def test_a_session_goes_on_after_the_line_was_cut(environment: dict[str, str]) -
     with Terminal([], environment, size=(120, 36)) as terminal:
         terminal.shows("30 items")
         terminal.send("/")
-        terminal.shows("words to look for")
+        terminal.shows("words, or type:")
         terminal.send("number 1\r")
         terminal.shows("12 of 30 match")
         terminal.send("n")
