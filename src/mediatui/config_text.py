@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from mediatui.errors import UsageError, storage_error
 from mediatui.keys import Secret
 from mediatui.provider_kinds import KINDS, ProviderKind
 from mediatui.settings import Setting, settings_table
+from mediatui.text import safe_json
 
 _TABLE = re.compile(r"\s*\[")
 
@@ -76,8 +76,8 @@ def toml_value(value: Any) -> str:
 
 
 def toml_text(text: str) -> str:
-    """A text as TOML spells it; JSON's spelling is a TOML basic string but for DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A text as TOML spells it: JSON's spelling is a TOML basic string, with DEL escaped."""
+    return safe_json(text)
 
 
 def _key(name: str) -> str:

@@ -7,6 +7,7 @@ the result literally (`Content`, `rich.text.Text` or ``markup=False``), never as
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -41,6 +42,15 @@ def clean_text(text: object, limit: int | None = None) -> str:
 def one_line(text: object, limit: int = MAX_TEXT) -> str:
     """Clean text on one line: every run of white space becomes one space."""
     return clean_text(_SPACE.sub(" ", clean_text(text)).strip(), limit)
+
+
+def safe_json(document: object, *, indent: int | None = None, ascii: bool = False) -> str:
+    """JSON that a terminal can be given: what `clean_text` would remove is escaped, so nothing is lost.
+
+    With `ascii`, so is everything else that is not ASCII. Raises `ValueError` for numbers that JSON lacks.
+    """
+    text = json.dumps(document, ensure_ascii=ascii, indent=indent, allow_nan=False, default=str)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def file_stem(text: object, limit: int = 60, fallback: str = "untitled") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -11,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mediatui.errors import MediatuiError
-from mediatui.text import clean_text
+from mediatui.text import clean_text, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +41,7 @@ class Output:
             return
         self._emitted = True
         indent = None if compact else 2
-        text = json.dumps(document, ensure_ascii=not _is_utf8(sys.stdout), indent=indent, allow_nan=False)
-        self._write(text)
+        self._write(safe_json(document, indent=indent, ascii=not _is_utf8(sys.stdout)))
         self.flush()
 
     def line(self, text: str = "") -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mediatui.providers.base import Field, FieldKind, FormSchema
+from mediatui.text import clean_text, safe_json
 
 COMMON = frozenset(
     {
@@ -27,7 +28,7 @@ def shown(value: object) -> str:
     """A value as text for a field; nothing for none."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return clean_text(value) if isinstance(value, str) else safe_json(value)
 
 
 def choice_texts(field: Field) -> list[str]:

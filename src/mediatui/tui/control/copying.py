@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediatui.errors import UsageError
 from mediatui.model import Job, MediaItem
-from mediatui.text import one_line
+from mediatui.text import one_line, safe_json
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def record_json(record: MediaItem | Job) -> str:
     """The whole record as JSON."""
-    return json.dumps(asdict(record), indent=2, ensure_ascii=False, default=str)
+    return safe_json(asdict(record), indent=2)
 
 
 def copyable(record: MediaItem | Job, file: Path | None) -> dict[str, tuple[str, str, str]]:
