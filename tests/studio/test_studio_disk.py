@@ -97,7 +97,7 @@ def test_a_file_that_does_not_fit_is_not_begun(fal: FalServer, disk: Disk, small
     assert item.storage_error.kind is SaveErrorKind.FULL
     assert "needs 2.8 MB, there is room for" in item.storage_error.message
     assert small.part_files() == []
-    assert [n.title for n in small.notices if n.item_id == item.id] == ["Not saved"]
+    small.until(lambda: [n.title for n in small.notices if n.item_id == item.id] == ["Not saved"], "one notice")
     assert small.studio.retry([item.id]).result(20).url_only == (item.id,)
     disk.free()
     assert small.studio.retry_all().result(20).saved == (item.id,)
