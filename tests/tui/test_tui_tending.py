@@ -13,10 +13,13 @@ from mediatui.library.cleanup import Sort
 from mediatui.model import SaveState
 from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen
+from mediatui.tui.screens.export import ExportScreen
 from mediatui.tui.screens.import_ import ImportScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageList, UsageScreen
+from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.lines import Lines
 
 from .conftest import Session, Start, until
@@ -172,3 +175,35 @@ async def test_a_path_that_is_not_there_is_said_and_can_be_corrected(two: Sessio
     await two.press("enter")
     await until(lambda: "Nothing was imported" in screen.query_one(Lines).text, "said so")
     assert not screen.query_one("#import-path", Input).disabled
+
+
+async def test_an_export_of_what_the_filter_shows_as_a_folder_with_names_and_overview(
+    two: Session, tmp_path: Path
+) -> None:
+    await two.press("slash")
+    await two.type("neon")
+    await two.press("enter", "x")
+    screen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan")
+    assert screen._plan.files == 1
+    screen.query_one("#export-target", Input).value = str(tmp_path / "out")
+    await two.press("tab", "tab", "right")
+    assert screen.query_one("#export-form", Cycle).value == "folder"
+    await two.press("tab", "right", "tab", "right", "tab")
+    await two.type("{n:03}-{prompt}")
+    await until(lambda: "images/001-neon-city." in screen.query_one("#export-preview", Bar).text, "the preview")
+    await two.press("ctrl+s")
+    await until(lambda: "written to" in screen.query_one("#export-bar", Bar).text, "written")
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    picture = next(name for name in written if name.startswith("images/001-neon-city."))
+    assert written == {picture, "manifest.json", "contact-sheet.html"}
+
+
+async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(two: Session) -> None:
+    await two.press("x")
+    screen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan")
+    screen.query_one("#export-names", Input).value = "{nonsense}"
+    await until(lambda: "no field {nonsense}" in screen.query_one("#export-preview", Bar).text, "told")
+    assert screen._plan is not None
+    assert screen._plan.files == 2

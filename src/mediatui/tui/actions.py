@@ -342,7 +342,16 @@ def _forms() -> Iterable[Action]:
     yield on("item", "open-outside", "Open outside", "Open the file in its own program.", "o", "open")
     yield on("item", "wider", "Show JSON", "Switch between the facts and the whole record.", "tab", "JSON")
     yield on("help", "back", "Back", "Close the help.", "escape", "back", priority=True)
-    yield on("export", "start", "Export", "Write the ZIP file.", "ctrl+s f5", "export", priority=True)
+    yield on("form", "next-field", "Next field", "Go to the next field.", "tab", palette=False)
+    yield on("form", "previous-field", "Field before", "Go to the field before.", "shift+tab", palette=False)
+    choices = (
+        ("next-choice", "Next choice", "The next of the choices.", ("right", "space", "l")),
+        ("previous-choice", "Choice before", "The choice before.", ("left", "h")),
+        ("all-choices", "All choices…", "Show all choices.", ("enter",)),
+    )
+    for id, title, help, keys in choices:
+        yield Action(id, title, help, keys, FORM, "choice", WIDGET, palette=False)
+    yield on("export", "start", "Export", "Write the ZIP file or the folder.", "ctrl+s f5", "export", priority=True)
     yield on(
         "export", "back", "Cancel", "Stop and leave; a half-written file is removed.", "escape", "cancel", priority=True
     )

@@ -127,4 +127,6 @@ class Keeping(Controller):
         if self.screen.project_id is None:
             raise UsageError("no project is open", hint="p makes one.")
         marked = [item.id for item in self.screen.targets()] if self.screen.media.marks else None
-        self.app.push_screen(ExportScreen(self.screen.project_id, marked))
+        shelf = self.screen.shelf
+        filtered = [key for key in shelf.rows if key in shelf.items] if shelf.words.strip() else None
+        self.app.push_screen(ExportScreen(self.screen.project_id, marked, filtered))

@@ -8,34 +8,53 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Input
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.types import CSSPathType
+from textual.widget import Widget
+from textual.widgets import Input, Static
 
+from mediatui.errors import UsageError
 from mediatui.text import human_bytes, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import bar
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.lines import Lines, Paragraph
 
 if TYPE_CHECKING:
-    from mediatui.archive.plan import ExportPlan
+    from mediatui.archive.plan import ExportOptions, ExportPlan
     from mediatui.archive.write import ExportReport
     from mediatui.tui.batch import Batch
 
 MISSING_SHOWN = 200
+PLAN_SECONDS = 0.2
+"""A pause after a choice, before the plan is made anew."""
+_FORMS = {"zip": "one ZIP file", "folder": "a folder"}
+_SHEETS = {
+    "": "none",
+    "html": "a page for the browser",
+    "image": "one picture",
+    "html image": "a page and a picture",
+}
+_EMBED = {"": "in the manifest only", "embed": "also inside the copies"}
 
 
 class ExportScreen(StudioScreen[None]):
     """One export."""
 
-    CSS_PATH = STYLES / "reading.tcss"
-    SCOPES: ClassVar[tuple[str, ...]] = ("export", "text", "app")
-    BINDINGS = bindings("export")
+    CSS_PATH: ClassVar[CSSPathType | None] = [STYLES / "reading.tcss", STYLES / "forms.tcss"]
+    SCOPES: ClassVar[tuple[str, ...]] = ("export", "form", "choice", "text", "app")
+    BINDINGS = bindings("export", "form")
 
-    def __init__(self, project_id: str, item_ids: Sequence[str] | None) -> None:
+    def __init__(self, project_id: str, marked: Sequence[str] | None, filtered: Sequence[str] | None = None) -> None:
         super().__init__()
-        self._project_id, self._item_ids = project_id, item_ids
+        self._project_id = project_id
+        self._items = {"marked": marked, "filtered": filtered, "all": None}
+        self._scopes = [name for name, ids in self._items.items() if ids is not None or name == "all"]
+        self._stale: Timer | None = None
         self._plan: ExportPlan | None = None
         self._writing = False
         self._over = False
@@ -43,9 +62,16 @@ class ExportScreen(StudioScreen[None]):
     def compose(self) -> ComposeResult:
         """Target, plan, progress."""
         yield PaneTitle("Export", id="export-title")
-        field = Input(placeholder="planning…", id="export-target", compact=True)
-        field.cursor_blink = False
-        yield field
+        with Vertical(id="export-options"):
+            yield from self._line("To", _plain_input("planning…", "export-target"))
+            yield from self._line(
+                "Items", Cycle(self._scopes, self._scopes[0], labels=self._labels(), id="export-scope")
+            )
+            yield from self._line("As", Cycle(["zip", "folder"], "zip", labels=_FORMS, id="export-form"))
+            yield from self._line("Overview", Cycle(list(_SHEETS), "", labels=_SHEETS, id="export-sheets"))
+            yield from self._line("Metadata", Cycle(["", "embed"], "", labels=_EMBED, id="export-embed"))
+            yield from self._line("Names", _plain_input("as they are; or {n:03}-{date}-{prompt:40}", "export-names"))
+        yield Bar(id="export-preview")
         yield Lines(id="export-plan")
         yield Bar(id="export-bar")
         yield Bar(id="status")
@@ -54,19 +80,88 @@ class ExportScreen(StudioScreen[None]):
     def on_mount(self) -> None:
         """Make the plan."""
         self.query_one(PaneTitle).tell("planning…", on=True)
-        self.query_one(Input).focus()
+        self._target.focus()
         self.main.run_fenced(self._make_plan(None), group="plan", exclusive=True, node=self)
 
+    def _line(self, label: str, widget: Widget) -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield Static(label, classes="field-label")
+            yield widget
+
+    def _labels(self) -> dict[str, str]:
+        counts = {name: plural(len(ids), "item") for name, ids in self._items.items() if ids is not None}
+        words = {"marked": "the marked", "filtered": "what the filter shows"}
+        return {"all": "the whole project", **{name: f"{words[name]}: {count}" for name, count in counts.items()}}
+
+    @property
+    def _target(self) -> Input:
+        return self.query_one("#export-target", Input)
+
+    @property
+    def _chosen(self) -> Sequence[str] | None:
+        return self._items[self.query_one("#export-scope", Cycle).value]
+
+    def _options(self) -> ExportOptions:
+        from mediatui.archive.plan import ExportOptions, Sheet
+
+        sheets = self.query_one("#export-sheets", Cycle).value.split()
+        return ExportOptions(
+            folder=self.query_one("#export-form", Cycle).value == "folder",
+            names=self.query_one("#export-names", Input).value.strip(),
+            embed=bool(self.query_one("#export-embed", Cycle).value),
+            sheets=frozenset(Sheet(name) for name in sheets),
+        )
+
+    @on(Cycle.Changed)
+    @on(Input.Changed, "#export-names")
+    def _plan_soon(self) -> None:
+        """Another choice: the plan follows, after a pause in typing."""
+        if self._stale is not None:
+            self._stale.stop()
+        if self._plan is not None and not (self._writing or self._over):
+            self._stale = self.set_timer(PLAN_SECONDS, self._plan_again)
+
+    def _plan_again(self) -> None:
+        self._stale = None
+        typed = Path(self._target.value.strip()).expanduser()
+        assert self._plan is not None
+        target = typed if typed != self._plan.target else _renamed(typed, folder=self._options().folder)
+        self.main.run_fenced(self._make_plan(target), group="plan", exclusive=True, node=self)
+
     async def _make_plan(self, target: Path | None) -> None:
-        future = self.main.studio.plan_export(self._project_id, target, self._item_ids)
+        options, chosen = self._options(), self._chosen
+        await self._preview(options.names, chosen)
+        future = self.main.studio.plan_export(self._project_id, target, chosen, options)
         plan = self._plan = await self.main.ask(future)
-        self.query_one(Input).value = str(plan.target)
+        self._target.value = str(plan.target)
         self.query_one(PaneTitle).tell("ctrl+s writes it", name=f"Export “{plan.project.name}”")
         self.query_one(Lines).show(plan_paragraphs(plan))
 
+    async def _preview(self, names: str, chosen: Sequence[str] | None) -> None:
+        """The first names a template makes, or what is wrong with it."""
+        bar, words, name_tone = self.query_one("#export-preview", Bar), "", "dim"
+        if names:
+            try:
+                made = await self.main.ask(self.main.studio.preview_names(self._project_id, names, chosen))
+                words = f" {'  '.join(made)}"
+            except UsageError as exc:
+                words, name_tone = f" {exc.message}. {exc.hint}", "warn"
+        bar.show([(words, name_tone)])
+
     def handlers(self) -> Mapping[str, Handler]:
         """Start and stop."""
-        return {"start": self._start, "back": self._back}
+        return {
+            "start": self._start,
+            "back": self._back,
+            "next-field": lambda: self._step(1),
+            "previous-field": lambda: self._step(-1),
+        }
+
+    def _step(self, step: int) -> None:
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     @on(Input.Submitted)
     def _entered(self) -> None:
@@ -75,11 +170,14 @@ class ExportScreen(StudioScreen[None]):
     async def _start(self) -> None:
         if self._writing or self._over or self._plan is None:
             return
-        target = Path(self.query_one(Input).value.strip()).expanduser()
-        if target != self._plan.target:
+        if self._stale is not None:
+            self._stale.stop()
+        target = Path(self._target.value.strip()).expanduser()
+        if target != self._plan.target or self._options() != self._plan.options or self._stale is not None:
+            self._stale = None
             await self._make_plan(target)
         self._writing = True
-        self.query_one(Input).disabled = True
+        self.query_one("#export-options").disabled = True
         self.query_one(Lines).focus()
         try:
             report = await self.main.ask(self.main.studio.export(self._plan))
@@ -114,6 +212,19 @@ class ExportScreen(StudioScreen[None]):
         self.dismiss()
 
 
+def _plain_input(placeholder: str, id: str) -> Input:
+    field = Input(placeholder=placeholder, id=id, compact=True)
+    field.cursor_blink = False
+    return field
+
+
+def _renamed(target: Path, *, folder: bool) -> Path:
+    """The same place, with the ending that its form has."""
+    if folder:
+        return target.with_suffix("") if target.suffix == ".zip" else target
+    return target if target.suffix else target.with_suffix(".zip")
+
+
 def plan_paragraphs(plan: ExportPlan) -> list[Paragraph]:
     """What an export will hold."""
     remote = [entry for entry in plan.entries if entry.source is None]
@@ -134,5 +245,6 @@ def plan_paragraphs(plan: ExportPlan) -> list[Paragraph]:
             found.append(("", f"  … and {len(plan.missing) - len(shown)} more", "dim"))
     else:
         found.append(("", "Every item can be exported.", "good"))
-    found.append(("", "The archive holds videos/, images/, audio/ and manifest.json.", "dim"))
+    beside = "".join(f", {sheet.file_name}" for sheet in sorted(plan.options.sheets))
+    found.append(("", f"It holds videos/, images/, audio/ and manifest.json{beside}.", "dim"))
     return found
