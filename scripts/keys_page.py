@@ -23,7 +23,7 @@ In `config.toml`, by the action's name below. A key or a list of keys takes the 
 
 ```toml
 [keys]
-"library.trash" = "X"
+"library.trash" = "ctrl+t"
 "library.save" = ["w", "ctrl+w"]
 ```
 

@@ -155,9 +155,9 @@ async def test_compact_leaves_the_key_bar_out_and_is_remembered(start: Start) ->
 
 
 async def test_a_first_start_teaches_five_keys_and_help_does_again(start: Start) -> None:
-    async with start(settings=replace(FAST, keys={"library.jobs": ("X",)})) as session:
+    async with start(settings=replace(FAST, keys={"library.jobs": ("ctrl+t",)})) as session:
         words = session.library.media.empty
-        assert [line.split()[0] for line in words.split("\n")[2:7]] == ["n", "X", "R", "/", "?"]
+        assert [line.split()[0] for line in words.split("\n")[2:7]] == ["n", "^t", "R", "/", "?"]
         await session.press("f3")
         await session.screen(WelcomeScreen)
         await session.press("escape")

@@ -71,10 +71,10 @@ def test_another_charset_gets_nothing_it_cannot_show(environment: dict[str, str]
 def test_own_keys_are_told_when_wrong_and_used_when_right(environment: dict[str, str], tmp_path: Path) -> None:  # noqa: F811
     config = tmp_path / "config" / "mediatui"
     config.mkdir(parents=True)
-    (config / "config.toml").write_text('[keys]\nlibrary.jobs = "X"\nlibrary.export = "n"\n', "utf-8")
+    (config / "config.toml").write_text('[keys]\nlibrary.jobs = "^t"\nlibrary.export = "n"\n', "utf-8")
     with Terminal([], environment, size=(120, 36)) as terminal:
-        terminal.shows("SANDBOX", "X jobs", "n is library.new's")
-        terminal.send("X")
+        terminal.shows("SANDBOX", "^t jobs", "n is library.new's")
+        terminal.send("\x14")
         terminal.shows("Jobs")
         terminal.send("\x11")
         assert terminal.wait() == 0

@@ -48,9 +48,9 @@ def test_every_default_key_is_delivered_and_written(key: str) -> None:
 @pytest.mark.parametrize(
     ("name", "keys", "words"),
     [
-        ("library.sav", ("X",), "did you mean library.save"),
-        ("rubbish", ("X",), "mediatui keys"),
-        ("save", ("X",), "several actions"),
+        ("library.sav", ("ctrl+t",), "did you mean library.save"),
+        ("rubbish", ("ctrl+t",), "mediatui keys"),
+        ("save", ("ctrl+t",), "several actions"),
         ("library.trash", ("x",), "x is library.export's; it keeps d del"),
         ("library.new", ("j",), "list.down"),
         ("library.jobs", ("f1",), "app.help"),
@@ -76,27 +76,27 @@ def test_keys_may_be_swapped_and_a_plain_one_may_stand_beside_a_rare_one() -> No
 
 
 def test_of_two_that_want_one_key_the_first_gets_it() -> None:
-    keymap = read_keymap({"library.undo": ("X",), "library.copy": ("X",)})
+    keymap = read_keymap({"library.undo": ("ctrl+t",), "library.copy": ("ctrl+t",)})
     assert list(keymap.own) == ["library.undo"]
-    assert "library.copy: X is library.undo's" in keymap.problems[0]
+    assert "library.copy: ^t is library.undo's" in keymap.problems[0]
 
 
 async def test_own_keys_work_and_show_in_bar_and_help(start: Start) -> None:
-    settings = Settings(poll_seconds=0.05, keys={"library.jobs": ("X",), "library.nothing": ("Y",)})
+    settings = Settings(poll_seconds=0.05, keys={"library.jobs": ("ctrl+t",), "library.nothing": ("Y",)})
     async with start(settings=settings) as session:
         bar = session.library.query_one(KeyBar)
-        assert "X jobs" in bar.text
-        assert "t jobs" not in bar.text
+        assert "^t jobs" in bar.text
+        assert " t jobs" not in bar.text
         await until(lambda: session.app.toasts.texts, "the problem")
         assert len(session.app.toasts.texts) == 1
         assert "library.nothing" in session.app.toasts.texts[0]
         await session.press("t")
         assert session.app.screen is session.library
-        await session.press("X")
+        await session.press("ctrl+t")
         await session.screen(JobsScreen)
         await session.press("escape", "question_mark")
         screen = await session.screen(HelpScreen)
-        await session.type("X")
+        await session.type("^t")
         await session.pilot.pause()
         assert "library.jobs" in screen.query_one(LineList).keys
 
@@ -105,13 +105,13 @@ def test_the_command_lists_actions_and_problems(tmp_path: Path) -> None:
     home = Home(tmp_path)
     config = tmp_path / "config" / "mediatui"
     config.mkdir(parents=True)
-    (config / "config.toml").write_text('[keys]\nlibrary.trash = "X"\n"library.sav" = "w"\n', "utf-8")
+    (config / "config.toml").write_text('[keys]\nlibrary.trash = "ctrl+t"\n"library.sav" = "w"\n', "utf-8")
     done = home.run("keys", "--json")
     assert done.code == 2
     assert "library.save" in json.loads(done.out)["problems"][0]
     found = {entry["action"]: entry for entry in done.document["actions"]}
     assert found.keys() == {entry.binding_id for entry in ACTIONS}
-    assert found["library.trash"]["keys"] == ["X"]
+    assert found["library.trash"]["keys"] == ["ctrl+t"]
     assert found["library.trash"]["default"] == ["d", "delete"]
     (config / "config.toml").write_text("[keys]\n", "utf-8")
     assert home.run("keys", "trash").code == 0

@@ -38,6 +38,7 @@ async def test_project_row_filter_order_and_pane_come_back(start: Start) -> None
     async with start() as session:
         library = session.library
         await until(lambda: library.media.key == key, "the row")
+        await until(lambda: len(library.summaries) == 2, "the projects")
         assert library.summaries[library.project_id or ""].name == "demo"
         assert library.shelf.words == "cat"
         assert library.shelf.order == order
