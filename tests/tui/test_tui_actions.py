@@ -31,9 +31,9 @@ from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.log import LogScreen, Subject
 from mediatui.tui.screens.pick import PickScreen
-from mediatui.tui.screens.viewer import ViewerScreen
 from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageScreen
+from mediatui.tui.screens.viewer import ViewerScreen
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.line_list import LineList
@@ -108,11 +108,11 @@ async def test_every_action_is_answered_where_it_applies(start: Start) -> None:
             "confirm": ConfirmScreen("?", [], "go"),
             "ask": AskScreen("?"),
             "pick": PickScreen("?", []),
-            "log": LogScreen(Subject()),
             "trash": TrashScreen(),
             "clean": CleanScreen(None),
             "usage": UsageScreen(),
             "import": ImportScreen(),
+            "log": LogScreen(Subject()),
             "disk": DiskScreen("demo", Differences()),
             "menu": MenuScreen("?", [Choice("a", "A", "a")]),
             "item": ItemScreen.__new__(ItemScreen),
