@@ -21,6 +21,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 NGINX = """
 daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/error.log; {user}
@@ -50,12 +51,14 @@ def make_files(www: Path, count: int, size: int) -> list[str]:
 def start_nginx(root: Path, www: Path) -> subprocess.Popen[bytes]:
     """One worker, plain and TLS."""
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", root / "key.pem", "-out", root / "cert.pem"],
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout", root / "key.pem", "-out", root / "cert.pem",
+        ],
         check=True,
         capture_output=True,
-    )
+    )  # fmt: skip
     config = root / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
     config.write_text(NGINX.format(root=root, www=www, port=PORT, tls_port=TLS_PORT, user=user))
@@ -65,7 +68,7 @@ def start_nginx(root: Path, www: Path) -> subprocess.Popen[bytes]:
 class FakeFal(BaseHTTPRequestHandler):
     """One job whose result names every file."""
 
-    urls: list[str] = []
+    urls: ClassVar[list[str]] = []
     protocol_version = "HTTP/1.1"
 
     def reply(self, document: object) -> None:

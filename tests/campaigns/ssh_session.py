@@ -278,6 +278,9 @@ class Remote:
             subprocess.run(["tmux", "-L", self.folder.name, "kill-server"], capture_output=True, check=False)
         self._daemon.terminate()
         self._daemon.wait()
+        end = time.monotonic() + 10
+        while self.app_runs() and time.monotonic() < end:  # it writes down where it stood
+            time.sleep(0.05)
 
 
 class Session:
@@ -514,7 +517,7 @@ def main() -> int:
             session = Session(remote, script)
             try:
                 session.all()
-            except AssertionError as error:
+            except (AssertionError, OSError) as error:
                 failed = 1
                 session.tell("FAILED", error)
             finally:
