@@ -23,7 +23,15 @@ _CONTROLS = re.compile(
 _SPACE = re.compile(r"\s+")
 _UNSAFE_NAME = re.compile(r'[<>:"/\\|?*\s]+')
 _WINDOWS_DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "conin$",
+        "conout$",
+        *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
+    }
 )
 
 
