@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import Job, JobFault, MediaItem, MediaType, Phase, SavePolicy, SaveState, move_job, new_id
-from mediatui.providers.base import FormSchema, Provider
+from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, move_job, new_id
+from mediatui.providers.base import Provider
 from mediatui.steplog import StepName
 from mediatui.studio.core import Core
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.history import Undo
-from mediatui.studio.inputs import InputDesk, Inputs
+from mediatui.studio.inputs import InputDesk
 from mediatui.studio.job_book import JobBook
 from mediatui.studio.jobs import JobRunner
 from mediatui.studio.organising import Organising
 from mediatui.studio.outputs import Moments
-from mediatui.studio.pricing import BatchCost, JobCost, check_limit
+from mediatui.studio.planning import Order, Planner
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.saving import Saving
-from mediatui.studio.sending import Sender, draft_job
+from mediatui.studio.sending import Sender
 from mediatui.studio.services import Services
-from mediatui.text import clean_text, one_line
 
 T = TypeVar("T")
 
@@ -44,6 +43,8 @@ class Making:
         self._sender = Sender(self._book)
         self._runner = JobRunner(self._book, self._sender)
         self._inputs = InputDesk(core, self._book)
+        self.planner = Planner(core, services, self._inputs)
+        """What a request is before it is recorded: its files and its price."""
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._sending: dict[str, asyncio.Task[Job] | None] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
@@ -67,13 +68,11 @@ class Making:
         input file cannot be used, the price wants to be confirmed, or nothing could be recorded; then nothing
         was sent.
         """
-        plans = await self._plans(request)
-        if not request.confirmed:
-            check_limit(BatchCost(tuple(plan.cost for plan in plans)), self._core.settings.confirm_above)
+        plans = await self.planner.agreed(request)
         await self._core.registered.wait()
         project = await self._core.blocking(lambda: self._core.library.ensure(request.project))
         batch = new_id()
-        orders = [_Order(plan, self._draft(request, project, plan, batch)) for plan in plans]
+        orders = [Order(plan, self.planner.draft(request, project, plan, batch)) for plan in plans]
         drafts = [order.draft for order in orders]
         self._sending |= dict.fromkeys(draft.id for draft in drafts)
         try:
@@ -85,62 +84,7 @@ class Making:
             for draft in drafts:
                 self._sending.pop(draft.id, None)
 
-    async def check(self, request: GenerateRequest) -> BatchCost:
-        """Everything that can be said before sending: the price. Records nothing, sends nothing.
-
-        Raises `MediatuiError` for what `generate` would refuse: models, files, an unconfirmed price.
-        """
-        cost = BatchCost(tuple(plan.cost for plan in await self._plans(request)))
-        if not request.confirmed:
-            check_limit(cost, self._core.settings.confirm_above)
-        return cost
-
-    async def estimate(self, request: GenerateRequest) -> BatchCost:
-        """What a request is expected to cost. Sends nothing, records nothing, looks at no file."""
-        costs = await asyncio.gather(*(self._cost(request, model) for model in _models(request)))
-        return BatchCost(tuple(costs))
-
-    async def _cost(self, request: GenerateRequest, model: str) -> JobCost:
-        name, bare = self._services.address(model, request.provider)
-        schema = await self._services.schema_if_quick(bare, name)
-        inputs = _inputs(request, model, schema)
-        return JobCost(model, await self._services.estimate(name, bare, inputs, schema))
-
-    async def _plans(self, request: GenerateRequest) -> list[_Plan]:
-        """Everything that is known of each job before it is recorded. Raises `MediatuiError`."""
-        models = _models(request)
-        if not models:
-            raise UsageError("no model was named", hint="Choose at least one model.")
-        targets = [self._services.address(model, request.provider) for model in models]
-        for name in dict.fromkeys(name for name, _ in targets):
-            await self._services.get(name)
-        return list(await asyncio.gather(*(self._plan(request, m, *t) for m, t in zip(models, targets, strict=True))))
-
-    async def _plan(self, request: GenerateRequest, model: str, name: str, bare: str) -> _Plan:
-        provider = await self._services.get(name)
-        schema = await self._services.schema_if_quick(bare, name)
-        params = dict(_params_for(request, model, schema))
-        inputs = await self._core.blocking(lambda: self._inputs.check(provider, params, schema))
-        estimate = await self._services.estimate(name, bare, _inputs(request, model, schema), schema)
-        return _Plan(name, bare, schema, inputs, JobCost(model, estimate), await self._services.makes(name, bare))
-
-    def _draft(self, request: GenerateRequest, project: ProjectFolder, plan: _Plan, batch: str) -> Job:
-        policy = request.save_policy or project.record.save_policy or self._core.settings.save_policy
-        return draft_job(
-            project.id,
-            plan.provider,
-            plan.model,
-            clean_text(request.prompt),
-            plan.inputs.params,
-            prompt_field=plan.schema.prompt_field if plan.schema else "prompt",
-            makes=plan.makes,
-            policy=SavePolicy(policy),
-            batch=batch,
-            owner=self._core.instance.id,
-            price=plan.cost.text if plan.cost.estimate is not None else "",
-        )
-
-    async def _send_all(self, project: ProjectFolder, orders: Sequence[_Order]) -> tuple[Job, ...]:
+    async def _send_all(self, project: ProjectFolder, orders: Sequence[Order]) -> tuple[Job, ...]:
         stopped: dict[str, JobFault] = {}
         outcomes = await asyncio.gather(
             *(self._send(project, order, stopped) for order in orders), return_exceptions=True
@@ -154,7 +98,7 @@ class Making:
         """Holds back what one provider is not to be sent at once."""
         return self._gates.setdefault(provider, asyncio.Semaphore(self._core.settings.submits_at_once(provider)))
 
-    async def _send(self, project: ProjectFolder, order: _Order, stopped: dict[str, JobFault]) -> Job:
+    async def _send(self, project: ProjectFolder, order: Order, stopped: dict[str, JobFault]) -> Job:
         """`stopped` says which providers refused the key or the balance: they get nothing more of this batch."""
         draft = order.draft
         async with self._gate(draft.provider):
@@ -173,7 +117,7 @@ class Making:
             self.follow(project, job)
         return job
 
-    async def _bring_and_send(self, project: ProjectFolder, order: _Order) -> Job:
+    async def _bring_and_send(self, project: ProjectFolder, order: Order) -> Job:
         """Upload the input files, then send. What fails before the submit is a failure that cost nothing."""
         draft, plan = order.draft, order.plan
         try:
@@ -379,26 +323,6 @@ class Making:
         return project, job
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """One job of a batch before it is recorded."""
-
-    provider: str
-    model: str
-    schema: FormSchema | None
-    inputs: Inputs
-    cost: JobCost
-    makes: MediaType | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A plan and the record of its job."""
-
-    plan: _Plan
-    draft: Job
-
-
 class _Ground:
     """What a `JobRunner` stands on."""
 
@@ -442,24 +366,6 @@ def _resumed(job: Job) -> Job:
         )
         return move_job(job, Phase.UNKNOWN, error=fault)
     return job
-
-
-def _models(request: GenerateRequest) -> list[str]:
-    """The models of a request as they are named in it, each once."""
-    return [model for model in dict.fromkeys(one_line(m, 200).strip("/ ") for m in request.models) if model]
-
-
-def _inputs(request: GenerateRequest, model: str, schema: FormSchema | None) -> dict[str, Any]:
-    """What would be sent, local files as they were named."""
-    prompt_field = schema.prompt_field if schema else "prompt"
-    params = _params_for(request, model, schema)
-    return {**params, prompt_field: request.prompt} if prompt_field and request.prompt else dict(params)
-
-
-def _params_for(request: GenerateRequest, model: str, schema: FormSchema | None) -> Mapping[str, Any]:
-    """What a model is sent besides the prompt: its own parameters, and of the shared ones those it knows."""
-    shared = {n: v for n, v in request.params.items() if schema is None or schema.field(n) or len(request.models) == 1}
-    return {**shared, **request.params_by_model.get(model, {})}
 
 
 def _wanted(job: Job, item: MediaItem) -> bool:

@@ -272,11 +272,11 @@ class Studio:
 
     def check(self, request: GenerateRequest) -> Future[BatchCost]:
         """The price of a request that could be sent; raises what `generate` would refuse it for. Sends nothing."""
-        return self._core.engine.call(self._making.check(request))
+        return self._core.engine.call(self._making.planner.check(request))
 
     def estimate(self, request: GenerateRequest) -> Future[BatchCost]:
         """What a request is expected to cost. Sends nothing."""
-        return self._core.engine.call(self._making.estimate(request))
+        return self._core.engine.call(self._making.planner.estimate(request))
 
     def cancel(self, job_id: str) -> Future[bool]:
         """Ask the provider to stop a job; False when it is too late."""
