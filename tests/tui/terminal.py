@@ -67,9 +67,12 @@ class Terminal:
     @property
     def text(self) -> str:
         """What is on the screen."""
-        return "\n".join(self.screen.display)
+        # Not `display`: that trips over a cell which begins with a combining character.
+        rows = (self.screen.buffer[y] for y in range(self.screen.lines))
+        return "\n".join("".join(row[x].data for x in range(self.screen.columns)) for row in rows)
 
-    def _read(self, timeout: float) -> bool:
+    def read(self, timeout: float) -> bool:
+        """Take in what comes within so many seconds; whether something did."""
         if not select.select([self._fd], [], [], timeout)[0]:
             return False
         try:
@@ -84,25 +87,39 @@ class Terminal:
         """Read until a condition holds."""
         end = time.monotonic() + PATIENCE
         while not ready():
-            self._read(0.05)
-            assert time.monotonic() < end, f"never came: {what}\n{self.text}"
+            over = self.ended
+            self.read(0.05)
+            late = time.monotonic() > end
+            assert not (over or late) or ready(), f"never came: {what}\n{self.text}"
 
     def shows(self, *words: str) -> None:
         """Read until the screen shows all the words."""
         self.until(lambda: all(word in self.text for word in words), " ".join(words))
 
+    def quiet(self, seconds: float = 0.12) -> None:
+        """Read until it has had nothing to say for a while."""
+        while self.read(seconds):
+            pass
+
     def wait(self) -> int:
         """Read until the program has ended; its exit code, negative for a signal."""
         end = time.monotonic() + PATIENCE
-        while self.code is None:
-            self._read(0.05)
+        while not self.ended:
+            self.read(0.05)
+            assert time.monotonic() < end, f"did not end\n{self.text}"
+        while self.read(0.1):
+            pass
+        assert self.code is not None
+        return self.code
+
+    @property
+    def ended(self) -> bool:
+        """The program is no more; `code` says how it went."""
+        if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
-            assert time.monotonic() < end, f"did not end\n{self.text}"
-        while self._read(0.1):
-            pass
-        return self.code
+        return self.code is not None
 
     @property
     def restored(self) -> bool:
