@@ -77,4 +77,3 @@ def test_a_choice_without_default_can_be_left_to_the_model() -> None:
     assert choice_texts(Field("c", "C", K.CHOICE, choices=("a",))) == ["", "a"]
     assert choice_texts(Field("c", "C", K.CHOICE, choices=("a",), default="a")) == ["a"]
     assert choice_texts(Field("b", "B", K.BOOLEAN, default=True)) == ["true", "false"]
-

@@ -118,9 +118,9 @@ def test_the_command_lists_actions_and_problems(tmp_path: Path) -> None:
 
 
 def test_the_page_of_keys_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("keys_page", ROOT / "scripts" / "keys_page.py")
+    spec = importlib.util.spec_from_file_location("keys_page", ROOT / "docs" / "keys_page.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.PAGE.read_text("utf-8") == module.page(), "run: python scripts/keys_page.py"
+    assert module.PAGE.read_text("utf-8") == module.page(), "run: python docs/keys_page.py"

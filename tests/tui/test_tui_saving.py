@@ -66,7 +66,10 @@ def words(item: MediaItem, next_try: float | None = None) -> str:
     return "\n".join(text for text, _ in state_lines(item, next_try))
 
 
-FAULT = StorageFault(SaveErrorKind.NETWORK, "the connection failed", time.time() - 120, 3)
+def fault() -> StorageFault:
+    return StorageFault(SaveErrorKind.NETWORK, "the connection failed", time.time() - 125, 3)
+
+
 STATES = {
     SaveState.UNSAVED: (
         "Kept, but not on disk. r tries again",
@@ -81,7 +84,7 @@ STATES = {
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_says_what_it_means_and_what_to_press(state: SaveState) -> None:
-    said = words(replace(ITEM, save_state=state, storage_error=FAULT))
+    said = words(replace(ITEM, save_state=state, storage_error=fault()))
     assert all(part in said for part in STATES[state]), said
 
 
@@ -89,12 +92,12 @@ def test_a_choice_is_told_from_a_disk_that_refuses() -> None:
     chosen = words(replace(ITEM, save_state=SaveState.URL_ONLY))
     assert "by choice" in chosen
     assert "w saves it, W all such items" in chosen
-    fault = StorageFault(SaveErrorKind.FULL, "no room", time.time())
-    assert "the disk is full: no room" in words(replace(ITEM, save_state=SaveState.URL_ONLY, storage_error=fault))
+    refused = StorageFault(SaveErrorKind.FULL, "no room", time.time())
+    assert "the disk is full: no room" in words(replace(ITEM, save_state=SaveState.URL_ONLY, storage_error=refused))
 
 
 def test_the_next_try_and_the_life_of_an_address_count_down() -> None:
-    item = replace(ITEM, save_state=SaveState.UNSAVED, storage_error=FAULT, url_expires_at=time.time() + 40)
+    item = replace(ITEM, save_state=SaveState.UNSAVED, storage_error=fault(), url_expires_at=time.time() + 40)
     assert "next try in 3" in words(item, time.time() + 39.2)
     left = expiry(item)
     assert left is not None

@@ -56,6 +56,9 @@ T = TypeVar("T")
 DRAIN_SECONDS = 0.1
 """News reach the screens at most this often."""
 
+SETTLE_SECONDS = 0.15
+"""A size that held so long is taken for the last of a row of changes."""
+
 BEGIN_SECONDS = 0.3
 """The studio starts then at the latest."""
 
@@ -87,6 +90,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self._begun = False
         self._drained_at = 0.0
         self._drain_timer: Timer | None = None
+        self._settling: Timer | None = None
         self._dress()
         self.hosts = HostQuestions(self)
         self.keys = Keymap(ascii=self.looks.ascii)
@@ -143,6 +147,15 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             self.tell(problem, severity="warning")
         if self.settings.openers:
             self._check_openers()
+
+    def on_resize(self) -> None:
+        """Draw everything once the sizes have settled.
+
+        A terminal that shrank and grew back lost cells, and Textual, which sees its old size again, draws nothing.
+        """
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE_SECONDS, self.refresh)
 
     def _check_openers(self) -> None:
         from mediatui.tui.terminal.openers import read_openers

@@ -17,6 +17,8 @@ from mediatui.tui.ordering import remembered
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from mediatui.library.library import ProjectSummary
 
 REFRESH_SECONDS = 0.5
@@ -36,6 +38,7 @@ class Projects(Controller):
     _refreshing = False
     _wanted = ""
     _watching = False
+    _comparing: Timer | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
@@ -122,11 +125,13 @@ class Projects(Controller):
         self.app.memory.project = snapshot.project.id
         self.app.remember()
         screen.telling.offering = False
-        screen.set_timer(COMPARE_SECONDS, lambda: self._compare_soon(snapshot.project.id))
+        if self._comparing is not None:
+            self._comparing.stop()
+        self._comparing = screen.set_timer(COMPARE_SECONDS, lambda: self._compare_soon(snapshot.project.id))
 
     def _compare_soon(self, project_id: str) -> None:
         if self.screen.project_id == project_id:
-            self.app.run_fenced(self._compare(project_id), group="compare", node=self.screen)
+            self.app.run_fenced(self._compare(project_id), group="compare", exclusive=True, node=self.screen)
 
     async def _compare(self, project_id: str) -> None:
         """Behind the list: check the files against the index, and offer what can be done."""

@@ -1,4 +1,4 @@
-"""Writes docs/keys.md from the registry of actions: ``python scripts/keys_page.py``."""
+"""Writes docs/keys.md from the registry of actions: ``python docs/keys_page.py``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mediatui.tui.actions import ACTIONS, Action, key_name
 from mediatui.tui.own_keys import RESERVED
 from mediatui.tui.screens.help import place_of
 
-PAGE = Path(__file__).parent.parent / "docs" / "keys.md"
+PAGE = Path(__file__).parent / "keys.md"
 
 INTRODUCTION = """\
 # Keys
 
-Made by `scripts/keys_page.py` from the registry of actions; `?` shows the same inside the interface, to search by
+Made by `docs/keys_page.py` from the registry of actions; `?` shows the same inside the interface, to search by
 words or by key, and `mediatui keys` prints it. A mouse click on the key bar presses a key.
 
 ## Keys of your own
