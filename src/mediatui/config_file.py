@@ -79,7 +79,7 @@ def read_config(path: Path) -> ConfigFile:
         raise UsageError(
             f"{path} is not text in UTF-8", hint="Correct the file, or name another with --config."
         ) from None
-    except (OSError, tomllib.TOMLDecodeError) as exc:
+    except (OSError, tomllib.TOMLDecodeError, RecursionError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise UsageError(f"{path}: {reason}", hint="Correct the file, or name another with --config.") from None
     for table in _tables(found.document):
@@ -230,9 +230,9 @@ def _provider(file: ConfigFile, name: str, table: Mapping[str, Any] | None) -> P
 
 def _kind(file: ConfigFile, name: str, table: Mapping[str, Any]) -> ProviderKind:
     wanted = table.get("kind", name)
-    known = [*KINDS, *sorted(plugin_names())] if wanted not in KINDS else []
     kind = find_kind(wanted) if isinstance(wanted, str) else None
     if kind is None:
+        known = [*KINDS, *sorted(plugin_names())]
         near = difflib.get_close_matches(str(wanted), known, 1)
         hint = (
             f"Did you mean {near[0]}?"

@@ -185,7 +185,7 @@ def _unquoted(value: str) -> str:
     if value.startswith('"'):
         try:
             return str(json.loads(value))
-        except ValueError:
+        except (ValueError, RecursionError):
             return value.strip('"')
     return value.strip()
 

@@ -47,7 +47,7 @@ def parse_object(text: str) -> dict[str, Any]:
     try:
         source = Path(text[1:]).expanduser().read_text("utf-8") if text.startswith("@") else text
         value = json.loads(source, parse_constant=_refuse_constant)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--params-json: {error}", hint="""For example: --params-json '{"fps": 24}'""") from None
     if not isinstance(value, dict):
         raise UsageError("--params-json must be a JSON object")
@@ -101,7 +101,7 @@ def literal(text: str) -> Any:
     """`text` as the JSON value it spells, otherwise itself."""
     try:
         return json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

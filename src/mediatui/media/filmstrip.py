@@ -54,7 +54,7 @@ def read_filmstrip(note: Path) -> Filmstrip | None:
     """What was written beside a sheet; None when it is not there or not whole."""
     try:
         return _parse(json.loads(note.read_text("utf-8")), note.with_suffix(".jpg"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -41,7 +41,7 @@ def read_peaks(note: Path) -> Peaks | None:
     try:
         values = json.loads(note.read_text("utf-8"))
         found = Peaks(tuple(min(1.0, max(0.0, v / 255)) for v in values["peaks"]), float(values["duration"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if found.values else None
 

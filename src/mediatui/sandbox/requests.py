@@ -123,7 +123,7 @@ class RequestStore:
         try:
             data = json.loads((self._requests / f"{request_id}.json").read_bytes())
             return Request(**{key: value for key, value in data.items() if key in known})
-        except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        except (FileNotFoundError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     def save(self, request: Request, *, durable: bool = True) -> None:

@@ -25,7 +25,7 @@ def known_models(cache: Path) -> Mapping[str, str]:
     """Names by identifier; empty when nothing is known."""
     try:
         found = json.loads(_file(cache).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(key): str(name) for key, name in found.items()} if isinstance(found, dict) else {}
 

@@ -174,7 +174,7 @@ class PartFile:
             total = None if note["total"] is None else int(note["total"])
             known = Validator(str(note["url"]), str(note["etag"]), str(note["modified"]), total)
             boot = note["boot"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return known if known.url == url and boot == _boot() else None
 

@@ -118,7 +118,7 @@ def _parsed(project_id: str, line: bytes) -> Iterator[tuple[list[MediaItem], lis
     checksum, _, body = line.partition(b" ")
     if checksum != b"%08x" % crc32(body):
         return
-    with suppress(ValueError, KeyError, TypeError):
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
         entry: dict[str, list[dict[str, Any]]] = json.loads(body)
         items = [item_from_document(document, project_id, document["id"]) for document in entry["items"]]
         yield items, [job_from_document(document, project_id, document["id"]) for document in entry["jobs"]]

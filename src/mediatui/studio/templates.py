@@ -147,7 +147,7 @@ def _read(path: Path) -> Template | None:
     try:
         with path.open("rb") as file:
             document = tomllib.loads(file.read(MAX_BYTES).decode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
         return None
     text, name, model = (document.get(key) for key in ("text", "name", "model"))
     if not isinstance(text, str) or not text.strip():

@@ -85,7 +85,7 @@ def _choice(field: Field, text: str) -> Any:
 def _json(field: Field, text: str) -> Any:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         if field.kind is FieldKind.LIST and not text.startswith(("[", "{")):
             return [part.strip() for part in text.split(",") if part.strip()]
         raise ValueError("is not valid JSON") from None

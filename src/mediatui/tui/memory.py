@@ -87,7 +87,7 @@ def load_memory(state: Path) -> Memory:
     """What was remembered; a fresh memory when there is none or it cannot be read."""
     try:
         found = json.loads(memory_file(state).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return Memory()
     if not isinstance(found, dict):
         return Memory()
