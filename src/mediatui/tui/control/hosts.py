@@ -36,9 +36,12 @@ class HostQuestions:
 
     def look(self) -> None:
         """Ask now, if something is to be asked and nobody types or answers another question."""
-        screen = self._app.screen
-        busy = not isinstance(screen, StudioScreen) or _is_typing(screen)
-        if self._waiting and not self._asking and not busy:
+        if not self._waiting or self._asking:
+            return
+        stack = self._app.screen_stack
+        # News may still come while the app ends and has no screen any more.
+        screen = stack[-1] if stack else None
+        if isinstance(screen, StudioScreen) and not _is_typing(screen):
             self._asking = True
             self._app.run_fenced(self._ask(next(iter(self._waiting))), group="ask-host")
 
