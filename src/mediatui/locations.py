@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +79,8 @@ def find_locations(data_dir: Path | None = None, config_file: Path | None = None
     config_file = config_file or (Path(env_config) if env_config else None)
     config = config_file or platformdirs.user_config_path(APP) / "config.toml"
     if data_dir is not None:
-        import hashlib  # slow to load, and most people have no directory of their own
-
         data = data_dir.expanduser().absolute()
-        key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+        key = f"{zlib.crc32(os.fsencode(data)):08x}"  # a name, no proof; hashlib would load OpenSSL for it
         return Locations(
             data=data,
             config_file=config,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mediatui.library.query.order import Order, sort_items
-from mediatui.library.query.query import Problem, Query, Texts, parse_query
 from mediatui.model import Job, MediaItem, MediaType, Phase, SaveState
 from mediatui.text import one_line
 from mediatui.tui.ordering import NEWEST
+
+if TYPE_CHECKING:
+    from mediatui.library.query.query import Problem, Query, Texts
 
 SHOWN_PHASES = frozenset({Phase.SUBMITTING, Phase.UNKNOWN, Phase.QUEUED, Phase.RUNNING, Phase.FAILED, Phase.SUCCEEDED})
 """Jobs in these phases have a row: they are under way, or somebody has to look at them."""
@@ -50,7 +53,7 @@ def _could_be_saved(item: MediaItem) -> bool:
     return item.save_state not in _ON_DISK and (item.url is not None or item.spool is not None)
 
 
-Compile = Callable[[str], Query]
+Compile = Callable[[str], "Query"]
 """A filter line as a test of items."""
 
 
@@ -70,6 +73,20 @@ def _alike(job: Job) -> MediaItem:
     )
 
 
+def _compiler() -> Compile:
+    """Lines into queries that share the texts of the items."""
+    kept: list[Texts] = []
+
+    def compile(line: str) -> Query:
+        from mediatui.library.query.query import Texts, parse_query
+
+        if not kept:
+            kept.append(Texts())
+        return parse_query(line, texts=kept[0])
+
+    return compile
+
+
 class Shelf:
     """The items and jobs of one project, and the rows they make.
 
@@ -85,8 +102,7 @@ class Shelf:
         """The filter line."""
         self.problems: tuple[Problem, ...] = ()
         """Its terms that filter nothing."""
-        texts = Texts()
-        self.compile: Compile = lambda line: parse_query(line, texts=texts)
+        self.compile: Compile = _compiler()
         self._alike: dict[str, tuple[Job, MediaItem]] = {}
         self._sorted: list[str] | None = None
         self._counted: tuple[int, int, int, int] | None = None
@@ -133,10 +149,11 @@ class Shelf:
     def _arrange(self, *, resort: bool) -> None:
         if resort or self._sorted is None:
             self._sorted = [item.id for item in sorted_items(self.items.values(), self.order)]
-        query = self.compile(self.words)
-        self.problems = query.problems
+        # No line, no language: it is loaded with the first filter.
+        query = self.compile(self.words) if self.words.strip() else None
+        self.problems = query.problems if query else ()
         found, jobs = self._sorted, self.shown_jobs()
-        if not query.is_empty:
+        if query is not None and not query.is_empty:
             found = [item.id for item in query.select(self.items[key] for key in found)]
             jobs = [job for job in jobs if query.matches(self._as_item(job))]
         self._item_rows = len(found)

@@ -14,7 +14,6 @@ from mediatui.tui.control.base import Controller
 from mediatui.tui.control.copying import copy_record
 from mediatui.tui.ordering import TITLES, order_words, usual, usual_words
 from mediatui.tui.screens.dialogs import AskScreen
-from mediatui.tui.screens.pick import Entry, PickScreen
 from mediatui.tui.widgets.filter_input import FilterHint, FilterInput
 
 if TYPE_CHECKING:
@@ -119,6 +118,8 @@ class Looking(Controller):
         """Choose a filter that was kept."""
         held = self.app.memory.filters
 
+        from mediatui.tui.screens.pick import Entry, PickScreen
+
         def rows() -> list[Entry]:
             return [Entry(name, name, line) for name, line in sorted(held.items(), key=lambda kept: kept[0].casefold())]
 
@@ -155,6 +156,8 @@ class Looking(Controller):
     async def sort(self) -> None:
         """Choose an order."""
         order = self.screen.shelf.order
+        from mediatui.tui.screens.pick import Entry, PickScreen
+
         rows = [Entry(column, title, usual_words(column)) for column, title in TITLES.items()]
         picker = PickScreen("Sort by", rows, verb="sort", current=order.column)
         chosen = await self.app.push_screen_wait(picker)

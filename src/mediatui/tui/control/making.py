@@ -10,9 +10,7 @@ from mediatui.model import Job, MediaItem, MediaType
 from mediatui.text import one_line
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
-from mediatui.tui.form_values import shown
 from mediatui.tui.memory import Draft
-from mediatui.tui.screens.pick import Entry, PickScreen
 
 _A = {MediaType.IMAGE: "an image", MediaType.VIDEO: "a video", MediaType.AUDIO: "a sound"}
 
@@ -65,6 +63,8 @@ class Making(Controller):
             raise UsageError("there is no item under the cursor")
         infos = await self.app.ask(self.studio.models())
         taking = [info for info in infos if info.category.startswith(f"{item.type.value}-to-")]
+        from mediatui.tui.screens.pick import Entry, PickScreen
+
         rows = [Entry(info.id, info.id, info.category) for info in taking]
         empty = f"No model here says that it takes {_A[item.type]}."
         picker = PickScreen(f"Start from {one_line(item.name, 40)} with", rows, verb="choose", empty=empty)
@@ -97,4 +97,6 @@ def draft_of(record: MediaItem | Job) -> Draft:
 
 def texts_of(params: Mapping[str, Any]) -> dict[str, str]:
     """Parameters as they are typed."""
+    from mediatui.tui.form_values import shown
+
     return {name: shown(value) for name, value in params.items()}
