@@ -91,6 +91,18 @@ def test_a_resize_storm_and_a_small_terminal(environment: dict[str, str]) -> Non
         assert terminal.wait() == 0
 
 
+def test_letters_that_come_with_the_slash_are_typed_and_do_nothing_else(environment: dict[str, str]) -> None:
+    fill(environment, 30)
+    with Terminal([], environment) as terminal:
+        terminal.shows("30 items", "prompt number 29")
+        terminal.send("/dnumber 7")
+        terminal.shows("dnumber 7", "0 of 30")
+        terminal.send("\x1b")
+        terminal.shows("30 items", "prompt number 29")
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
 def test_no_color_means_no_colour(environment: dict[str, str]) -> None:
     with Terminal([], {**environment, "NO_COLOR": "1"}) as terminal:
         terminal.shows("SANDBOX", "No project yet")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -147,6 +147,13 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             self.tell(problem, severity="warning")
         if self.settings.openers:
             self._check_openers()
+
+    async def _on_key(self, event: events.Key) -> None:
+        """A letter that was on its way to another widget when a field took the focus is the field's, not a command."""
+        field = self.focused
+        if field is not None and field.check_consume_key(event.key, event.character):
+            event.prevent_default().stop()
+            field.post_message(events.Key(event.key, event.character))
 
     def on_resize(self) -> None:
         """Draw everything once the sizes have settled.

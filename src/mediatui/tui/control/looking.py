@@ -41,16 +41,16 @@ class Looking(Controller):
 
     # Filter.
 
-    async def open_filter(self) -> None:
-        """Open the filter line."""
+    def open_filter(self) -> None:
+        """Open the filter line; it has the focus at once, for the next letters may be on their way already."""
         field = self.screen.query_one_optional(FilterInput)
         if field is None:
             field = FilterInput(self.apply_filter, self._candidates)
-            await self.screen.query_one("#media-pane").mount(field, FilterHint(id="filter-hint"))
+            self.screen.query_one("#media-pane").mount(field, FilterHint(id="filter-hint"))
         with field.prevent(FilterInput.Changed):
             field.value = self.screen.shelf.words
         field.display = True
-        field.focus()
+        self.screen.set_focus(field)
         field.look_up()
         self.show_hint()
 
