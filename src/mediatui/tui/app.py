@@ -20,6 +20,7 @@ from textual import events, on
 from textual.app import App
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.types import CSSPathType
@@ -162,7 +163,16 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         """
         if self._settling is not None:
             self._settling.stop()
-        self._settling = self.set_timer(SETTLE_SECONDS, self.refresh)
+        self._settling = self.set_timer(SETTLE_SECONDS, self._settled)
+
+    def _settled(self) -> None:
+        try:
+            size = self.size if self.is_headless else Size(*os.get_terminal_size(0))
+        except OSError:  # no terminal at the keyboard's end
+            size = self.size
+        if size != self.screen.size:  # a change that came while another was drawn
+            self.screen.post_message(events.Resize(size, size))
+        self.refresh(layout=True)
 
     def _check_openers(self) -> None:
         from mediatui.tui.terminal.openers import read_openers
