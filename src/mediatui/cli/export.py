@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.archive_progress import ArchiveProgress
 from mediatui.cli.options import add_allow_host_option
-from mediatui.cli.progress import Line, Progress
 from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode, UsageError
 from mediatui.studio.events import ExportProgress
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mediatui.archive.plan import ExportOptions, ExportPlan, MissingEntry
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
-    from mediatui.studio.events import Event
 
 
 def configure(parser: CommandParser) -> None:
@@ -54,7 +53,7 @@ def run(context: Context) -> int:
         project = reader.project(context.args.project).id
         chosen = filtered(reader, context.args.filter, project) if context.args.filter else None
     with context.studio() as studio:
-        progress = _Progress(context)
+        progress = ArchiveProgress(context, ExportProgress, "export")
         stop = studio.subscribe(progress.hear)
         try:
             options = _options(context)
@@ -75,25 +74,6 @@ def _options(context: Context) -> ExportOptions:
     args = context.args
     sheets = frozenset(Sheet(name) for name in args.sheet)
     return ExportOptions(folder=args.folder, names=args.names, embed=args.embed, sheets=sheets)
-
-
-class _Progress:
-    """The last progress event as one line; plain output says it once per tenth."""
-
-    def __init__(self, context: Context) -> None:
-        self.bar = Progress(context.output)
-        self._last: ExportProgress | None = None
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, ExportProgress):
-            self._last = event
-
-    def lines(self) -> list[Line]:
-        if (at := self._last) is None:
-            return []
-        tenths = 10 * at.done_bytes // at.total_bytes if at.total_bytes else 10
-        live = f"{at.done_files} of {plural(at.total_files, 'file')}  {human_bytes(at.done_bytes)}  {at.current}"
-        return [Line("export", f"exporting {10 * min(tenths, 10)}%", live)]
 
 
 def _show_plan(context: Context, plan: ExportPlan) -> None:

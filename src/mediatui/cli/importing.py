@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediatui.cli.progress import Line, Progress
+from mediatui.cli.archive_progress import ArchiveProgress
 from mediatui.errors import ExitCode
 from mediatui.studio.events import ImportProgress
 from mediatui.text import human_bytes, plural
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mediatui.archive.read import Refused
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
-    from mediatui.studio.events import Event
 
 
 def configure(parser: CommandParser) -> None:
@@ -35,7 +34,7 @@ def configure(parser: CommandParser) -> None:
 def run(context: Context) -> int:
     """Plan, and unless only the plan was asked for, import."""
     with context.studio() as studio:
-        progress = _Progress(context)
+        progress = ArchiveProgress(context, ImportProgress, "import")
         stop = studio.subscribe(progress.hear)
         try:
             plan = studio.imports.plan(context.args.source.absolute()).result()
@@ -47,23 +46,6 @@ def run(context: Context) -> int:
             stop()
     _show_report(context, report)
     return ExitCode.UNSAVED if report.refused else ExitCode.DONE
-
-
-class _Progress:
-    def __init__(self, context: Context) -> None:
-        self.bar = Progress(context.output)
-        self._last: ImportProgress | None = None
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, ImportProgress):
-            self._last = event
-
-    def lines(self) -> list[Line]:
-        if (at := self._last) is None:
-            return []
-        tenths = 10 * at.done_bytes // at.total_bytes if at.total_bytes else 10
-        live = f"{at.done_files} of {plural(at.total_files, 'file')}  {human_bytes(at.done_bytes)}  {at.current}"
-        return [Line("import", f"importing {10 * min(tenths, 10)}%", live)]
 
 
 def _show_plan(context: Context, plan: ImportPlan) -> None:

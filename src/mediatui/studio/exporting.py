@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.media.probe import sniff
 from mediatui.model import MediaItem
 from mediatui.providers.base import Provider
-from mediatui.studio.core import PROGRESS_SECONDS, Core
+from mediatui.studio.core import Core
 from mediatui.studio.download import Downloader, Limits, Stopped
 from mediatui.studio.events import ExportProgress
 from mediatui.studio.hosts import AllowedHosts
@@ -81,7 +80,10 @@ class Exporting:
         project = await self._core.blocking(lambda: self._core.library.open(plan.project.id))
         jobs = {job.id: job for job in self._core.records.jobs(project)}
         stop = self._running.setdefault(plan.id, threading.Event())
-        report = _Throttle(self._core, plan.id)
+
+        def report(files: int, total_files: int, count: int, total: int, current: str) -> None:
+            self._core.emit(ExportProgress(plan.id, files, total_files, count, total, current))
+
         try:
             return await self._core.working(
                 lambda: write_export(
@@ -120,17 +122,3 @@ class Exporting:
             if sniff(part.head()) is None:
                 raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
             part.forget()
-
-
-class _Throttle:
-    """Tells the progress of an export at most ten times a second, and its end."""
-
-    def __init__(self, core: Core, plan_id: str) -> None:
-        self._core, self._plan_id = core, plan_id
-        self._last = 0.0
-
-    def __call__(self, files: int, total_files: int, count: int, total: int, current: str) -> None:
-        moment = time.monotonic()
-        if moment - self._last >= PROGRESS_SECONDS or files == total_files:
-            self._last = moment
-            self._core.emit(ExportProgress(self._plan_id, files, total_files, count, total, current))
