@@ -166,6 +166,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self._settling = self.set_timer(SETTLE_SECONDS, self._settled)
 
     def _settled(self) -> None:
+        if not self.screen_stack:  # the app closed meanwhile
+            return
         try:
             size = self.size if self.is_headless else Size(*os.get_terminal_size(0))
         except OSError:  # no terminal at the keyboard's end
