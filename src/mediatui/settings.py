@@ -7,6 +7,7 @@ commented template all follow from there.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -353,6 +354,9 @@ def settings_table() -> Iterable[Setting]:
             yield Setting(each.name, meta["name"], meta["default"], meta["about"], meta["check"])
 
 
+_LOOPBACK = re.compile(r"127(\.\d{1,3}){1,3}")
+
+
 def is_loopback(host: str) -> bool:
     """A name or address of this machine, by its spelling (``localhost``, ``127.…``, ``::1``)."""
-    return host == "localhost" or host.endswith(".localhost") or host == "::1" or host.startswith("127.")
+    return host in ("localhost", "::1") or host.endswith(".localhost") or _LOOPBACK.fullmatch(host) is not None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
-from mediatui.studio.hosts import check_address, check_peer, same_origin
+from mediatui.settings import is_loopback
+from mediatui.studio.hosts import check_address, check_peer, peers_of, public_peers, same_origin
 
 HOSTS = MediaHosts(
     names=(
@@ -50,6 +52,14 @@ REFUSED = {
     "https://[::1": "cannot be read",
     "https://fal.media\x00.evil.example/": "cannot be read",
     "https://x:99999/": "not on the provider's list",
+    "https://2130706433/x": "not on the provider's list",
+    "https://127.1/x": "not on the provider's list",
+    "https://0x7f.0.0.1/x": "not on the provider's list",
+    "https://0177.0.0.0x1/x": "not on the provider's list",
+    "https://[::ffff:127.0.0.1]/x": "private network",
+    "https://10.0.0.1./x": "private network",
+    "https://127.0.0.1.evil.example:8000/x": "not on the provider's list",
+    "https://\uff11\uff12\uff17.0.0.1/x": "cannot be read",
 }
 
 
@@ -72,9 +82,19 @@ def test_any_public_host_is_still_no_private_one() -> None:
 
 
 def test_a_name_that_leads_nowhere_may_lead_somewhere_later() -> None:
+    url = "https://no.host.invalid/"
+    check_address(url, HOSTS)
     with pytest.raises(SaveError) as caught:
-        check_address("https://no.host.invalid/", HOSTS)
+        peers_of(url, HOSTS)("no.host.invalid", 443)
     assert caught.value.kind.transient
+
+
+def test_where_names_lead() -> None:
+    assert set(peers_of("http://localhost/x", HOSTS)("localhost", 80)) <= {"127.0.0.1", "::1"}
+    with pytest.raises(SaveError, match="private network"):
+        public_peers("localhost", 443)
+    with pytest.raises(SaveError, match="away from this machine"):
+        peers_of("http://localhost/x", HOSTS)("8.8.8.8", 80)
 
 
 PRIVATE = [
@@ -102,9 +122,14 @@ def test_origins() -> None:
 
 
 @given(st.text(max_size=40) | st.text(max_size=20).map(lambda text: f"https://{text}"))
-def test_any_text_is_refused_or_allowed(text: str) -> None:
+def test_any_text_is_refused_or_a_listed_name(text: str) -> None:
     try:
         check_address(text, MediaHosts(names=("a.example",)))
     except SaveError:
         return
-    raise AssertionError("nothing resolves here")
+    assert httpx.URL(text).host.rstrip(".") == "a.example"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.evil.example", "127.evil.example", "localhost.evil.example", "1127.0.0.1"])
+def test_what_only_looks_like_this_machine(host: str) -> None:
+    assert not is_loopback(host)

@@ -26,7 +26,7 @@ from mediatui.studio.body import (
     too_large,
     validator_of,
 )
-from mediatui.studio.hosts import check_address, check_peer, is_configured_loopback, same_origin
+from mediatui.studio.hosts import check_address, peers_of, same_origin
 from mediatui.studio.part import PartFile, Validator
 from mediatui.studio.transport import BROKEN, Transport
 from mediatui.text import human_bytes
@@ -158,8 +158,7 @@ class Downloader:
         for _ in range(MAX_REDIRECTS + 1):
             task.check()
             check_address(target, task.limits.hosts)
-            with self._get(target, headers) as response:
-                _check_connection(response, target, task.limits.hosts)
+            with self._get(target, headers, task.limits.hosts) as response:
                 if not response.has_redirect_location:
                     yield response
                     return
@@ -170,10 +169,10 @@ class Downloader:
         raise SaveError(SaveErrorKind.SERVER, f"the server redirected more than {MAX_REDIRECTS} times")
 
     @contextmanager
-    def _get(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+    def _get(self, url: str, headers: Mapping[str, str], hosts: MediaHosts) -> Iterator[httpx.Response]:
         client = self._ready()
         request = client.build_request("GET", url, headers={"Accept-Encoding": "identity", **headers})
-        with self._transport.head_within(self._patience.head):
+        with self._transport.asking(self._patience.head, peers_of(url, hosts)):
             response = client.send(request, stream=True)
         try:
             yield response
@@ -261,14 +260,3 @@ def _joined(base: str, location: str) -> str:
         return urljoin(base, location)
     except ValueError:
         raise SaveError(SaveErrorKind.SERVER, "the server redirected to no address at all") from None
-
-
-def _check_connection(response: httpx.Response, url: str, hosts: MediaHosts) -> None:
-    """The peer actually connected to must be public too, whatever the name resolved to a moment ago."""
-    if is_configured_loopback(url, hosts):
-        return
-    stream = response.extensions.get("network_stream")
-    peer = stream.get_extra_info("server_addr") if stream is not None else None
-    if not peer:
-        raise SaveError(SaveErrorKind.NETWORK, "it is not known where the connection leads")
-    check_peer(str(peer[0]), response.url.host)

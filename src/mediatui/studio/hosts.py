@@ -1,14 +1,16 @@
 """From where media may be downloaded: listed hosts over https, never an address inside somebody's network.
 
-Addresses are read by the client that connects to them, so that no other reading of one can slip through.
+Addresses are read by the client that connects to them, so that no other reading of one can slip through. A name is
+looked up once for each connection, which then goes to an address that was checked: it cannot change in between.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import httpx
@@ -19,6 +21,7 @@ from mediatui.settings import is_loopback
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -77,9 +80,9 @@ def _is_own_machine(host: str) -> bool:
 
 
 def check_address(url: str, hosts: MediaHosts) -> None:
-    """Refuse an address that the rules do not allow, before and after resolving its name.
+    """Refuse an address that the rules do not allow; its name is not looked up yet (see `peers_of`).
 
-    Raises `SaveError` of kind REFUSED_HOST, or NETWORK when the name does not resolve.
+    Raises `SaveError` of kind REFUSED_HOST.
     """
     parsed = _parsed(url)
     host, port = _host(parsed), _port(parsed)
@@ -91,8 +94,34 @@ def check_address(url: str, hosts: MediaHosts) -> None:
         raise _refused(host, "it is not an https address")
     if not _is_listed(host, parsed.path, hosts):
         raise _unlisted(host)
-    for address in _resolve(host, port):
+    if is_loopback(host):
+        raise _refused(host, "it leads into a private network")
+    if _is_address(host):
+        check_peer(host.strip("[]"), host)
+
+
+def peers_of(url: str, hosts: MediaHosts) -> Callable[[str, int], Sequence[str]]:
+    """How to look up the host of an address that `check_address` let pass, when a connection to it is made.
+
+    What it returns are the addresses of the host: all public, or all of this machine where that was configured.
+    It raises `SaveError` of kind REFUSED_HOST when one is not, NETWORK when the name does not resolve.
+    """
+    return _own_peers if is_configured_loopback(url, hosts) else public_peers
+
+
+def public_peers(host: str, port: int) -> Sequence[str]:
+    """The addresses of a host, when every one is public. Raises `SaveError`."""
+    found = _resolve(host, port)
+    for address in found:
         check_peer(address, host)
+    return found
+
+
+def _own_peers(host: str, port: int) -> Sequence[str]:
+    found = _resolve(host, port)
+    if not all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in found):
+        raise _refused(host, "it leads away from this machine")
+    return found
 
 
 def check_peer(address: str, host: str) -> None:
@@ -177,7 +206,7 @@ def _unlisted(host: str) -> SaveError:
             check_peer(host.strip("[]"), host)
         except SaveError as exc:
             return exc
-    elif "." not in host or host.endswith(_INWARD):
+    elif "." not in host or host.endswith(_INWARD) or _NUMBER.fullmatch(host.rpartition(".")[2]):
         return _refused(host, "this host is not on the provider's list")
     return UnknownHost(host)
 
@@ -195,7 +224,7 @@ def _resolve(host: str, port: int) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         raise SaveError(SaveErrorKind.NETWORK, f"{host} was not found ({type(exc).__name__})") from None
-    return [str(entry[4][0]) for entry in found]
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _refused(host: str, why: str) -> SaveError:

@@ -1,6 +1,8 @@
-"""Connections for downloads: as httpx makes them, with a limit to the time that a whole answer's head may take.
+"""Connections for downloads: as httpx makes them, but only to addresses that were checked, and with patience.
 
-A server that sends its head one byte at a time would keep every single read short of its timeout for ever.
+A name is looked up once for each connection, and the connection goes to what was found: nothing is sent to an
+address that nobody looked at. A server that sends its head one byte at a time would keep every single read short
+of its timeout for ever, so the whole head has a limit of its own.
 """
 
 from __future__ import annotations
@@ -8,12 +10,14 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import httpcore
 import httpx
+
+from mediatui.studio.hosts import public_peers
 
 BROKEN = (
     httpx.HTTPError,
@@ -26,36 +30,43 @@ BROKEN = (
 """What a connection that failed raises."""
 
 
-class _Clock(threading.local):
-    """Until when the answer's head must have come, in this thread; None: there is no limit now."""
+Peers = Callable[[str, int], Sequence[str]]
+"""The addresses of a host and port that a connection may go to; raises `SaveError` when it may not."""
+
+
+class _Asking(threading.local):
+    """What holds for the request that this thread is making."""
 
     until: float | None = None
+    """When the answer's head must have come; None: there is no limit now."""
+    peers: Peers = staticmethod(public_peers)
 
 
 class Transport(httpx.BaseTransport):
     """HTTP/1.1 over direct connections, never through a proxy: what a proxy connects to could not be checked."""
 
     def __init__(self, connections: int = 64) -> None:
-        self._clock = _Clock()
+        self._asking = _Asking()
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=None,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=_Backend(self._clock),
+            network_backend=_Backend(self._asking),
         )
 
     @contextmanager
-    def head_within(self, seconds: float) -> Iterator[None]:
-        """Answers asked for inside must have sent their whole head in time, else a read times out."""
-        self._clock.until = time.monotonic() + seconds
+    def asking(self, head_seconds: float, peers: Peers) -> Iterator[None]:
+        """Requests made inside connect only to `peers`, and must get the whole head of an answer in time."""
+        asking = self._asking
+        asking.until, asking.peers = time.monotonic() + head_seconds, peers
         try:
             yield
         finally:
-            self._clock.until = None
+            asking.until, asking.peers = None, public_peers
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request and receive the head of its answer. Raises one of `BROKEN`."""
+        """Send one request and receive the head of its answer. Raises one of `BROKEN`, or `SaveError`."""
         url = request.url
         answer = self._pool.handle_request(
             httpcore.Request(
@@ -86,10 +97,10 @@ class _Body(httpx.SyncByteStream):
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Ordinary sockets whose reads heed the clock."""
+    """Ordinary sockets to checked addresses, whose reads heed the clock."""
 
-    def __init__(self, clock: _Clock) -> None:
-        self._inner, self._clock = httpcore.SyncBackend(), clock
+    def __init__(self, asking: _Asking) -> None:
+        self._inner, self._asking = httpcore.SyncBackend(), asking
 
     def connect_tcp(
         self,
@@ -99,16 +110,23 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        found = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _Stream(found, self._clock)
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for peer in self._asking.peers(host, port):
+            try:
+                found = self._inner.connect_tcp(peer, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+                failure = exc
+            else:
+                return _Stream(found, self._asking)
+        raise failure
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, clock: _Clock) -> None:
-        self._inner, self._clock = inner, clock
+    def __init__(self, inner: httpcore.NetworkStream, asking: _Asking) -> None:
+        self._inner, self._asking = inner, asking
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if (until := self._clock.until) is None:
+        if (until := self._asking.until) is None:
             return self._inner.read(max_bytes, timeout)
         left = until - time.monotonic()
         if left <= 0:
@@ -124,7 +142,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._clock)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._asking)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
