@@ -103,6 +103,20 @@ def test_letters_that_come_with_the_slash_are_typed_and_do_nothing_else(environm
         assert terminal.wait() == 0
 
 
+def test_letters_that_come_with_a_key_are_typed_into_the_form_it_opens(environment: dict[str, str]) -> None:
+    with Terminal([], environment) as terminal:
+        terminal.shows("SANDBOX", "n new")
+        for prompt in ("na red fox", "q", " in the snow"):
+            terminal.send(prompt)
+        terminal.shows("a red foxq in the snow", "1 chosen")
+        terminal.send("\x1b")
+        terminal.shows("Media")
+        terminal.send("n?\x10")
+        terminal.shows("a red foxq in the snow?", "What to do")
+        terminal.send("\x1b\x1b\x11")
+        assert terminal.wait() == 0
+
+
 def test_no_color_means_no_colour(environment: dict[str, str]) -> None:
     with Terminal([], {**environment, "NO_COLOR": "1"}) as terminal:
         terminal.shows("SANDBOX", "No project yet")

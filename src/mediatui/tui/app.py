@@ -33,6 +33,7 @@ from mediatui.tui.actor import Actor, Handler
 from mediatui.tui.alerts import Alerts
 from mediatui.tui.bridge import Bridge, ask
 from mediatui.tui.control.hosts import HostQuestions
+from mediatui.tui.early_keys import EarlyKeys
 from mediatui.tui.glyphs import AsciiGlyphs, output_encoding
 from mediatui.tui.keymap import Keymap
 from mediatui.tui.looks import FEW_COLOURS, decide_looks, drawable, remember_compact
@@ -84,6 +85,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self.memory = load_memory(locations.state)
         self.toasts = Toasts(self)
         self.alerts = Alerts(self)
+        self._early = EarlyKeys(self)
         self.crash_file: Path | None = None
         self._studio: Studio | None = None
         self._bridge = Bridge(settings, locations, self.post_message)
@@ -149,8 +151,20 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         if self.settings.openers:
             self._check_openers()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Textual's way in for everything; a key pressed while a screen opens waits for it."""
+        early = isinstance(event, events.Key) and not event.is_forwarded
+        if early and (self._early.opening or self._early.waiting):
+            self._early.hold(event)
+            return
+        await super().on_event(event)
+
     async def _on_key(self, event: events.Key) -> None:
         """A letter that was on its way to another widget when a field took the focus is the field's, not a command."""
+        if self._early.opening:
+            event.prevent_default().stop()
+            self._early.hold(event)
+            return
         field = self.focused
         if field is not None and field.check_consume_key(event.key, event.character):
             event.prevent_default().stop()
