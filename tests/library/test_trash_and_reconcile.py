@@ -69,7 +69,7 @@ def die(*_arguments: object, **_options: object) -> None:
     raise Died
 
 
-@pytest.mark.parametrize("point", ["_move_in", "_move"])
+@pytest.mark.parametrize("point", ["_move_in", "move_all"])
 def test_a_removal_interrupted_is_finished(
     project: ProjectFolder, save: Saver, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "finish_removing",
     "free_bytes",
     "fsync_dir",
+    "give_name",
     "is_empty",
     "is_id",
     "make_folder",
@@ -34,6 +35,7 @@ __all__ = [
     "part_path",
     "place",
     "remove_tree",
+    "replace_file",
     "sweep_temporaries",
     "sync_file",
     "tree_size",
@@ -80,13 +82,21 @@ def place(part: Path, target: Path) -> Path:
     """
     try:
         make_folder(target.parent)
-        placed = _placed_before(part, target.parent) or _first_free(target, lambda name: _rename_new(part, name))
+        placed = _placed_before(part, target.parent) or give_name(part, target)
         fsync_dir(target.parent)  # before the former name goes: in a power cut the file keeps one of them
         with suppress(FileNotFoundError):
             part.unlink()
     except OSError as exc:
         raise storage_error(exc, f"name {target.name}") from exc
     return placed
+
+
+def give_name(file: Path, target: Path) -> Path:
+    """Give a complete file the first free name like `target`, not yet synced, and return that.
+
+    Where the file system has links it keeps its former name too. Raises `OSError`.
+    """
+    return _first_free(target, lambda name: _rename_new(file, name))
 
 
 def finish_placing(parts: Path, folders: Iterable[Path]) -> None:
@@ -106,10 +116,18 @@ def finish_placing(parts: Path, folders: Iterable[Path]) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file of our own: afterwards it is the old one or the new one, whatever happens. Raises `StorageError`."""
+    replace_file(path, data)
+    try:
+        fsync_dir(path.parent)
+    except OSError as exc:
+        raise storage_error(exc, f"write {path.name}") from exc
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """As `write_atomic`, its name still to be made durable with its folder. Raises `StorageError`."""
     try:
         with _temporary(path, data) as temporary:
             os.replace(temporary, path)
-        fsync_dir(path.parent)
     except OSError as exc:
         raise storage_error(exc, f"write {path.name}") from exc
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -246,8 +248,7 @@ class ProjectFolder:
     def path_of(self, relative: str) -> Path:
         """The absolute path of a path in a record. Raises `UsageError` when it would leave the project."""
         path = self.folder / relative
-        root = os.path.realpath(self.folder)
-        if not is_inside(relative) or not os.path.realpath(path).startswith(root + os.sep):
+        if not is_inside(relative) or (_has_links(self.folder, relative) and not _is_below(self.folder, path)):
             raise UsageError(f"“{relative}” leads out of the project {self._record.name}")
         return path
 
@@ -355,3 +356,22 @@ class ProjectFolder:
             self._doubts[name] = Damage(self.folder / INDEX, 0, 0, f"{name}: {trouble}")
 
         return doubt
+
+
+def _has_links(folder: Path, relative: str) -> bool:
+    """Whether a folder on the way, or the file, may be a link to elsewhere."""
+    if sys.platform == "win32":
+        return True  # junctions look like folders
+    place = os.fspath(folder)
+    for part in relative.split("/"):
+        place = f"{place}/{part}"
+        try:
+            if stat.S_ISLNK(os.lstat(place).st_mode):
+                return True
+        except OSError:
+            return False  # nothing there, hence no link
+    return False
+
+
+def _is_below(folder: Path, path: Path) -> bool:
+    return os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)

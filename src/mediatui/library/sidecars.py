@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from mediatui.errors import StorageError, UsageError, storage_error
+from mediatui.errors import UsageError, storage_error
+from mediatui.library.batch import write_all_atomic
 from mediatui.library.files import fsync_dir, write_atomic
 from mediatui.library.index import encode_sidecar
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import sidecar_of
 from mediatui.model import MediaItem
-
-WRITERS = 8
-"""Threads that write records at the same time."""
 
 
 def read_raw(project: ProjectFolder, item: MediaItem) -> bytes | None:
@@ -60,18 +58,9 @@ def write_sidecars(project: ProjectFolder, items: Sequence[MediaItem]) -> int:
 
     Several at a time: the file system then makes them durable together.
     """
-
-    def write(item: MediaItem) -> bool:
-        try:
-            project.write_sidecar(item)
-        except StorageError:
-            return False
-        return True
-
-    if len(items) < 2:
-        return sum(not write(item) for item in items)
-    with ThreadPoolExecutor(WRITERS, "mediatui-sidecars") as pool:
-        return sum(not done for done in pool.map(write, items))
+    own = [replace(item, project=project.id) for item in items]
+    files = [(sidecar_of(project.path_of(item.path)), encode_sidecar(item)) for item in own if item.path is not None]
+    return len(write_all_atomic(files))
 
 
 def remove_file(path: Path) -> None:

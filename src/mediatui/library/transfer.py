@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -16,7 +18,8 @@ from pathlib import Path, PurePosixPath
 
 from mediatui.checksum import CHUNK_BYTES, RunningChecksums
 from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
-from mediatui.library.files import fsync_dir, make_folder, part_path, place, sync_file, write_all
+from mediatui.library.batch import WRITERS
+from mediatui.library.files import fsync_dir, give_name, make_folder, part_path, sync_file, write_all
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import INDEX, sidecar_of
 from mediatui.library.sidecars import remove_file, remove_files, write_sidecars
@@ -138,10 +141,19 @@ def _place(
         return replace(moved, path=wish.path, name=wish.name)
     asked = wish.path or item.path
     free = free_path(target, asked, taken)
-    path = place(file, free) if is_part else _link(file, free, item.name)
+    path = _name(file, free, item.name) if is_part else _link(file, free, item.name)
     relative = path.relative_to(target.folder).as_posix()
     taken.add(relative)
     return replace(moved, path=relative, name=path.name if wish.name == PurePosixPath(asked).name else wish.name)
+
+
+def _name(part: Path, free: Path, name: str) -> Path:
+    """Give a copy its name; its former one goes with the other parts."""
+    try:
+        make_folder(free.parent)
+        return give_name(part, free)
+    except OSError as exc:
+        raise storage_error(exc, f"copy {name}") from exc
 
 
 def _link(file: Path, free: Path, name: str) -> Path:
@@ -201,21 +213,31 @@ def _changed_meanwhile(target: ProjectFolder, items: Sequence[MediaItem], placed
 @contextmanager
 def _staged(source: ProjectFolder, target: ProjectFolder, items: Sequence[MediaItem]) -> Iterator[dict[str, Path]]:
     """Copies of the items' bytes in the target's folder for parts; what was not placed is gone afterwards."""
-    parts: dict[str, Path] = {}
+    with_files = [item for item in items if item.path is not None]
+    parts = {item.id: part_path(target.folder, f"move-{secrets.token_hex(8)}") for item in with_files}
+
+    def copy(item: MediaItem) -> None:
+        try:
+            _copy(source.path_of(item.path or ""), parts[item.id], item)
+        except OSError as exc:
+            raise storage_error(exc, f"copy {item.name}") from exc
+
     try:
-        for item in items:
-            if item.path is not None:
-                parts[item.id] = part = part_path(target.folder, f"move-{secrets.token_hex(8)}")
-                try:
-                    make_folder(part.parent)
-                    _copy(source.path_of(item.path), part, item)
-                except OSError as exc:
-                    raise storage_error(exc, f"copy {item.name}") from exc
+        _make_parts(target)
+        with ThreadPoolExecutor(WRITERS, "mediatui-copies") as pool:
+            deque(pool.map(copy, with_files), maxlen=0)
         yield parts
     finally:
         for part in parts.values():
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def _make_parts(target: ProjectFolder) -> None:
+    try:
+        make_folder(target.folder / "parts")
+    except OSError as exc:
+        raise storage_error(exc, f"write into {target.record.name}") from exc
 
 
 def _copy(path: Path, part: Path, item: MediaItem) -> None:

@@ -1,28 +1,25 @@
-"""Removing items so that they can come back: their records and files move to the project's trash."""
+"""Removing items so that they can come back: their records and files move to the project's trash.
+
+What is to happen to all of them is written down and committed once, then their files follow: each folder is made
+durable once, however many there are. Killed in between, an item is in its place or can be restored, and
+`finish_trash` ends what was begun.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mediatui.errors import StorageError, UsageError, storage_error
-from mediatui.library.files import (
-    checked_id,
-    finish_removing,
-    fsync_dir,
-    is_id,
-    make_folder,
-    place,
-    remove_tree,
-    write_atomic,
-)
-from mediatui.library.index import item_from_document, item_to_document
+from mediatui.library.batch import move_all, name_all, sync_folders, write_all_atomic
+from mediatui.library.files import checked_id, finish_removing, is_id, remove_tree, sweep_temporaries, write_atomic
+from mediatui.library.index import encode_sidecar, item_from_document, item_to_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc, Unreadable, parse
 from mediatui.library.recovery import load_sidecar, sidecar_of
@@ -55,13 +52,7 @@ def trash_items(project: ProjectFolder, item_ids: Sequence[str]) -> TrashEntry:
         if not items:
             raise UsageError("there is nothing to remove")
         entry = _entry_of(f"{int(now() * 1000)}-{secrets.token_hex(3)}", project.id, items, now())
-        record = {
-            "id": entry.id,
-            "time": entry.time,
-            "items": [item_to_document(item) for item in items],
-        }
-        data = json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8", "replace")
-        write_atomic(_folder(project, entry.id) / RECORD, data)
+        write_atomic(_folder(project, entry.id) / RECORD, _record(entry, items))
         project.commit(gone_items=[item.id for item in items])
         _move_in(project, entry.id, items)
     return entry
@@ -70,14 +61,16 @@ def trash_items(project: ProjectFolder, item_ids: Sequence[str]) -> TrashEntry:
 def restore_items(project: ProjectFolder, entry_id: str) -> tuple[MediaItem, ...]:
     """Bring an entry's items and files back; a name taken meanwhile gets a number.
 
+    Where the file system has links, the trash keeps the files until the items are recorded.
     Raises `UsageError`, `StorageError`.
     """
     with project.transaction():
         entry = _read_entry(project, entry_id)
         if entry is None:
             raise UsageError(f"there is no entry {entry_id} in the trash of {project.record.name}")
-        restored = [_move_out(project, entry_id, item) for item in entry[1]]
+        restored = _bring_out(project, entry_id, entry[1])
         project.commit(items=restored)
+        _forget_doubles(project, entry_id, entry[1])
         _drop(project, entry_id)
     return tuple(restored)
 
@@ -140,7 +133,9 @@ def finish_trash(project: ProjectFolder) -> None:
             except StorageError:  # perhaps next time
                 continue
             if read is None:
+                _drop_unborn(project, entry_id)
                 continue
+            _forget_doubles(project, entry_id, read[1])
             removed = [item for item in read[1] if project.find_item(item.id) is None]
             if removed:
                 _move_in(project, entry_id, [item for item in removed if _lies_in_its_place(project, item)])
@@ -183,17 +178,22 @@ def _read_entry(project: ProjectFolder, entry_id: str) -> tuple[float, list[Medi
     return (float(when) if isinstance(when, (int, float)) else 0.0, items) if items else None
 
 
+def _record(entry: TrashEntry, items: Iterable[MediaItem]) -> bytes:
+    """What an entry holds, a line for each item."""
+    docs = ",\n".join(json.dumps(item_to_document(item), ensure_ascii=False) for item in items)
+    head = f'{{"id": {json.dumps(entry.id)}, "time": {json.dumps(entry.time)}, "items": ['
+    return f"{head}\n{docs}\n]}}\n".encode("utf-8", "replace")
+
+
 def _move_in(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]) -> None:
     """Move the items' files and records into the entry, unless a living item has the same file."""
-    living = {item.path for item in project.items()}
-    for item in items:
-        if item.path is None or item.path in living:
-            continue
-        source = project.path_of(item.path)
-        for path in (source, sidecar_of(source)):
-            target = _folder(project, entry_id) / path.relative_to(project.folder)
-            if not os.path.lexists(target):
-                _move(path, target)
+    living, folder = {item.path for item in project.items()}, _folder(project, entry_id)
+    pairs = []
+    for path in dict.fromkeys(item.path for item in items if item.path not in living):
+        if path is not None:
+            source, target = project.path_of(path), folder / path
+            pairs += [(source, target), (sidecar_of(source), sidecar_of(target))]
+    move_all([(source, target) for source, target in pairs if not os.path.lexists(target)])
 
 
 def _lies_in_its_place(project: ProjectFolder, item: MediaItem) -> bool:
@@ -217,7 +217,72 @@ def _give_back(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]
     """Items that live again without their file get it back from the entry."""
     living = [held for item in items if (held := project.find_item(item.id)) is not None]
     in_need = [item for item in living if item.path is not None and not _exists(project.path_of(item.path))]
-    project.commit(items=[_move_out(project, entry_id, item) for item in in_need])
+    project.commit(items=_bring_out(project, entry_id, in_need))
+
+
+def _bring_out(project: ProjectFolder, entry_id: str, items: Sequence[MediaItem]) -> list[MediaItem]:
+    """Give the items' files and records their places again, durably; returns the items as they are now."""
+    folder = _folder(project, entry_id)
+    kept = {path: folder / path for path in dict.fromkeys(item.path for item in items) if path is not None}
+    kept = {path: file for path, file in kept.items() if _exists(file)}
+    named = name_all([(file, project.path_of(path)) for path, file in kept.items()])
+    places = dict(zip(kept, named, strict=True))
+    restored = [_placed(project, item, places) for item in items]
+    records = {
+        sidecar_of(places[was.path]): (sidecar_of(kept[was.path]), encode_sidecar(item))
+        for was, item in zip(items, restored, strict=True)
+        if was.path in places
+    }
+    fresh = [(path, data) for path, (file, data) in records.items() if not _moved_back(file, path, data)]
+    if refused := write_all_atomic(fresh):
+        raise StorageError(f"could not write {plural(len(refused), 'record')} beside files in {project.record.name}")
+    sync_folders(named)
+    return restored
+
+
+def _placed(project: ProjectFolder, item: MediaItem, places: Mapping[str, Path]) -> MediaItem:
+    place = places.get(item.path or "")
+    if place is None:
+        return item
+    return replace(item, path=place.relative_to(project.folder).as_posix(), name=_renamed(item, place))
+
+
+def _moved_back(kept: Path, path: Path, data: bytes) -> bool:
+    """Whether the record in the trash is what is to be written, and took that place."""
+    try:
+        if kept.read_bytes() != data:
+            return False
+        os.replace(kept, path)
+    except OSError:
+        return False
+    return True
+
+
+def _forget_doubles(project: ProjectFolder, entry_id: str, items: Iterable[MediaItem]) -> None:
+    """Take one of two names from files that a restore gave their places: the trash's once their item is recorded,
+    else the other. What resists is left for the next time.
+    """
+    folder = _folder(project, entry_id)
+    for item in items:
+        if item.path is None:
+            continue
+        held, kept = project.find_item(item.id), folder / item.path
+        with suppress(OSError, UsageError):
+            place = project.path_of((held or item).path or item.path)
+            if held is not None and _is_over(kept, place):
+                kept.unlink(missing_ok=True)
+                sidecar_of(kept).unlink(missing_ok=True)
+            elif held is None and place.samefile(kept):
+                place.unlink()
+
+
+def _is_over(kept: Path, place: Path) -> bool:
+    """Whether a file has its place, and the trash nothing else under its name. Raises `OSError`."""
+    status = place.stat()
+    try:
+        return os.path.samestat(kept.stat(), status)
+    except FileNotFoundError:
+        return True
 
 
 def _remove_for_good(folder: Path) -> int:
@@ -225,21 +290,6 @@ def _remove_for_good(folder: Path) -> int:
         return remove_tree(folder)
     except OSError as exc:
         raise storage_error(exc, f"empty the trash entry {folder.name}") from exc
-
-
-def _move_out(project: ProjectFolder, entry_id: str, item: MediaItem) -> MediaItem:
-    """Bring one item's file back and return the item as it is now."""
-    if item.path is None:
-        return item
-    kept = _folder(project, entry_id) / item.path
-    if not _exists(kept):
-        return item
-    placed = place(kept, project.path_of(item.path))
-    item = replace(item, path=placed.relative_to(project.folder).as_posix(), name=_renamed(item, placed))
-    project.write_sidecar(item)
-    with suppress(OSError):
-        sidecar_of(kept).unlink(missing_ok=True)
-    return item
 
 
 def _exists(path: Path) -> bool:
@@ -253,20 +303,16 @@ def _renamed(item: MediaItem, placed: Path) -> str:
     return placed.name if item.path is not None and item.name == Path(item.path).name else item.name
 
 
-def _move(source: Path, target: Path) -> None:
-    try:
-        make_folder(target.parent)
-        os.rename(source, target)
-        fsync_dir(target.parent)
-        fsync_dir(source.parent)
-    except FileNotFoundError:
-        return
-    except OSError as exc:
-        raise storage_error(exc, f"move {source.name} to the trash") from exc
-
-
 def _has_files(folder: Path) -> bool:
     return any(name != RECORD for _, _, names in os.walk(folder) for name in names)
+
+
+def _drop_unborn(project: ProjectFolder, entry_id: str) -> None:
+    """Remove what a killed run leaves of an entry before its record was written, or after that was removed."""
+    folder = _folder(project, entry_id)
+    sweep_temporaries(folder)
+    if not os.path.lexists(folder / RECORD) and not _has_files(folder):
+        _drop(project, entry_id)
 
 
 def _drop(project: ProjectFolder, entry_id: str) -> None:
