@@ -134,7 +134,7 @@ async def test_a_local_file_is_uploaded_under_a_name_of_its_content(server: Comf
         assert server.submits[1].json["prompt"]["1"]["inputs"]["image"] == "already-there.png"
         with refused(ErrorKind.INVALID_INPUT):
             await provider.submit(make_job("comfyui", "video/wan", {"image": "https://example.com/a.png"}))
-        server.reply("upload", Reply(500))
+        server.script("upload", Reply(500))
         with refused(ErrorKind.TRANSIENT):
             await provider.submit(make_job("comfyui", "video/wan", {"image": address}))
     assert len(server.submits) == 2
@@ -158,7 +158,7 @@ NODE_ERRORS = {
 
 async def test_a_refused_graph_names_node_and_field(server: ComfyServer, workflows: Path) -> None:
     error = {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": ""}
-    server.reply("submit", Reply(400, {"error": error, "node_errors": NODE_ERRORS}))
+    server.script("submit", Reply(400, {"error": error, "node_errors": NODE_ERRORS}))
     async with provider_of(server, workflows) as provider:
         with refused(ErrorKind.INVALID_INPUT) as found:
             await provider.submit(JOB)
@@ -171,7 +171,7 @@ async def test_a_refused_graph_names_node_and_field(server: ComfyServer, workflo
 
 
 async def test_a_part_of_a_graph_that_runs_is_said_while_it_runs(server: ComfyServer, workflows: Path) -> None:
-    server.reply("submit", Reply(body={"prompt_id": OWN, "number": 1, "node_errors": NODE_ERRORS}))
+    server.script("submit", Reply(body={"prompt_id": OWN, "number": 1, "node_errors": NODE_ERRORS}))
     server.pending = [OWN]
     async with provider_of(server, workflows) as provider:
         assert (await provider.submit(JOB)).remote_id == OWN
@@ -196,7 +196,7 @@ async def test_a_part_of_a_graph_that_runs_is_said_while_it_runs(server: ComfySe
 async def test_every_other_answer_to_the_submit(
     server: ComfyServer, workflows: Path, reply: Reply, kind: ErrorKind
 ) -> None:
-    server.reply("submit", reply)
+    server.script("submit", reply)
     async with provider_of(server, workflows) as provider:
         with refused(kind):
             await provider.submit(JOB)
@@ -237,14 +237,14 @@ async def test_queue_run_end(server: ComfyServer) -> None:
 
 
 async def test_a_job_that_ends_between_the_two_questions_is_not_lost(server: ComfyServer) -> None:
-    server.reply("history", Reply(body={}), Reply(body={OWN: done({})}))
+    server.script("history", Reply(body={}), Reply(body={OWN: done({})}))
     async with provider_of(server) as provider:
         assert (await provider.poll(KNOWN)).phase is Phase.SUCCEEDED
 
 
 @pytest.mark.parametrize("reply", [Reply(body=b"<html>"), Reply(502), Reply(drop=True), Reply(body=b"")])
 async def test_an_answer_that_cannot_be_read_is_no_lost_job(server: ComfyServer, reply: Reply) -> None:
-    server.reply("history", reply)
+    server.script("history", reply)
     async with provider_of(server) as provider:
         with refused(ErrorKind.TRANSIENT):
             await provider.poll(KNOWN)
@@ -313,7 +313,7 @@ def test_previews_are_taken_when_nothing_else_came() -> None:
 
 
 async def test_cancelling_on_a_new_server(server: ComfyServer) -> None:
-    server.reply("cancel", Reply(body={"cancelled": True}), Reply(body={"cancelled": False}))
+    server.script("cancel", Reply(body={"cancelled": True}), Reply(body={"cancelled": False}))
     async with provider_of(server) as provider:
         assert await provider.cancel(KNOWN) is True
         assert await provider.cancel(KNOWN) is False
@@ -398,7 +398,7 @@ async def test_key_and_headers_go_to_the_server_alone(server: ComfyServer, workf
         assert provider.download_headers(view[0].url or "") == own
         for foreign in ("http://127.0.0.1:1/view", f"{server.url}.evil.com/view", "https://[", ""):
             assert provider.download_headers(foreign) == {}
-        server.reply("submit", Reply(403, b"key s3cret refused"))
+        server.script("submit", Reply(403, b"key s3cret refused"))
         with refused(ErrorKind.AUTH) as found:
             await provider.submit(JOB)
         assert "s3cret" not in found[0].message

@@ -103,7 +103,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 async def test_a_filtered_picture_is_a_refusal_in_words(
     server: GoogleServer, document: dict[str, Any], words: str
 ) -> None:
-    server.reply("submit", Reply(body=document))
+    server.script("submit", Reply(body=document))
     async with provider_of(server) as provider:
         sent = await provider.submit(IMAGE)
         with refused(ErrorKind.POLICY) as found:
@@ -112,7 +112,7 @@ async def test_a_filtered_picture_is_a_refusal_in_words(
 
 
 async def test_an_answer_that_cannot_be_read_is_kept_and_says_so(server: GoogleServer) -> None:
-    server.reply("submit", Reply(body=b"<html>"))
+    server.script("submit", Reply(body=b"<html>"))
     async with provider_of(server) as provider:
         sent = await provider.submit(IMAGE)
         assert sent.raw == b"<html>"
@@ -147,7 +147,7 @@ ERRORS: list[tuple[Reply, ErrorKind]] = [
 async def test_every_refusal_has_its_kind_and_is_one_submit(
     server: GoogleServer, reply: Reply, kind: ErrorKind
 ) -> None:
-    server.reply("submit", reply)
+    server.script("submit", reply)
     async with provider_of(server) as provider:
         with refused(kind):
             await provider.submit(IMAGE)
@@ -156,7 +156,7 @@ async def test_every_refusal_has_its_kind_and_is_one_submit(
 
 @pytest.mark.parametrize("job", [VIDEO, VEO])
 async def test_a_5xx_in_place_of_a_handle_leaves_the_outcome_open(server: GoogleServer, job: Job) -> None:
-    server.reply("submit", problem(503, "UNAVAILABLE", "overloaded"))
+    server.script("submit", problem(503, "UNAVAILABLE", "overloaded"))
     async with provider_of(server, token="t") as provider:
         with refused(ErrorKind.AMBIGUOUS_SUBMIT):
             await provider.submit(job)
@@ -179,7 +179,7 @@ async def test_a_rate_limit_says_how_long_and_names_the_input(server: GoogleServ
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37s"},
         {"fieldViolations": [{"field": "generation_config.image_config.image_size", "description": "too large"}]},
     ]
-    server.reply("submit", problem(429, "RESOURCE_EXHAUSTED", "quota", details=details))
+    server.script("submit", problem(429, "RESOURCE_EXHAUSTED", "quota", details=details))
     async with provider_of(server) as provider:
         with refused(ErrorKind.RATE_LIMITED) as found:
             await provider.submit(IMAGE)
@@ -213,10 +213,10 @@ async def test_pictures_that_the_filter_left_are_kept_and_none_is_a_refusal(serv
     left = {"bytesBase64Encoded": b64(PNG), "mimeType": "image/png"}
     filtered = {"raiFilteredReason": "Unable to show: code 58061214"}
     async with provider_of(server, token="t") as provider:
-        server.reply("submit", Reply(body={"predictions": [filtered, left]}))
+        server.script("submit", Reply(body={"predictions": [filtered, left]}))
         sent = await provider.submit(IMAGEN)
         assert [o.path for o in provider.outputs(IMAGEN, sent.raw or b"")] == ["predictions.1"]
-        server.reply("submit", Reply(body={"predictions": [filtered]}))
+        server.script("submit", Reply(body={"predictions": [filtered]}))
         sent = await provider.submit(IMAGEN)
         with refused(ErrorKind.POLICY) as found:
             provider.outputs(IMAGEN, sent.raw or b"")
@@ -227,7 +227,7 @@ async def test_pictures_that_the_filter_left_are_kept_and_none_is_a_refusal(serv
 
 async def test_a_bucket_is_read_by_the_json_api_with_the_token(server: GoogleServer) -> None:
     body = {"predictions": [{"gcsUri": "gs://my-bucket/out dir/a+b%20.png", "mimeType": "image/png"}]}
-    server.reply("submit", Reply(body=body))
+    server.script("submit", Reply(body=body))
     async with provider_of(server, token="ya29.t") as provider:
         job = replace(IMAGEN, inputs={"prompt": "a fox", "storage_uri": "gs://my-bucket/out"})
         sent = await provider.submit(job)
@@ -265,7 +265,7 @@ async def test_veo_on_vertex_is_followed_by_its_operation(server: GoogleServer) 
         sent = await provider.submit(replace(VEO, inputs=inputs))
         assert (sent.remote_id, sent.phase, sent.raw) == (VERTEX_NAME, Phase.RUNNING, None)
         job = known(VEO, sent.remote_id)
-        server.reply("poll", Reply(body={"name": VERTEX_NAME}), Reply(body={"name": VERTEX_NAME, "done": True}))
+        server.script("poll", Reply(body={"name": VERTEX_NAME}), Reply(body={"name": VERTEX_NAME, "done": True}))
         assert (await provider.poll(job)).phase is Phase.RUNNING
         del server.on["poll"]
         assert (await provider.poll(job)).phase is Phase.SUCCEEDED
@@ -300,7 +300,7 @@ async def test_a_failed_operation_and_a_filtered_one(server: GoogleServer) -> No
     job = known(VEO, VERTEX_NAME)
     failed = {"done": True, "error": {"code": 3, "message": "could not be submitted: Responsible AI practices"}}
     filtered = operation({"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": ["Audio was filtered"]})
-    server.reply("poll", Reply(body=failed), Reply(body=filtered))
+    server.script("poll", Reply(body=failed), Reply(body=filtered))
     async with provider_of(server, token="t") as provider:
         going = await provider.poll(job)
         assert going.phase is Phase.FAILED
@@ -313,7 +313,7 @@ async def test_a_failed_operation_and_a_filtered_one(server: GoogleServer) -> No
 
 
 async def test_an_operation_that_google_forgot_is_expired(server: GoogleServer) -> None:
-    server.reply("poll", problem(404, "NOT_FOUND", "Operation not found"))
+    server.script("poll", problem(404, "NOT_FOUND", "Operation not found"))
     async with provider_of(server, token="t") as provider:
         with refused(ErrorKind.NOT_FOUND):
             await provider.poll(known(VEO, VERTEX_NAME))
@@ -325,7 +325,7 @@ async def test_an_operation_that_google_forgot_is_expired(server: GoogleServer) 
     "name", ["", "operations/x", "../../x/operations/1", "projects/p/../q/operations/1", "http://e"]
 )
 async def test_an_operation_name_that_is_none_is_never_asked_for(server: GoogleServer, name: str) -> None:
-    server.reply("submit", Reply(body={"name": name}))
+    server.script("submit", Reply(body={"name": name}))
     async with provider_of(server, token="t") as provider:
         with refused(ErrorKind.AMBIGUOUS_SUBMIT):
             await provider.submit(VEO)
@@ -363,7 +363,7 @@ async def test_an_interaction_runs_in_the_background(server: GoogleServer) -> No
 
 
 async def test_an_interaction_in_the_foreground_answers_with_the_product(server: GoogleServer) -> None:
-    server.reply(
+    server.script(
         "submit", Reply(body=interaction([{"type": "audio", "data": b64(b"\0\1" * 8), "mime_type": "audio/l16"}]))
     )
     async with provider_of(server) as provider:
@@ -402,7 +402,7 @@ STATES: list[tuple[dict[str, Any], Phase, ErrorKind | None]] = [
 async def test_every_status_of_an_interaction(
     server: GoogleServer, document: dict[str, Any], phase: Phase, kind: ErrorKind | None
 ) -> None:
-    server.reply("poll", Reply(body=document))
+    server.script("poll", Reply(body=document))
     async with provider_of(server) as provider:
         going = await provider.poll(known(VIDEO, "int-1"))
     assert going.phase is phase
@@ -434,7 +434,7 @@ async def test_copies_at_the_top_are_read_only_when_the_steps_hold_nothing(serve
 
 
 async def test_cancelling_too_late_is_no_error(server: GoogleServer) -> None:
-    server.reply("cancel", problem(400, "FAILED_PRECONDITION", "already done"))
+    server.script("cancel", problem(400, "FAILED_PRECONDITION", "already done"))
     async with provider_of(server) as provider:
         assert await provider.cancel(known(VIDEO, "int-1")) is False
 
@@ -453,7 +453,7 @@ async def test_a_token_command_is_run_again_when_its_token_is_refused(server: Go
         "vertex_url": f"{server.url}/vertex",
     }
     provider = GoogleProvider.from_settings(ProviderSettings("google", options=options))
-    server.reply("poll", problem(401, "UNAUTHENTICATED", "expired"), Reply(body={"done": False}))
+    server.script("poll", problem(401, "UNAUTHENTICATED", "expired"), Reply(body={"done": False}))
     await provider.submit(VEO)
     assert (await provider.poll(known(VEO, VERTEX_NAME))).phase is Phase.RUNNING
     assert [c.headers["authorization"] for c in server.calls] == [
@@ -465,7 +465,7 @@ async def test_a_token_command_is_run_again_when_its_token_is_refused(server: Go
 
 
 async def test_a_submit_with_a_refused_token_is_sent_once(server: GoogleServer) -> None:
-    server.reply("submit", problem(401, "UNAUTHENTICATED", "expired"))
+    server.script("submit", problem(401, "UNAUTHENTICATED", "expired"))
     async with provider_of(server, token="ya29.t") as provider:
         with refused(ErrorKind.AUTH):
             await provider.submit(VEO)
@@ -485,8 +485,8 @@ async def test_a_command_that_gives_no_token_is_said_and_nothing_is_sent(server:
 
 async def test_no_key_or_token_in_any_message(server: GoogleServer) -> None:
     echo = f"key {KEY} and token ya29.secret are wrong"
-    server.reply("submit", problem(403, "PERMISSION_DENIED", echo))
-    server.reply("poll", problem(403, "PERMISSION_DENIED", echo))
+    server.script("submit", problem(403, "PERMISSION_DENIED", echo))
+    server.script("poll", problem(403, "PERMISSION_DENIED", echo))
     async with provider_of(server, token="ya29.secret") as provider:
         for job in (IMAGE, VEO):
             with refused(ErrorKind.AUTH) as found:

@@ -51,7 +51,7 @@ async def client_of(*bases: str) -> AsyncIterator[JsonClient]:
 async def test_a_bomb_is_refused_while_it_unpacks(server: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_BODY", 1 << 20)
     bomb = gzip.compress(bytes(64 << 20))
-    server.reply("any", Reply(body=bomb, headers={"Content-Encoding": "gzip"}))
+    server.script("any", Reply(body=bomb, headers={"Content-Encoding": "gzip"}))
     async with client_of(server.url) as client:
         with refused(ErrorKind.INTERNAL):
             await client.get(f"{server.url}/x", "asking")
@@ -60,14 +60,14 @@ async def test_a_bomb_is_refused_while_it_unpacks(server: Plain, monkeypatch: py
 
 
 async def test_a_body_that_cannot_be_unpacked_is_transient(server: Plain) -> None:
-    server.reply("any", Reply(body=b"not gzip", headers={"Content-Encoding": "gzip"}))
+    server.script("any", Reply(body=b"not gzip", headers={"Content-Encoding": "gzip"}))
     async with client_of(server.url) as client:
         with refused(ErrorKind.TRANSIENT):
             await client.get(f"{server.url}/x", "asking")
 
 
 async def test_an_addresss_own_query_stays(server: Plain) -> None:
-    server.reply("any", Reply(body={"a": 1}))
+    server.script("any", Reply(body={"a": 1}))
     async with client_of(server.url) as client:
         assert await client.get(f"{server.url}/x?cursor=1", "asking", {"page": "2"}) == {"a": 1}
     assert server.calls[0].params == {"cursor": ["1"], "page": ["2"]}
@@ -75,7 +75,7 @@ async def test_an_addresss_own_query_stays(server: Plain) -> None:
 
 
 async def test_the_key_stays_with_its_origins(server: Plain) -> None:
-    server.reply("any", Reply(body={"a": 1}))
+    server.script("any", Reply(body={"a": 1}))
     async with client_of("https://api.acme.example/v1") as client:
         assert client.auth_headers("https://api.acme.example:443/other") == {"X-Key": "key"}
         for foreign in (

@@ -147,7 +147,7 @@ async def test_a_web_address_as_a_picture_is_refused_before_anything_is_sent(ser
 async def test_an_error_of_the_services_own_is_its_last_word(
     server: OpenAIServer, status: int, body: Any, kind: ErrorKind
 ) -> None:
-    server.reply("submit", Reply(status, body))
+    server.script("submit", Reply(status, body))
     async with provider_of(server) as provider:
         with refused(kind):
             await provider.submit(JOB)
@@ -156,11 +156,11 @@ async def test_an_error_of_the_services_own_is_its_last_word(
 
 async def test_fields_and_pauses_are_read(server: OpenAIServer) -> None:
     async with provider_of(server) as provider:
-        server.reply("submit", Reply(400, {"error": {"message": f"bad{HOSTILE}", "param": "size"}}))
+        server.script("submit", Reply(400, {"error": {"message": f"bad{HOSTILE}", "param": "size"}}))
         with refused(ErrorKind.INVALID_INPUT) as errors:
             await provider.submit(JOB)
         assert list(errors[0].fields) == ["size"]
-        server.reply("submit", Reply(429, {"error": {"message": "x"}}, {"retry-after-ms": "1500", "Retry-After": "9"}))
+        server.script("submit", Reply(429, {"error": {"message": "x"}}, {"retry-after-ms": "1500", "Retry-After": "9"}))
         with refused(ErrorKind.RATE_LIMITED) as errors:
             await provider.submit(JOB)
     assert errors[0].retry_after == 1.5
@@ -184,7 +184,7 @@ async def test_fields_and_pauses_are_read(server: OpenAIServer) -> None:
 async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(
     server: OpenAIServer, reply: Reply, job: Any
 ) -> None:
-    server.reply("submit", reply)
+    server.script("submit", reply)
     async with provider_of(server) as provider:
         with refused(ErrorKind.AMBIGUOUS_SUBMIT) as errors:
             await provider.submit(job)
@@ -195,7 +195,7 @@ async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(
 
 
 async def test_a_paid_answer_that_cannot_be_understood_is_kept_all_the_same(server: OpenAIServer) -> None:
-    server.reply("submit", Reply(body=b"{ not quite json"))
+    server.script("submit", Reply(body=b"{ not quite json"))
     async with provider_of(server) as provider:
         submitted = await provider.submit(JOB)
         assert submitted.raw == b"{ not quite json"
@@ -252,7 +252,7 @@ async def test_a_first_frame_goes_as_a_form(server: OpenAIServer) -> None:
     ],
 )
 async def test_statuses_in_any_case_and_unknown_ones(server: OpenAIServer, status: Any, phase: Phase) -> None:
-    server.reply("poll", Reply(body=server.video(status)))
+    server.script("poll", Reply(body=server.video(status)))
     async with provider_of(server) as provider:
         assert (await provider.poll(KNOWN)).phase is phase
 
@@ -260,7 +260,7 @@ async def test_statuses_in_any_case_and_unknown_ones(server: OpenAIServer, statu
 @pytest.mark.parametrize(("said", "fraction"), [(33, 0.33), ("45%", 0.45), (250, 1.0), ("soon", None), (None, None)])
 async def test_progress_and_the_services_own_pace(server: OpenAIServer, said: Any, fraction: float | None) -> None:
     body = server.video("in_progress", progress=said)
-    server.reply("poll", Reply(body=body, headers={"openai-poll-after-ms": "2500"}))
+    server.script("poll", Reply(body=body, headers={"openai-poll-after-ms": "2500"}))
     async with provider_of(server) as provider:
         progress = await provider.poll(KNOWN)
     assert progress.fraction == fraction
@@ -269,7 +269,7 @@ async def test_progress_and_the_services_own_pace(server: OpenAIServer, said: An
 
 async def test_a_failed_video_says_why(server: OpenAIServer) -> None:
     error = {"code": "moderation_blocked", "message": f"no{HOSTILE}"}
-    server.reply("poll", Reply(body=server.video("failed", error=error)))
+    server.script("poll", Reply(body=server.video("failed", error=error)))
     async with provider_of(server) as provider:
         progress = await provider.poll(KNOWN)
     assert progress.error is not None
@@ -288,7 +288,7 @@ async def test_a_failed_video_says_why(server: OpenAIServer) -> None:
     ],
 )
 async def test_a_poll_that_goes_wrong(server: OpenAIServer, reply: Reply, kind: ErrorKind) -> None:
-    server.reply("poll", reply)
+    server.script("poll", reply)
     async with provider_of(server) as provider:
         with refused(kind):
             await provider.poll(KNOWN)
@@ -296,7 +296,7 @@ async def test_a_poll_that_goes_wrong(server: OpenAIServer, reply: Reply, kind: 
 
 @pytest.mark.parametrize("status", [404, 410])
 async def test_a_result_that_is_gone_is_expired(server: OpenAIServer, status: int) -> None:
-    server.reply("poll", Reply(status))
+    server.script("poll", Reply(status))
     async with provider_of(server) as provider:
         with refused(ErrorKind.EXPIRED):
             await provider.result(KNOWN)
@@ -310,7 +310,7 @@ async def test_nothing_is_deleted_to_cancel_it(server: OpenAIServer) -> None:
 
 
 async def test_a_video_that_was_refused_in_words_is_not_ambiguous(server: OpenAIServer) -> None:
-    server.reply("submit", Reply(body={"error": {"message": "insufficient balance"}}))
+    server.script("submit", Reply(body={"error": {"message": "insufficient balance"}}))
     async with provider_of(server) as provider:
         with refused(ErrorKind.BILLING):
             await provider.submit(VIDEO)
@@ -385,7 +385,7 @@ def test_no_answer_makes_a_call_raise_anything_else() -> None:
 
         async def ask(body: bytes, status: int) -> None:
             for step in ("poll", "submit", "models"):
-                server.reply(step, Reply(status, body))
+                server.script(step, Reply(status, body))
             async with provider_of(server) as provider:
                 calls = (provider.poll(KNOWN), provider.result(KNOWN), provider.models())
                 for result in await asyncio.gather(
@@ -409,7 +409,7 @@ async def test_the_key_goes_nowhere_else(server: OpenAIServer) -> None:
             return "any"
 
     with Foreign() as foreign:
-        server.reply("poll", Reply(307, b"", {"Location": f"{foreign.url}/v1/videos/video_1"}))
+        server.script("poll", Reply(307, b"", {"Location": f"{foreign.url}/v1/videos/video_1"}))
         async with provider_of(server) as provider:
             with refused(ErrorKind.UNSUPPORTED):
                 await provider.poll(KNOWN)
@@ -444,9 +444,9 @@ async def test_a_compatible_server_is_asked_and_media_come_first(server: OpenAIS
         assert [m.id for m in await provider.models()] == ["flux.1-schnell", "wan2.2-video", "llama-3"]
         assert [m.makes for m in await provider.models("wan")] == [MediaType.VIDEO]
         assert Capability.PRICE not in provider.capabilities
-        server.reply("models", Reply(404))
+        server.script("models", Reply(404))
         assert list(await provider.models()) == []
-        server.reply("models", Reply(401))
+        server.script("models", Reply(401))
         with refused(ErrorKind.AUTH):
             await provider.models()
 

@@ -86,10 +86,10 @@ async def test_local_files_are_uploaded_because_piapi_takes_addresses_only(serve
 async def test_a_failed_upload_sends_nothing(server: PiAPIServer) -> None:
     job = replace(JOB, inputs={"image": "data:image/png;base64,iVBORw0KGgo="})
     async with provider_of(server) as provider:
-        server.reply("upload", Reply(503))
+        server.script("upload", Reply(503))
         with refused(ErrorKind.TRANSIENT):
             await provider.submit(job)
-        server.reply("upload", Reply(body={"code": 401, "message": "bad key", "data": None}))
+        server.script("upload", Reply(body={"code": 401, "message": "bad key", "data": None}))
         with refused(ErrorKind.AUTH):
             await provider.submit(job)
         with refused(ErrorKind.INVALID_INPUT):
@@ -116,7 +116,7 @@ async def test_a_failed_upload_sends_nothing(server: PiAPIServer) -> None:
     ],
 )
 async def test_a_refusal_says_what_it_is(server: PiAPIServer, status: int, body: Any, kind: ErrorKind) -> None:
-    server.reply("submit", Reply(status, body, {"Content-Type": "text/plain"} if isinstance(body, bytes) else {}))
+    server.script("submit", Reply(status, body, {"Content-Type": "text/plain"} if isinstance(body, bytes) else {}))
     async with provider_of(server) as provider:
         with refused(kind):
             await provider.submit(JOB)
@@ -136,7 +136,7 @@ async def test_a_refusal_says_what_it_is(server: PiAPIServer, status: int, body:
     ],
 )
 async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(server: PiAPIServer, reply: Reply) -> None:
-    server.reply("submit", reply)
+    server.script("submit", reply)
     async with provider_of(server) as provider:
         with refused(ErrorKind.AMBIGUOUS_SUBMIT) as errors:
             await provider.submit(JOB)
@@ -148,8 +148,8 @@ async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(server
 
 async def test_a_refusal_that_names_a_task_is_followed_for_the_task_exists(server: PiAPIServer) -> None:
     error = {"code": 10001, "message": "image too small"}
-    server.reply("submit", Reply(500, server.task("failed", error=error)))
-    server.reply("poll", Reply(body=server.task("failed", error=error)))
+    server.script("submit", Reply(500, server.task("failed", error=error)))
+    server.script("poll", Reply(body=server.task("failed", error=error)))
     async with provider_of(server) as provider:
         submitted = await provider.submit(JOB)
         assert not submitted.phase.ended
@@ -190,14 +190,14 @@ async def test_a_model_without_a_task_is_refused_here(server: PiAPIServer) -> No
     ],
 )
 async def test_statuses_in_any_case_and_unknown_ones(server: PiAPIServer, status: Any, phase: Phase) -> None:
-    server.reply("poll", Reply(body=server.task(status)))
+    server.script("poll", Reply(body=server.task(status)))
     async with provider_of(server) as provider:
         assert (await provider.poll(KNOWN)).phase is phase
 
 
 async def test_a_failed_task_behind_200_says_why(server: PiAPIServer) -> None:
     error = {"code": 10001, "raw_message": "raw", "message": f"risk control{HOSTILE}", "detail": None}
-    server.reply("poll", Reply(body=server.task("Failed", error=error, logs=[{"message": "a"}, "b", 3])))
+    server.script("poll", Reply(body=server.task("Failed", error=error, logs=[{"message": "a"}, "b", 3])))
     async with provider_of(server) as provider:
         progress = await provider.poll(KNOWN)
     assert progress.error is not None
@@ -209,7 +209,7 @@ async def test_a_failed_task_behind_200_says_why(server: PiAPIServer) -> None:
 
 async def test_only_the_raw_message_is_better_than_none(server: PiAPIServer) -> None:
     error = {"code": 10000, "raw_message": "upstream said no", "message": "", "detail": None}
-    server.reply("poll", Reply(body=server.task("failed", error=error)))
+    server.script("poll", Reply(body=server.task("failed", error=error)))
     async with provider_of(server) as provider:
         progress = await provider.poll(KNOWN)
     assert progress.error is not None
@@ -218,14 +218,14 @@ async def test_only_the_raw_message_is_better_than_none(server: PiAPIServer) -> 
 
 async def test_the_form_of_webhooks_is_read_too(server: PiAPIServer) -> None:
     data = server.task("completed", output={"image_url": "https://img.theapi.app/x.png"})["data"]
-    server.reply("poll", Reply(body={"timestamp": 1, "data": data}))
+    server.script("poll", Reply(body={"timestamp": 1, "data": data}))
     async with provider_of(server) as provider:
         assert (await provider.poll(KNOWN)).phase is Phase.SUCCEEDED
         assert len(provider.outputs(KNOWN, await provider.result(KNOWN))) == 1
 
 
 async def test_progress_inside_the_output(server: PiAPIServer) -> None:
-    server.reply("poll", Reply(body=server.task("processing", output={"progress": 45})))
+    server.script("poll", Reply(body=server.task("processing", output={"progress": 45})))
     async with provider_of(server) as provider:
         assert (await provider.poll(KNOWN)).fraction == 0.45
 
@@ -243,7 +243,7 @@ async def test_progress_inside_the_output(server: PiAPIServer) -> None:
     ],
 )
 async def test_a_poll_that_goes_wrong(server: PiAPIServer, reply: Reply, kind: ErrorKind) -> None:
-    server.reply("poll", reply)
+    server.script("poll", reply)
     async with provider_of(server) as provider:
         with refused(kind):
             await provider.poll(KNOWN)
@@ -251,7 +251,7 @@ async def test_a_poll_that_goes_wrong(server: PiAPIServer, reply: Reply, kind: E
 
 @pytest.mark.parametrize("reply", [Reply(404), Reply(body={"code": 404, "message": "gone", "data": None})])
 async def test_a_result_that_is_gone_is_expired(server: PiAPIServer, reply: Reply) -> None:
-    server.reply("poll", reply)
+    server.script("poll", reply)
     async with provider_of(server) as provider:
         with refused(ErrorKind.EXPIRED):
             await provider.result(KNOWN)
@@ -267,14 +267,14 @@ async def test_a_result_that_is_gone_is_expired(server: PiAPIServer, reply: Repl
     ],
 )
 async def test_cancel_answers(server: PiAPIServer, reply: Reply, asked: bool) -> None:
-    server.reply("cancel", reply)
+    server.script("cancel", reply)
     async with provider_of(server) as provider:
         assert await provider.cancel(KNOWN) is asked
 
 
 async def test_the_key_goes_to_the_services_own_origins_only(server: PiAPIServer) -> None:
     with PiAPIServer() as foreign:
-        server.reply("poll", Reply(302, b"", {"Location": f"{foreign.url}/api/v1/task/t1"}))
+        server.script("poll", Reply(302, b"", {"Location": f"{foreign.url}/api/v1/task/t1"}))
         async with provider_of(server) as provider:
             with refused(ErrorKind.UNSUPPORTED):
                 await provider.poll(replace(KNOWN, urls={"get": f"{foreign.url}/api/v1/task/t1"}))
@@ -288,7 +288,7 @@ async def test_the_key_goes_to_the_services_own_origins_only(server: PiAPIServer
 def tell(server: PiAPIServer, **tasks: dict[str, Any]) -> None:
     """Let the history list these tasks, and each of them answer for itself."""
     rows = [{"task_id": name, "created_at": 1} for name in tasks]
-    server.reply("history", Reply(body={"code": 200, "data": {"total": len(rows), "list": rows}}))
+    server.script("history", Reply(body={"code": 200, "data": {"total": len(rows), "list": rows}}))
     server.on["poll"] = lambda call: Reply(body=server.task(**tasks[call.path.rpartition("/")[2]]))
 
 
@@ -320,13 +320,13 @@ async def test_reconcile_finds_nothing_among_two(server: PiAPIServer) -> None:
 
 async def test_reconcile_passes_over_a_task_that_is_gone(server: PiAPIServer) -> None:
     tell(server, gone={})
-    server.reply("poll", Reply(404))
+    server.script("poll", Reply(404))
     async with provider_of(server) as provider:
         assert await provider.reconcile(JOB) is None
 
 
 async def test_a_history_that_is_refused_is_an_error(server: PiAPIServer) -> None:
-    server.reply("history", Reply(body={"code": 401, "message": "no"}))
+    server.script("history", Reply(body={"code": 401, "message": "no"}))
     async with provider_of(server) as provider:
         with refused(ErrorKind.AUTH):
             await provider.reconcile(JOB)
@@ -422,7 +422,7 @@ def test_no_answer_makes_a_call_raise_anything_else() -> None:
 
         async def ask(body: bytes, status: int) -> None:
             for step in ("poll", "submit", "cancel", "upload", "history"):
-                server.reply(step, Reply(status, body))
+                server.script(step, Reply(status, body))
             async with provider_of(server) as provider:
                 calls = (provider.poll(KNOWN), provider.result(KNOWN), provider.submit(JOB), provider.cancel(KNOWN))
                 uploads = (provider.upload("a", "image/png", b"x"), provider.reconcile(JOB))

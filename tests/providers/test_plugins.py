@@ -70,7 +70,7 @@ async def test_the_example_of_the_guide_makes_a_picture(install: Install) -> Non
         with refused(ErrorKind.EXPIRED):
             await provider.result(JOB)
         assert server.submits[0].headers["authorization"] == "Bearer s3cret"
-        server.reply("submit", Reply(drop=True))
+        server.script("submit", Reply(drop=True))
         with refused(ErrorKind.AMBIGUOUS_SUBMIT):
             await provider.submit(JOB)
         assert len(server.submits) == 2

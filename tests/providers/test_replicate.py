@@ -106,7 +106,7 @@ async def test_a_deployment_has_an_address_of_its_own(server: ReplicateServer) -
 
 async def test_a_held_submit_gives_the_whole_answer(server: ReplicateServer) -> None:
     address = "data:image/png;base64," + base64.b64encode(PNG).decode()
-    server.reply("submit", Reply(201, server.prediction(output=address)))
+    server.script("submit", Reply(201, server.prediction(output=address)))
     async with provider_of(server, wait_seconds=5) as provider:
         submitted = await provider.submit(JOB)
         assert submitted.phase is Phase.SUCCEEDED
@@ -119,8 +119,8 @@ async def test_a_held_submit_gives_the_whole_answer(server: ReplicateServer) -> 
 
 
 async def test_a_submit_that_failed_at_once_is_left_to_the_poll(server: ReplicateServer) -> None:
-    server.reply("submit", Reply(201, server.prediction("failed", error="boom")))
-    server.reply("poll", Reply(body=server.prediction("failed", error="boom")))
+    server.script("submit", Reply(201, server.prediction("failed", error="boom")))
+    server.script("poll", Reply(body=server.prediction("failed", error="boom")))
     async with provider_of(server) as provider:
         submitted = await provider.submit(JOB)
         assert not submitted.phase.ended
@@ -156,7 +156,7 @@ async def test_large_data_addresses_are_uploaded_first_and_small_ones_are_not(se
     ],
 )
 async def test_a_refusal_says_what_it_is(server: ReplicateServer, status: int, body: Any, kind: ErrorKind) -> None:
-    server.reply("submit", Reply(status, body, {"Location": "https://elsewhere.example/"}))
+    server.script("submit", Reply(status, body, {"Location": "https://elsewhere.example/"}))
     async with provider_of(server) as provider:
         with refused(kind) as errors:
             await provider.submit(JOB)
@@ -166,7 +166,7 @@ async def test_a_refusal_says_what_it_is(server: ReplicateServer, status: int, b
 
 async def test_invalid_fields_are_named(server: ReplicateServer) -> None:
     body = {"title": "t", "invalid_fields": [{"field": "input.prompt", "description": f"is required{HOSTILE}"}]}
-    server.reply("submit", Reply(422, body))
+    server.script("submit", Reply(422, body))
     async with provider_of(server) as provider:
         with refused(ErrorKind.INVALID_INPUT) as errors:
             await provider.submit(JOB)
@@ -177,7 +177,7 @@ async def test_invalid_fields_are_named(server: ReplicateServer) -> None:
 
 
 async def test_throttling_says_how_long(server: ReplicateServer) -> None:
-    server.reply("submit", Reply(429, {"detail": "Request was throttled. Expected available in 6 seconds."}))
+    server.script("submit", Reply(429, {"detail": "Request was throttled. Expected available in 6 seconds."}))
     async with provider_of(server) as provider:
         with refused(ErrorKind.RATE_LIMITED) as errors:
             await provider.submit(JOB)
@@ -200,7 +200,7 @@ async def test_throttling_says_how_long(server: ReplicateServer) -> None:
 async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(
     server: ReplicateServer, reply: Reply
 ) -> None:
-    server.reply("submit", reply)
+    server.script("submit", reply)
     async with provider_of(server) as provider:
         with refused(ErrorKind.AMBIGUOUS_SUBMIT):
             await provider.submit(JOB)
@@ -230,7 +230,7 @@ async def test_each_submit_has_a_connection_of_its_own(server: ReplicateServer) 
 
 
 async def test_a_version_that_cannot_be_looked_up_sends_nothing(server: ReplicateServer) -> None:
-    server.reply("model", Reply(503))
+    server.script("model", Reply(503))
     async with provider_of(server) as provider:
         with refused(ErrorKind.TRANSIENT):
             await provider.submit(JOB)
@@ -254,7 +254,7 @@ async def test_a_key_that_no_header_can_carry_is_an_auth_error(server: Replicate
 
 
 async def test_a_service_that_repeats_the_key_does_not_bring_it_into_the_message(server: ReplicateServer) -> None:
-    server.reply("submit", Reply(401, {"detail": "bad token r8_test"}))
+    server.script("submit", Reply(401, {"detail": "bad token r8_test"}))
     async with provider_of(server) as provider:
         with refused(ErrorKind.AUTH) as errors:
             await provider.submit(JOB)
@@ -279,14 +279,14 @@ async def test_a_service_that_repeats_the_key_does_not_bring_it_into_the_message
     ],
 )
 async def test_statuses_in_any_case_and_unknown_ones(server: ReplicateServer, status: Any, phase: Phase) -> None:
-    server.reply("poll", Reply(body=server.prediction(status)))
+    server.script("poll", Reply(body=server.prediction(status)))
     async with provider_of(server) as provider:
         assert (await provider.poll(KNOWN)).phase is phase
 
 
 async def test_progress_is_the_last_percentage_of_the_log(server: ReplicateServer) -> None:
     logs = f"loading{HOSTILE}\n 25%|##   | 1/4\r 75%|#### | 3/4"
-    server.reply("poll", Reply(body=server.prediction("processing", logs=logs)))
+    server.script("poll", Reply(body=server.prediction("processing", logs=logs)))
     async with provider_of(server) as provider:
         progress = await provider.poll(KNOWN)
     assert progress.fraction == 0.75
@@ -305,7 +305,7 @@ async def test_progress_is_the_last_percentage_of_the_log(server: ReplicateServe
     ],
 )
 async def test_a_failed_prediction_says_why(server: ReplicateServer, error: Any, kind: ErrorKind) -> None:
-    server.reply("poll", Reply(body=server.prediction("failed", error=error)))
+    server.script("poll", Reply(body=server.prediction("failed", error=error)))
     async with provider_of(server) as provider:
         progress = await provider.poll(KNOWN)
     assert progress.error is not None
@@ -326,7 +326,7 @@ async def test_a_failed_prediction_says_why(server: ReplicateServer, error: Any,
     ],
 )
 async def test_a_poll_that_goes_wrong(server: ReplicateServer, reply: Reply, kind: ErrorKind) -> None:
-    server.reply("poll", reply)
+    server.script("poll", reply)
     async with provider_of(server) as provider:
         with refused(kind):
             await provider.poll(KNOWN)
@@ -336,7 +336,7 @@ async def test_a_poll_that_goes_wrong(server: ReplicateServer, reply: Reply, kin
     "reply", [Reply(404), Reply(body={"id": "p1", "status": "succeeded", "output": None, "data_removed": True})]
 )
 async def test_a_removed_result_is_expired(server: ReplicateServer, reply: Reply) -> None:
-    server.reply("poll", reply)
+    server.script("poll", reply)
     async with provider_of(server) as provider:
         with refused(ErrorKind.EXPIRED):
             await provider.result(KNOWN)
@@ -353,13 +353,13 @@ async def test_a_removed_result_is_expired(server: ReplicateServer, reply: Reply
     ],
 )
 async def test_cancel_answers(server: ReplicateServer, reply: Reply, asked: bool) -> None:
-    server.reply("cancel", reply)
+    server.script("cancel", reply)
     async with provider_of(server) as provider:
         assert await provider.cancel(KNOWN) is asked
 
 
 async def test_a_cancel_that_was_not_heard_is_an_error(server: ReplicateServer) -> None:
-    server.reply("cancel", Reply(503))
+    server.script("cancel", Reply(503))
     async with provider_of(server) as provider:
         with refused(ErrorKind.TRANSIENT):
             await provider.cancel(KNOWN)
@@ -381,7 +381,7 @@ async def test_a_forged_address_gets_neither_key_nor_call(server: ReplicateServe
 async def test_an_id_is_never_a_path(server: ReplicateServer) -> None:
     async with provider_of(server) as provider:
         with refused(ErrorKind.NOT_FOUND):
-            server.reply("poll", Reply(404))
+            server.script("poll", Reply(404))
             await provider.poll(replace(JOB, remote_id="../models/x?y"))
     assert server.calls[0].path == "/v1/predictions/..%2Fmodels%2Fx%3Fy"
 
@@ -442,7 +442,7 @@ async def test_reconcile_turns_pages_and_follows_no_foreign_one(server: Replicat
             Reply(body={"next": f"{server.api}/predictions?cursor=2", "results": [later]}),
             Reply(body={"next": f"{foreign.api}/predictions?cursor=3", "results": [server.prediction()]}),
         ]
-        server.reply("list", *pages)
+        server.script("list", *pages)
         async with provider_of(server) as provider:
             found = await provider.reconcile(JOB)
         assert found is not None
@@ -505,7 +505,7 @@ def test_no_answer_makes_a_call_raise_anything_else() -> None:
 
         async def ask(body: bytes, status: int) -> None:
             for step in ("poll", "submit", "list", "model", "search", "cancel"):
-                server.reply(step, Reply(status, body))
+                server.script(step, Reply(status, body))
             async with provider_of(server) as provider:
                 calls = (
                     lambda: provider.poll(KNOWN),
@@ -541,13 +541,13 @@ async def test_models_come_from_the_collections_each_once(server: ReplicateServe
 
 
 async def test_a_renamed_collection_is_passed_over(server: ReplicateServer) -> None:
-    server.reply("collection", Reply(404))
+    server.script("collection", Reply(404))
     async with provider_of(server) as provider:
         assert list(await provider.models()) == []
 
 
 async def test_a_collection_that_cannot_be_read_is_told_once_all_were_asked(server: ReplicateServer) -> None:
-    server.reply("collection", Reply(401), Reply(body={"models": []}))
+    server.script("collection", Reply(401), Reply(body={"models": []}))
     async with provider_of(server) as provider:
         with refused(ErrorKind.AUTH):
             await provider.models()
@@ -566,7 +566,7 @@ async def test_the_form_is_in_the_services_order(server: ReplicateServer) -> Non
         form = await provider.schema("acme/painter")
         assert await provider.schema("acme/painter:" + "a" * 64) is not None
         assert await provider.schema("deployments/acme/mine") is not None
-        server.reply("model", Reply(404))
+        server.script("model", Reply(404))
         assert await provider.schema("acme/gone") is None
     assert form is not None
     assert [f.name for f in form.fields] == ["prompt", "image", "ratio", "seed"]

@@ -103,7 +103,7 @@ def test_a_submit_whose_answer_was_lost_is_unknown_and_never_sent_again(
     scene: tuple[Studio, LoopbackService, str],
 ) -> None:
     studio, server, model = scene
-    server.reply("submit", Reply(drop=True))
+    server.script("submit", Reply(drop=True))
     job, items = make(studio, model)
     assert job.phase is Phase.UNKNOWN
     assert job.error is not None
@@ -115,7 +115,7 @@ def test_a_submit_whose_answer_was_lost_is_unknown_and_never_sent_again(
 
 def test_a_refused_key_fails_the_job_with_its_reason(scene: tuple[Studio, LoopbackService, str]) -> None:
     studio, server, model = scene
-    server.reply("submit", Reply(401, {"detail": "no such key", "message": "no such key"}))
+    server.script("submit", Reply(401, {"detail": "no such key", "message": "no such key"}))
     job, items = make(studio, model)
     assert (job.phase, items) == (Phase.FAILED, [])
     assert job.error is not None
