@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.library.project import ProjectFolder
-from mediatui.media.probe import sniff
 from mediatui.model import MediaItem
-from mediatui.providers.base import Provider
 from mediatui.studio.core import Core
-from mediatui.studio.download import Downloader, Limits, Stopped
+from mediatui.studio.download import Downloader, Stopped
 from mediatui.studio.events import ExportProgress
-from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.part import PartFile
 from mediatui.studio.pictures import Pictures
-from mediatui.studio.services import Services
+from mediatui.studio.remote import fetch_copy
+from mediatui.studio.save import Source
+from mediatui.studio.session import SourceOf
 
 if TYPE_CHECKING:
     from mediatui.archive.plan import ExportEntry, ExportOptions, ExportPlan
@@ -31,11 +32,8 @@ POSTER_PX = 480
 class Exporting:
     """Plans and writes archives, in the work threads."""
 
-    def __init__(
-        self, core: Core, services: Services, downloader: Downloader, pictures: Pictures, hosts: AllowedHosts
-    ) -> None:
-        self._core, self._services, self._downloader = core, services, downloader
-        self._pictures, self._hosts = pictures, hosts
+    def __init__(self, core: Core, source_of: SourceOf, downloader: Downloader, pictures: Pictures) -> None:
+        self._core, self._source_of, self._downloader, self._pictures = core, source_of, downloader, pictures
         self._running: dict[str, threading.Event] = {}
 
     def stop(self) -> None:
@@ -76,10 +74,17 @@ class Exporting:
         """Write the archive."""
         from mediatui.archive.write import write_export
 
-        providers = await self._providers(plan)
+        loop = asyncio.get_running_loop()
         project = await self._core.blocking(lambda: self._core.library.open(plan.project.id))
         jobs = {job.id: job for job in self._core.records.jobs(project)}
         stop = self._running.setdefault(plan.id, threading.Event())
+
+        def fetch(entry: ExportEntry, path: Path) -> None:
+            asked = asyncio.run_coroutine_threadsafe(self._source_of(project, entry.item), loop)
+            try:
+                self._fetch(entry.item, asked.result(), path, stop.is_set)
+            except (Stopped, CancelledError):
+                raise SaveError(SaveErrorKind.NETWORK, "the export was stopped") from None
 
         def report(files: int, total_files: int, count: int, total: int, current: str) -> None:
             self._core.emit(ExportProgress(plan.id, files, total_files, count, total, current))
@@ -89,7 +94,7 @@ class Exporting:
                 lambda: write_export(
                     plan,
                     jobs,
-                    lambda entry, path: self._fetch(providers, entry, path, stop.is_set),
+                    fetch,
                     report,
                     stop.is_set,
                     lambda item: self._pictures.poster(item.id, POSTER_PX),
@@ -98,27 +103,10 @@ class Exporting:
         finally:
             del self._running[plan.id]
 
-    async def _providers(self, plan: ExportPlan) -> dict[str, Provider]:
-        names = {entry.item.provider for entry in plan.entries if entry.source is None}
-        found = {name: await self._services.try_get(name) for name in names}
-        return {name: provider for name, provider in found.items() if provider is not None}
-
-    def _fetch(
-        self, providers: dict[str, Provider], entry: ExportEntry, path: Path, stopped: Callable[[], bool]
-    ) -> None:
-        """Download a remote entry to `path`; under the rules of its provider. Raises `SaveError`."""
-        provider = providers.get(entry.item.provider)
-        if provider is None or entry.url is None:
-            raise SaveError(SaveErrorKind.INTERNAL, f"the provider {entry.item.provider!r} is not set up here")
-        url = provider.media_url(entry.url)
-        headers = dict(provider.download_headers(url)) if entry.item.url_auth == "provider" else {}
-        hosts = self._hosts.beside(provider.media_hosts, entry.item.id)
-        limits = Limits(hosts, self._core.settings.max_file_bytes)
+    def _fetch(self, item: MediaItem, source: Source | None, path: Path, stopped: Callable[[], bool]) -> None:
+        """Download an item to `path`, under the rules of its provider. Raises `SaveError`, `Stopped`."""
+        if source is None:
+            raise SaveError(SaveErrorKind.INTERNAL, f"the provider {item.provider!r} is not set up here")
         with PartFile(path) as part:
-            try:
-                self._downloader.fetch(url, part, limits, headers, lambda received, total: None, stopped)
-            except Stopped:
-                raise SaveError(SaveErrorKind.NETWORK, "the export was stopped") from None
-            if sniff(part.head()) is None:
-                raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
+            fetch_copy(self._downloader, item, part, source, self._core.settings.max_file_bytes, stopped)
             part.forget()

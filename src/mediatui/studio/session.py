@@ -6,18 +6,19 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from mediatui.errors import MediatuiError, SaveError, SaveErrorKind, UsageError, storage_error
+from mediatui.errors import MediatuiError, UsageError, storage_error
 from mediatui.library.project import ProjectFolder
-from mediatui.media.magic import sniff
 from mediatui.model import MediaItem
 from mediatui.studio.core import Core
-from mediatui.studio.download import Downloader, Limits, Stopped
+from mediatui.studio.download import Downloader, Stopped
 from mediatui.studio.part import BusyPart, PartFile
 from mediatui.studio.playable import Origin, Playable
+from mediatui.studio.remote import fetch_copy
 from mediatui.studio.save import Source
 
 MAX_FILE_BYTES = 1 << 30
@@ -27,7 +28,7 @@ MAX_BYTES = 2 << 30
 MAX_AGE = 24 * 3600.0
 """Seconds after which a file that was not looked at goes."""
 
-SourceOf = Callable[[ProjectFolder, MediaItem], Awaitable[Source | None]]
+SourceOf = Callable[[ProjectFolder, MediaItem], Coroutine[Any, Any, Source | None]]
 
 
 class Session:
@@ -111,19 +112,13 @@ class Session:
             raise MediatuiError("stopped before it was fetched") from None
 
     def _download(self, item: MediaItem, source: Source) -> Path:
-        url = source.present_url(item.url or "")
         limit = min(MAX_FILE_BYTES, self._core.settings.max_file_bytes)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             prune(self.folder)
             with PartFile(self.folder / f"{_stem(item)}.part") as part:
-                limits, headers = Limits(source.hosts, limit), source.headers(url)
-                self._downloader.fetch(url, part, limits, headers, lambda *_: None, sign=source.sign)
-                kind = sniff(part.head())
-                if kind is None:
-                    part.discard()
-                    raise SaveError(SaveErrorKind.BAD_CONTENT, "what came is no video, image or sound")
-                target = self.folder / f"{_stem(item)}.{kind[1]}"
+                extension = fetch_copy(self._downloader, item, part, source, limit)
+                target = self.folder / f"{_stem(item)}.{extension}"
                 os.replace(part.path, target)
                 part.forget()
         except BusyPart:

@@ -70,7 +70,7 @@ class Studio:
         self._saving = Saving(self._core, self._services, self._hosts)
         self._making = Making(self._core, self._services, self._saving)
         self._pictures = Pictures(self._core)
-        self._exporting = Exporting(self._core, self._services, self._saving.downloader, self._pictures, self._hosts)
+        self._exporting = Exporting(self._core, self._saving.source_of, self._saving.downloader, self._pictures)
         self._guarding = Guarding(self._core)
         self._session = Session(self._core, self._saving.source_of)
         self.organise = Organising(self._core, self._release)
