@@ -20,7 +20,8 @@ from mediatui.library.query.order import parse_order
 from mediatui.library.reconcile import compare, reconcile
 from mediatui.model import Job, MediaType, Phase
 from mediatui.settings import Settings
-from mediatui.studio.events import Event, ImportProgress
+from mediatui.studio import history
+from mediatui.studio.events import Event, ImportProgress, Notice, OrganiseProgress
 from mediatui.studio.studio import Studio
 
 SECONDS = 30
@@ -83,6 +84,34 @@ def test_an_export_of_marked_items_keeps_their_order_and_has_sheets(studio: Stud
     report = studio.export(plan).result(SECONDS)
     assert [entry.name for entry in plan.entries] == list(names)
     assert (report.path / "contact-sheet.html").read_bytes().count(b"data:image/jpeg;base64,") == 2
+
+
+def test_a_long_verb_tells_how_far_it_is_and_a_short_one_does_not(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = studio.organise._lib.create("One")
+    ids = [add_item(one, f"item-{n}").id for n in range(20)]
+    told: list[OrganiseProgress] = []
+    heard = threading.Event()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, OrganiseProgress):
+            told.append(event)
+        elif isinstance(event, Notice):
+            heard.set()
+
+    studio.subscribe(listen)
+    studio.organise.trash(ids[:2]).result(SECONDS)
+    monkeypatch.setattr(history, "PATIENCE", 0.0)
+    monkeypatch.setattr(history, "PAUSE", 0.0)
+    for run in (lambda: studio.organise.trash(ids[2:]), studio.organise.undo, studio.organise.redo):
+        run().result(SECONDS)
+    studio._core.emit(Notice("information", "", "all events before this one were heard"))
+    assert heard.wait(SECONDS)
+    assert {event.label for event in told} == {"trash 18 items"}
+    assert {event.stage for event in told} >= {"reading records", "moving files", "placing files"}
+    assert all(0 <= event.done < event.total for event in told)
+    assert max(event.total for event in told) == 36, "files and the records beside them"
 
 
 def test_an_import_tells_how_far_it_is(studio: Studio, tmp_path: Path) -> None:

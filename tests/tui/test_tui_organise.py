@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from mediatui.model import MediaItem, SaveState
+from mediatui.studio.events import OrganiseProgress
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen, MenuScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.note import NoteScreen
@@ -164,3 +165,10 @@ async def test_a_deleted_project_comes_back_open(two: Session) -> None:
     await until(lambda: not two.library.summaries, "gone")
     await two.press("u")
     await until(lambda: len(two.items) == 2, "open again")
+
+
+async def test_a_verb_that_takes_long_says_how_far_it_is(two: Session) -> None:
+    two.app.studio._core.emit(OrganiseProgress("move 3,000 items to Film", "writing records", 1200, 3000))
+    await until(lambda: "move 3,000 items to Film: writing records, 1,200 of 3,000" in two.status(), "said so")
+    await two.press("d")
+    await until(lambda: "moved to the trash" in two.status(), "what came of it takes its place")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mediatui.errors import StorageError, storage_error
 from mediatui.library.files import fsync_dir, give_name, make_folder, replace_file
+from mediatui.library.progress import counted
 
 WRITERS = 16
 """Threads that write files at the same time: the file system makes them durable together."""
@@ -26,7 +27,7 @@ def move_all(pairs: Pairs) -> None:
     moved: list[tuple[Path, Path]] = []
     for folder in {target.parent for _, target in pairs}:
         _make(folder)
-    for source, target in pairs:
+    for source, target in counted("moving files", pairs, len(pairs)):
         try:
             os.rename(source, target)
         except (FileNotFoundError, NotADirectoryError):
@@ -47,7 +48,7 @@ def name_all(pairs: Pairs) -> list[Path]:
     """
     named: list[Path] = []
     before: dict[Path, Mapping[tuple[int, int], Path]] = {}
-    for source, target in pairs:
+    for source, target in counted("placing files", pairs, len(pairs)):
         try:
             make_folder(target.parent)
             status = source.stat()
@@ -74,7 +75,7 @@ def write_all_atomic(files: Sequence[tuple[Path, bytes]]) -> list[Path]:
         done = [write(file) for file in files]
     else:
         with ThreadPoolExecutor(WRITERS, "mediatui-batch") as pool:
-            done = list(pool.map(write, files))
+            done = list(counted("writing records", pool.map(write, files), len(files)))
     written = [path for (path, _), well in zip(files, done, strict=True) if well]
     refused = {path for (path, _), well in zip(files, done, strict=True) if not well}
     for folder, paths in _by_folder(written).items():

@@ -10,6 +10,7 @@ from mediatui.errors import UsageError, storage_error
 from mediatui.library.batch import write_all_atomic
 from mediatui.library.files import fsync_dir, write_atomic
 from mediatui.library.index import encode_sidecar
+from mediatui.library.progress import counted
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import sidecar_of
 from mediatui.model import MediaItem
@@ -27,13 +28,13 @@ def read_raw(project: ProjectFolder, item: MediaItem) -> bytes | None:
         raise storage_error(exc, f"read the record beside {item.name}") from exc
 
 
-def odd_sidecars(project: ProjectFolder, items: Iterable[MediaItem]) -> dict[str, bytes | None]:
+def odd_sidecars(project: ProjectFolder, items: Sequence[MediaItem]) -> dict[str, bytes | None]:
     """For each item whose record is not exactly what would be written now: its bytes, or None for no record.
 
     Raises `StorageError`.
     """
     found: dict[str, bytes | None] = {}
-    for item in items:
+    for item in counted("reading records", items, len(items)):
         if item.path is not None:
             raw = read_raw(project, item)
             if raw != encode_sidecar(item):
@@ -71,7 +72,7 @@ def remove_file(path: Path) -> None:
 def remove_files(paths: Sequence[Path]) -> None:
     """Remove files that may be gone already; durable once all are. Raises `StorageError`."""
     folders: dict[Path, None] = {}
-    for path in paths:
+    for path in counted("removing files", paths, len(paths)):
         try:
             path.unlink()
             folders[path.parent] = None

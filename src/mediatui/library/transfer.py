@@ -20,6 +20,7 @@ from mediatui.checksum import CHUNK_BYTES, RunningChecksums
 from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
 from mediatui.library.batch import WRITERS
 from mediatui.library.files import fsync_dir, give_name, make_folder, part_path, sync_file, write_all
+from mediatui.library.progress import counted
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import INDEX, sidecar_of
 from mediatui.library.sidecars import remove_file, remove_files, write_sidecars
@@ -115,7 +116,7 @@ def _bring(
     taken = {item.path for item in target.items()}
     with _staged(source, target, () if linked else items) as parts, target.transaction():
         try:
-            for item in items:
+            for item in counted("placing files", items, len(items)):
                 wish = wanted.get(item.id) or Wanted(item.id, item.path, item.name)
                 if (held := target.find_item(wish.id)) is not None:
                     raise UsageError(f"{held.name} is in {target.record.name} already")
@@ -225,7 +226,7 @@ def _staged(source: ProjectFolder, target: ProjectFolder, items: Sequence[MediaI
     try:
         _make_parts(target)
         with ThreadPoolExecutor(WRITERS, "mediatui-copies") as pool:
-            deque(pool.map(copy, with_files), maxlen=0)
+            deque(counted("copying files", pool.map(copy, with_files), len(with_files)), maxlen=0)
         yield parts
     finally:
         for part in parts.values():

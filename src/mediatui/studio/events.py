@@ -67,6 +67,16 @@ class ImportProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class OrganiseProgress:
+    """How far a verb on many items is, from half a second on; `label` is that of its `Undo`."""
+
+    label: str
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostAsked:
     """An item is at a public host that is on no list: a person may allow it (`Studio.allow_host`)."""
 
@@ -89,5 +99,13 @@ class Notice:
 
 
 Event = (
-    LibraryChanged | ProjectsChanged | JobProgress | SaveProgress | ExportProgress | ImportProgress | HostAsked | Notice
+    LibraryChanged
+    | ProjectsChanged
+    | JobProgress
+    | SaveProgress
+    | ExportProgress
+    | ImportProgress
+    | OrganiseProgress
+    | HostAsked
+    | Notice
 )

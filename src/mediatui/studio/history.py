@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
 from mediatui.errors import MediatuiError, StorageError
+from mediatui.library.progress import heard_by
 
 LIMIT = 200
 """Actions that can be taken back."""
+PATIENCE = 0.4
+"""Seconds until a step that still runs says how far it is."""
+PAUSE = 0.1
+"""Seconds between two times it says so."""
+
+Hear = Callable[[str, str, int, int], None]
+"""Hears a label, what is being done, how many are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,9 @@ def _take_back(done: Sequence[Outcome], error: MediatuiError) -> None:
 class History:
     """The stacks. Used by one thread at a time."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, hear: Hear | None = None) -> None:
+        """`hear` is told of steps that take a while."""
+        self._hear = hear
         self._undo: deque[tuple[Undo, Step]] = deque(maxlen=limit)
         self._redo: deque[tuple[Undo, Step]] = deque(maxlen=limit)
         self._ids = count(1)
@@ -93,7 +104,7 @@ class History:
 
     def do(self, label: str, step: Step) -> Undo:
         """Do something new; what was taken back before cannot be done again. Raises what the step raises."""
-        outcome = step.run()
+        outcome = self._run(label, step)
         undo = Undo(next(self._ids), label, outcome.count, outcome.notes)
         if outcome.count:
             self._undo.append((undo, outcome.back))
@@ -120,10 +131,29 @@ class History:
             return None
         undo, step = source.pop()
         try:
-            outcome = step.run()
+            outcome = self._run(undo.label, step)
         except StorageError:
             source.append((undo, step))  # the disk refused: it can be tried again
             raise
         done = Undo(undo.id, undo.label, outcome.count, outcome.notes)
         target.append((undo, outcome.back))
         return done
+
+    def _run(self, label: str, step: Step) -> Outcome:
+        if self._hear is None:
+            return step.run()
+        with heard_by(_Patient(label, self._hear)):
+            return step.run()
+
+
+class _Patient:
+    """Passes on how far a step is, once it has taken a while, and not too often."""
+
+    def __init__(self, label: str, hear: Hear) -> None:
+        self._label, self._hear = label, hear
+        self._next = time.monotonic() + PATIENCE
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if (moment := time.monotonic()) >= self._next:
+            self._next = moment + PAUSE
+            self._hear(self._label, stage, done, total)

@@ -23,6 +23,7 @@ from mediatui.studio.again import as_input, generate_again
 from mediatui.studio.cleaning import CleanReport, clean, empty_all
 from mediatui.studio.core import Core
 from mediatui.studio.engine import DaemonPool
+from mediatui.studio.events import OrganiseProgress
 from mediatui.studio.history import History, Several, Step, Undo
 from mediatui.studio.prompts import UsedPrompt, prompt_history
 from mediatui.studio.requests import GenerateRequest
@@ -51,7 +52,7 @@ class Organising:
     def __init__(self, core: Core, release: Release) -> None:
         self._core, self._lib = core, core.library
         self._release = release
-        self._history = History()
+        self._history = History(hear=lambda *how_far: core.emit(OrganiseProgress(*how_far)))
         self._pool = DaemonPool("mediatui-organise", 1)
         self._templates = Templates(core.locations.config_file.parent / FOLDER)
 

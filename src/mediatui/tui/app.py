@@ -51,6 +51,7 @@ from mediatui.tui.toasts import Toasts, gathered
 if TYPE_CHECKING:
     from mediatui.locations import Locations
     from mediatui.settings import Settings
+    from mediatui.studio.events import OrganiseProgress
     from mediatui.studio.studio import Studio
 
 T = TypeVar("T")
@@ -153,11 +154,11 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Textual's way in for everything; a key pressed while a screen opens waits for it."""
-        early = isinstance(event, events.Key) and not event.is_forwarded
-        if early and (self._early.opening or self._early.waiting):
+        fresh = isinstance(event, events.Key) and not event.is_forwarded
+        if fresh and isinstance(event, events.Key) and (self._early.opening or self._early.waiting):
             self._early.hold(event)
-            return
-        await super().on_event(event)
+        else:
+            await super().on_event(event)
 
     async def _on_key(self, event: events.Key) -> None:
         """A letter that was on its way to another widget when a field took the focus is the field's, not a command."""
@@ -289,9 +290,17 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             self.tell(notice.message + more, hint=notice.hint, title=notice.title, severity=notice.severity)
         self.alerts.follow(batch)
         self.hosts.hear(batch.hosts)
+        if batch.organising is not None:
+            self._tell_progress(batch.organising)
         for screen in self.screen_stack:
             if isinstance(screen, StudioScreen):
                 screen.follow(batch)
+
+    def _tell_progress(self, how_far: OrganiseProgress) -> None:
+        """On the status line of the screen in front, not among the messages."""
+        screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, StudioScreen)), None)
+        if screen is not None:
+            screen.say(f"{how_far.label}: {how_far.stage}, {how_far.done:,} of {how_far.total:,}")
 
     # Work that may fail.
 
@@ -374,7 +383,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             "palette": self._open_palette,
             "help": self._open_help,
             "quit-now": self.leave,
-            "interrupt": lambda: self.tell("Press q to quit."),
+            "interrupt": lambda: self.tell(f"Press {self.keys.of('library', 'quit')} in the library to quit."),
             "theme": self._choose_theme,
             "compact": self._switch_compact,
             "welcome": self._open_welcome,
@@ -437,7 +446,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         sequence = osc52(text, tmux=bool(os.environ.get("TMUX")))
         if sequence is None:
             raise UsageError(
-                f"the {what} is too long for the terminal's clipboard", hint="Press enter to read all of it."
+                f"the {what} is too long for the terminal's clipboard",
+                hint=f"{self.keys.of('library', 'details')} shows all of it.",
             )
         self._clipboard = text
         if self._driver is not None:

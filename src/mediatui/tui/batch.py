@@ -13,6 +13,7 @@ from mediatui.studio.events import (
     JobProgress,
     LibraryChanged,
     Notice,
+    OrganiseProgress,
     ProjectsChanged,
     SaveProgress,
 )
@@ -27,6 +28,7 @@ class Batch:
     saves: dict[str, SaveProgress] = field(default_factory=dict)
     exports: dict[str, ExportProgress] = field(default_factory=dict)
     imports: dict[str, ImportProgress] = field(default_factory=dict)
+    organising: OrganiseProgress | None = None
     hosts: list[HostAsked] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     projects: bool = False
@@ -45,6 +47,8 @@ class Batch:
                 self.exports[event.export_id] = event
             case ImportProgress():
                 self.imports[event.import_id] = event
+            case OrganiseProgress():
+                self.organising = event
             case HostAsked():
                 self.hosts.append(event)
             case Notice():
