@@ -162,6 +162,8 @@ class SaveError(MediatuiError):
         super().__init__(message, hint=hint)
         self.kind = kind
         self.retry_after = retry_after
+        self.host = ""
+        """The public media host that nobody has allowed, where that is why."""
 
 
 class StorageError(MediatuiError):

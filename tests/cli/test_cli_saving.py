@@ -81,3 +81,38 @@ def test_an_unknown_job_is_given_up_by_name_only(home: Home, fal: FalServer) -> 
     assert home.run("jobs", "dismiss", "--unknown", job["id"]).code == 0
     assert home.run("jobs", "--json").document["jobs"] == []
     assert fal.count("submit") == 1
+
+
+def test_an_export_may_fetch_from_a_host_that_is_allowed_for_it(home: Home, fal: FalServer) -> None:
+    with fal_server() as other:
+        fal.script("result", Reply(body={"images": [{"url": f"{other.url}/files/a.png"}]}))
+        assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--no-save").code == 0
+        refused = home.run("export", "demo", "-o", "refused.zip", "--json")
+        assert (refused.code, other.calls) == (3, [])
+        assert "it is not an https address" in refused.document["missing"][0]["reason"]
+        done = home.run("export", "demo", "-o", "done.zip", "--json", "--allow-host", other.netloc)
+        assert (done.code, done.document["files"], other.count("file")) == (0, 1, 1), done.err
+        assert home.run("export", "demo", "-o", "bad.zip", "--allow-host", "https://x/").code == 2
+        assert not list(home.root.rglob("bad.zip"))
+    assert fal.count("submit") == 1
+
+
+def test_an_export_says_how_to_allow_a_host(home: Home, fal: FalServer) -> None:
+    fal.script("result", Reply(body={"images": [{"url": "https://media.example.invalid/a.png"}]}))
+    assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--no-save").code == 0
+    refused = home.run("export", "demo", "-o", "refused.zip")
+    assert refused.code == 3
+    assert "mediatui export demo --allow-host media.example.invalid" in refused.err
+
+
+def test_resuming_saves_from_a_host_that_is_allowed_for_it(home: Home, fal: FalServer) -> None:
+    with fal_server() as other:
+        fal.script("result", Reply(body={"images": [{"url": f"{other.url}/files/a.png"}]}))
+        assert home.run("generate", "x", "-m", "a/b", "-p", "demo").code == 3
+        assert home.run("jobs", "resume", "--allow-host", "a b").code == 2
+        again = home.run("jobs", "resume", "--json")
+        assert (again.code, other.calls) == (3, [])
+        done = home.run("jobs", "resume", "--json", "--allow-host", other.netloc)
+        assert (done.code, other.count("file")) == (0, 1), done.err
+        assert [item["save_state"] for item in done.document["items"]] == ["saved"]
+    assert fal.count("submit") == 1

@@ -64,6 +64,8 @@ class MissingEntry:
 
     item: MediaItem
     reason: str
+    host: str = ""
+    """The media host that nobody has allowed, where that is why."""
 
 
 class Sheet(StrEnum):

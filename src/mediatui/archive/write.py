@@ -15,7 +15,15 @@ from mediatui.archive.embed import Range, Segment, embedded, length_of
 from mediatui.archive.manifest import NAME, Written, build_manifest, encode
 from mediatui.archive.plan import ExportEntry, ExportPlan, MissingEntry, Sheet
 from mediatui.archive.sinks import FolderSink, Sink, Stored, ZipSink
-from mediatui.errors import ExitCode, MediatuiError, SaveErrorKind, StorageBlocked, StorageError, storage_error
+from mediatui.errors import (
+    ExitCode,
+    MediatuiError,
+    SaveError,
+    SaveErrorKind,
+    StorageBlocked,
+    StorageError,
+    storage_error,
+)
 from mediatui.library.files import free_bytes
 from mediatui.model import Job, MediaItem, now
 from mediatui.text import human_bytes
@@ -108,7 +116,11 @@ def _target_error(exc: OSError, target: Path) -> StorageError:
 
 
 class _Unreadable(Exception):
-    """An item's bytes cannot be had; the text says why."""
+    """An item's bytes cannot be had; the text says why, `host` which host would have to be allowed."""
+
+    def __init__(self, reason: str, host: str = "") -> None:
+        super().__init__(reason)
+        self.host = host
 
 
 class _Meter:
@@ -152,7 +164,7 @@ class _Export:
                 self.written.append(self._add(entry))
             except _Unreadable as exc:
                 self.meter.done_bytes = before
-                self.missing.append(MissingEntry(entry.item, str(exc)))
+                self.missing.append(MissingEntry(entry.item, str(exc), exc.host))
             self.meter.done_files += 1
         self._check_stop()
         for sheet in sorted(self.plan.options.sheets):
@@ -193,7 +205,7 @@ class _Export:
             try:
                 return self._add_remote(entry)
             except _Unreadable as also:
-                raise _Unreadable(f"{unreadable}; {also}") from also
+                raise _Unreadable(f"{unreadable}; {also}", also.host) from also
 
     def _add_remote(self, entry: ExportEntry) -> Written:
         if self.fetch is None:
@@ -205,7 +217,8 @@ class _Export:
             except ExportStopped:
                 raise
             except (MediatuiError, OSError) as exc:
-                raise _Unreadable(f"it could not be downloaded: {exc}") from exc
+                host = exc.host if isinstance(exc, SaveError) else ""
+                raise _Unreadable(f"it could not be downloaded: {exc}", host) from exc
             return self._add_file(entry, fetched)
         finally:
             fetched.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.archive_progress import ArchiveProgress
 from mediatui.cli.options import add_allow_host_option
+from mediatui.cli.saving import allow_hint
 from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode, UsageError
 from mediatui.studio.events import ExportProgress
@@ -112,3 +113,5 @@ def _missing(entries: Sequence[MissingEntry]) -> list[dict[str, Any]]:
 def _tell_missing(context: Context, entries: Sequence[MissingEntry]) -> None:
     for entry in entries:
         context.output.note(f"missing: {entry.item.name} ({entry.item.id}): {entry.reason}")
+    for host in dict.fromkeys(entry.host for entry in entries if entry.host):
+        context.output.note(allow_hint(host, f"export {context.args.project}"))

@@ -12,7 +12,7 @@ from mediatui.model import Phase, SavePolicy
 from mediatui.text import one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from mediatui.cli.context import Context
     from mediatui.cli.follow import Follower
@@ -98,8 +98,9 @@ def run_resume(context: Context) -> int:
     with context.studio() as studio:
         _open_projects(studio, jobs)
         with Follower(studio, context.output) as follower:
+            ended = [job.id for job in jobs if job.phase.ended]
             jobs, items = follow(studio, follower, jobs)
-            items = _save_rest(studio, follower, jobs, items)
+            items = _save_rest(studio, follower, jobs, items, ended)
         report(context, studio, jobs, items)
     return outcome(jobs, items)
 
@@ -226,10 +227,16 @@ def _open_projects(studio: Studio, jobs: Sequence[Job]) -> None:
         studio.open_project(project).result()
 
 
-def _save_rest(studio: Studio, follower: Follower, jobs: Sequence[Job], items: Sequence[MediaItem]) -> list[MediaItem]:
+def _save_rest(
+    studio: Studio, follower: Follower, jobs: Sequence[Job], items: Sequence[MediaItem], ended: Collection[str]
+) -> list[MediaItem]:
     """Save what jobs that had ended before left behind; those that ended now have had their turn."""
     automatic = {job.id for job in jobs if job.save_policy is SavePolicy.AUTOMATIC}
-    left = [i for i in items if i.job in automatic and i.save_state.wants_saving and i.storage_error is None]
+    left = [
+        item
+        for item in items
+        if item.job in automatic and item.save_state.wants_saving and (item.storage_error is None or item.job in ended)
+    ]
     if left:
         follower.saves(studio.save([item.id for item in left]), left)
     return follower.outputs(jobs)

@@ -95,11 +95,15 @@ def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio],
 def host_hints(items: Sequence[MediaItem]) -> list[str]:
     """For each host that nobody has allowed: how to allow it, once or always."""
     faults = [item.storage_error for item in items if item.save_state is not SaveState.SAVED and item.storage_error]
-    return [
-        f"{host} is not a known media host: `mediatui retry --all --allow-host {host}` allows it this time, "
+    return [allow_hint(host, "retry --all") for host in dict.fromkeys(fault.host for fault in faults if fault.host)]
+
+
+def allow_hint(host: str, command: str) -> str:
+    """How to allow a host for one command, or always."""
+    return (
+        f"{host} is not a known media host: `mediatui {command} --allow-host {host}` allows it this time, "
         "save.allow_hosts in the configuration always."
-        for host in dict.fromkeys(fault.host for fault in faults if fault.host)
-    ]
+    )
 
 
 def _report(context: Context, report: SaveReport, items: list[dict[str, object]]) -> None:

@@ -24,7 +24,6 @@ from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageF
 from mediatui.providers.base import MediaHosts
 from mediatui.steplog import StepName, Steps
 from mediatui.studio.download import Downloader, GoneError, Limits, Progress
-from mediatui.studio.hosts import UnknownHost
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
 from mediatui.studio.records import Records
 from mediatui.studio.vectors import is_active
@@ -236,8 +235,7 @@ class Saver:
             if item.save_state is SaveState.SAVED:
                 item = move_item(item, SaveState.MISSING)
             attempts = item.storage_error.attempts + 1 if item.storage_error else 1
-            host = error.host if isinstance(error, UnknownHost) else ""
-            fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts, host)
+            fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts, error.host)
             return move_item(item, _state_after(item, error.kind), storage_error=fault)
 
         item = self._records.edit_item(project, item_id, mark)
