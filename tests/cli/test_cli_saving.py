@@ -109,7 +109,7 @@ def test_resuming_saves_from_a_host_that_is_allowed_for_it(home: Home, fal: FalS
     with fal_server() as other:
         fal.script("result", Reply(body={"images": [{"url": f"{other.url}/files/a.png"}]}))
         assert home.run("generate", "x", "-m", "a/b", "-p", "demo").code == 3
-        assert home.run("jobs", "resume", "--allow-host", "a b").code == 2
+        assert home.run("jobs", "resume", "--allow-host", "https://x").code == 2
         again = home.run("jobs", "resume", "--json")
         assert (again.code, other.calls) == (3, [])
         done = home.run("jobs", "resume", "--json", "--allow-host", other.netloc)
