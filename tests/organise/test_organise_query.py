@@ -162,6 +162,30 @@ def test_no_line_ever_raises_and_tokens_cover_it(line: str) -> None:
             assert changed[place - len(candidate.text) : place] == candidate.text
 
 
+TERMS = (
+    "light",
+    "dog",
+    "zebra",
+    '"in the rain"',
+    "name:final",
+    "prompt:dog",
+    "notes:a",
+    "tag:hero",
+    "rating:3",
+    "fav:yes",
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(("", "-")), st.sampled_from(TERMS), st.sampled_from((" ", " OR "))), max_size=9)
+)
+def test_filtering_many_is_testing_each(terms: list[tuple[str, str, str]]) -> None:
+    line = "".join(f"{sign}{term}{joint}" for sign, term, joint in terms).removesuffix(" OR ").strip()
+    query = parse_query(line, at=NOW)
+    assert query.problems == ()
+    assert query.select(ITEMS) == [item for item in ITEMS if query.matches(item)]
+
+
 @given(st.text(alphabet='ab "OR|:-', min_size=1, max_size=8))
 def test_a_quoted_value_is_read_as_one(value: str) -> None:
     plain = value.replace('"', "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +71,27 @@ def _part(texts: Callable[[MediaItem], str | None]) -> Callable[[str, Setting], 
     return make
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A test of one of the item's texts; what has `words` nowhere in any of them cannot pass."""
+
+    words: str
+    texts: Callable[[MediaItem], str]
+    everything: Callable[[MediaItem], str]
+
+    def __call__(self, item: MediaItem) -> bool:
+        """Whether the text has the words."""
+        return self.words in self.everything(item) and self.words in self.texts(item).casefold()
+
+    def each(self, items: Sequence[MediaItem], everything: Sequence[str]) -> list[bool]:
+        """Whether each item passes, its texts at hand."""
+        words, read = self.words, self.texts
+        return [words in text and words in read(i).casefold() for i, text in zip(items, everything, strict=True)]
+
+
 def _within(texts: Callable[[MediaItem], str]) -> Callable[[str, Setting], Predicate]:
-    """A field that is one of the item's texts: those that have the words nowhere are left aside first."""
-
-    def make(value: str, setting: Setting) -> Predicate:
-        wanted, everything = _needed(value).casefold(), setting.text
-        return lambda item: wanted in everything(item) and wanted in texts(item).casefold()
-
-    return make
+    """A field that is one of the item's texts."""
+    return lambda value, setting: Within(_needed(value).casefold(), texts, setting.text)
 
 
 def _project(value: str, setting: Setting) -> Predicate:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import compress
-from operator import or_
+from operator import not_, or_
 
-from mediatui.library.query.fields import FIELDS, Predicate, Setting, find_field
+from mediatui.library.query.fields import FIELDS, Predicate, Setting, Within, find_field
 from mediatui.library.query.tokens import Token, tokens
 from mediatui.library.query.values import Unfinished
 from mediatui.model import MediaItem, now
@@ -75,6 +75,8 @@ class _Term:
     test: Predicate
     words: str | None = None
     negated: bool = False
+    within: Within | None = None
+    """What `test` amounts to, or negates, where it looks at one text."""
 
 
 class Query:
@@ -106,22 +108,41 @@ class Query:
     def _pass(self, term: _Term, items: list[MediaItem]) -> list[MediaItem]:
         if term.words is not None:
             return self._texts.select(items, term.words, term.negated)
+        if term.within is not None:
+            return list(compress(items, _verdicts(term, items, self._texts.all_of(items))))
         test = term.test
         return [item for item in items if test(item)]
 
     def _pass_any(self, group: Sequence[_Term], items: list[MediaItem]) -> list[MediaItem]:
-        worded = [term for term in group if term.words is not None]
-        texts = self._texts.all_of(items) if worded else []
-        columns = [_verdicts(term, items, texts) for term in group]
+        reads = any(term.words is not None or term.within is not None for term in group)
+        texts = self._texts.all_of(items) if reads else []
+        words = [term.words for term in group if term.words is not None and not term.negated]
+        columns = [_having_any(words[at : at + 3], texts) for at in range(0, len(words), 3)]
+        columns += [_verdicts(term, items, texts) for term in group if term.words is None or term.negated]
         return list(compress(items, reduce(lambda a, b: list(map(or_, a, b)), columns)))
+
+
+def _having_any(words: Sequence[str], texts: list[str]) -> list[bool]:
+    """Whether each text has one of up to three words; written out, since this runs at each key."""
+    match words:
+        case [a]:
+            return [a in text for text in texts]
+        case [a, b]:
+            return [a in text or b in text for text in texts]
+        case [a, b, c]:
+            return [a in text or b in text or c in text for text in texts]
+    raise AssertionError("one to three words")
 
 
 def _verdicts(term: _Term, items: list[MediaItem], texts: list[str]) -> list[bool]:
     """Whether each item passes a term."""
-    words, test = term.words, term.test
-    if words is None:
+    words, within, test = term.words, term.within, term.test
+    if words is not None:
+        return [words not in text for text in texts] if term.negated else [words in text for text in texts]
+    if within is None:
         return [test(item) for item in items]
-    return [words not in text for text in texts] if term.negated else [words in text for text in texts]
+    found = within.each(items, texts)
+    return list(map(not_, found)) if term.negated else found
 
 
 def parse_query(
@@ -173,7 +194,7 @@ def _term(token: Token, setting: Setting, texts: Texts, problems: list[Problem])
     if not token.negated:
         return term
     test = term.test
-    return _Term(term.cost, lambda item: not test(item), term.words, negated=True)
+    return replace(term, test=lambda item: not test(item), negated=True)
 
 
 def _plain(token: Token, texts: Texts) -> _Term:
@@ -192,7 +213,8 @@ def _compared(token: Token, setting: Setting) -> _Term:
         hint = f"did you mean {near[0]}:?" if near else "put it in quotes to search for the text"
         raise Unfinished(f"there is no field {token.field}:; {hint}")
     try:
-        return _Term(field.cost, field.test(token.value, setting))
+        test = field.test(token.value, setting)
+        return _Term(field.cost, test, within=test if isinstance(test, Within) else None)
     except Unfinished as exc:
         raise Unfinished(f"{field.name}: {exc}") from None
 
