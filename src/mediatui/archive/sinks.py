@@ -1,4 +1,8 @@
-"""Where an export's entries go: one ZIP file or a folder. Each grows under another name and is whole or not there."""
+"""Where an export's entries go: one ZIP file or a folder. Each grows under another name and is whole or not there.
+
+Nothing here waits for the disk, as `cp` and `zip` do not: an export is a copy, and its originals stay. What is
+removed for good is removed only after everything written before it has reached the disk (`library.trash`).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from mediatui.archive.writeback import Writeback
 from mediatui.archive.zipwriter import ZipWriter, crc32
-from mediatui.library.files import fsync_dir, make_folder, place, sync_file, write_all
+from mediatui.library.files import give_name, make_folder, write_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,11 @@ class Sink(Protocol):
         ...
 
     def finish(self) -> None:
-        """All entries are there: make them durable."""
+        """All entries are there: complete what they are kept in."""
         ...
 
     def place(self, target: Path) -> Path:
-        """Give it its name, another one when that is taken. Raises `StorageError`."""
+        """Give it its name, another one when that is taken."""
         ...
 
     def close(self) -> None:
@@ -59,8 +62,7 @@ class ZipSink:
 
     def __init__(self, target: Path) -> None:
         self.part, self._fd = _create_part(target)
-        self._writeback = Writeback(self._fd)
-        self._zip = ZipWriter(self._fd, grown_to=self._writeback.grown_to)
+        self._zip = ZipWriter(self._fd)
 
     def add(self, name: str, when: float, size: int, chunks: Iterable[memoryview]) -> Stored:
         """Write an entry."""
@@ -76,20 +78,25 @@ class ZipSink:
             at += got
 
     def finish(self) -> None:
-        """Write the directory and sync."""
+        """Write the directory and close: a network file system says only then that it has no room."""
         self._zip.finish()
-        self._writeback.finish()
+        self._close_file()
 
     def place(self, target: Path) -> Path:
         """Give it its name."""
-        return place(self.part, target)
+        return give_name(self.part, target)
 
     def close(self) -> None:
-        """Stop syncing and close; the part is gone unless it was placed."""
-        self._writeback.__exit__(None, None, None)
-        os.close(self._fd)
+        """Close; the part is gone, placed or not."""
+        with suppress(OSError):
+            self._close_file()
         with suppress(OSError):
             self.part.unlink()
+
+    def _close_file(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 class FolderSink:
@@ -108,7 +115,6 @@ class FolderSink:
             for chunk in chunks:
                 write_all(fd, chunk)  # type: ignore[arg-type]  # takes any bytes
                 crc, written = crc32(chunk, crc), written + len(chunk)
-            sync_file(fd)
             if when > 0:
                 os.utime(fd, (when, when))
         except BaseException:
@@ -125,9 +131,7 @@ class FolderSink:
                 yield buffer[:got]
 
     def finish(self) -> None:
-        """Make the names durable."""
-        for folder, _, _ in os.walk(self.part, topdown=False):
-            fsync_dir(Path(folder))
+        """Nothing is left to do."""
 
     def place(self, target: Path) -> Path:
         """Give it its name; a folder that is there, even an empty one, is never replaced."""
@@ -135,7 +139,6 @@ class FolderSink:
         for name in names:
             if not os.path.lexists(name):
                 os.rename(self.part, name)
-                fsync_dir(name.parent)
                 return name
         raise AssertionError("unreachable")
 

@@ -71,8 +71,8 @@ def write_export(
 ) -> ExportReport:
     """Carry out `plan`. Blocking; for a worker thread. `jobs` are the project's, by id.
 
-    The archive (or folder) grows as ``<target>.part`` and gets its name when it is complete and synced,
-    another one (``-2``) if that is taken by then. An item that cannot be read or fetched is left out and
+    The archive (or folder) grows as ``<target>.part`` and gets its name when it is complete, another one
+    (``-2``) if that is taken by then. An item that cannot be read or fetched is left out and
     listed. The bytes are stored as they are on disk, except where copies are to say how they were made. The
     CRC-32 is computed while copying, and where it and the size agree with the index its SHA-256 is taken
     over; otherwise that is computed from the bytes too. `poster` gives pictures for contact sheets.

@@ -52,12 +52,9 @@ class Member:
 class ZipWriter:
     """Writes entries to a file descriptor from its beginning. Failed writes raise `OSError`."""
 
-    def __init__(self, fd: int, *, grown_to: Callable[[int], None] | None = None, zip64_from: int = ZIP64_FROM) -> None:
-        """`fd` is open for writing and empty; `grown_to` hears the size after each chunk; `zip64_from` is
-        lower only in tests.
-        """
+    def __init__(self, fd: int, *, zip64_from: int = ZIP64_FROM) -> None:
+        """`fd` is open for writing and empty; `zip64_from` is lower only in tests."""
         self._fd = fd
-        self._grown_to = grown_to
         self._zip64_from = zip64_from
         self._end = 0
         self._members: list[Member] = []
@@ -76,8 +73,6 @@ class ZipWriter:
                 _write_at(self._fd, chunk, end)
                 crc = crc32(chunk, crc)
                 end += len(chunk)
-                if self._grown_to:
-                    self._grown_to(end)
             _write_at(self._fd, _local_header(name, end - start, crc, stamp, wide), offset)
         except BaseException:
             os.ftruncate(self._fd, offset)
@@ -88,7 +83,7 @@ class ZipWriter:
         return member
 
     def finish(self) -> None:
-        """Write the directory; the archive is complete then, though not yet synced."""
+        """Write the directory; the archive is complete then."""
         directory = b"".join(map(self._directory_entry, self._members))
         _write_at(self._fd, directory + self._end_records(len(directory)), self._end)
 
