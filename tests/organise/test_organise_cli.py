@@ -64,6 +64,26 @@ def test_items_move_to_the_trash_and_back_and_between_projects(home: Home) -> No
     assert home.run("trash", "--empty", "--yes", "-p", "One", "--json").document["freed"] > 0
 
 
+def test_what_went_is_named_brought_back_or_erased_by_itself(home: Home) -> None:
+    done = home.run("trash", "aaaa-0", "bbbb-0", "--json")
+    (entry,) = done.document["entries"]
+    assert home.run("trash", "cccc-0").err.count("mediatui trash --restore ") == 1
+    home.run("projects", "delete", "two")
+    listed = home.run("trash", "--list", "--json").document
+    assert ([e["id"] for e in listed["entries"]], [p["id"] for p in listed["projects"]]) == ([entry], ["two"])
+    assert "deleted project" in home.run("trash", "--list").out
+    assert home.run("trash", "--restore", "two").code == 0
+    assert {p["id"] for p in home.run("projects", "--json").document["projects"]} == {"one", "two"}
+    home.run("projects", "delete", "two")
+    for gone in ("two", entry):
+        refused = home.run("trash", "--erase", gone)
+        assert (refused.code, "--yes" in refused.err) == (2, True)
+        assert home.run("trash", "--erase", gone, "--yes", "--json").document["freed"] > 0
+        assert home.run("trash", "--erase", gone, "--yes").code == 2
+    assert home.run("trash", "--list", "--json").document == {"entries": [], "projects": []}
+    assert home.run("trash", "--empty", "--list").code == 2, "one thing at a time"
+
+
 def test_room_is_measured_and_freed(home: Home) -> None:
     (group,) = home.run("duplicates", "--json").document["groups"]
     assert (group["keep"], group["others"]) == ("cccc-0", ["aaaa-0"])

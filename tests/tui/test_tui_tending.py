@@ -78,6 +78,30 @@ async def test_emptying_the_trash_needs_its_number_typed(two: Session) -> None:
     await until(lambda: "freed for good" in said(two), "said so")
 
 
+async def test_one_deleted_project_goes_for_good_and_the_rest_of_the_trash_stays(two: Session) -> None:
+    await two.generate("kept", project="other")
+    await two.press("g", "d")
+    await until(lambda: not two.items, "in the trash")
+    await two.library.projects.open("demo")
+    await two.press("D")
+    await two.screen(ConfirmScreen)
+    await two.press("y")
+    await until(lambda: set(two.library.summaries) == {"other"}, "gone")
+    screen = await trash(two)
+    assert len(screen.list.keys) == 2
+    assert screen.list.rows[screen.list.key or ""].name == "demo", "the latest first"
+    await two.press("D")
+    ask = await two.screen(AskScreen)
+    assert "1 project" in ask._title
+    await two.type("1")
+    await two.press("enter")
+    await until(lambda: len(screen.list.keys) == 1, "gone for good")
+    await until(lambda: "freed for good" in said(two), "said so")
+    assert not list(two.app.studio._core.locations.trash.iterdir())
+    await two.press("enter")
+    await until(lambda: [item.prompt for item in two.items] == ["kept"], "what else was there can be brought back")
+
+
 async def test_a_deleted_project_is_restored_from_the_trash(two: Session) -> None:
     await two.press("D")
     await two.screen(ConfirmScreen)

@@ -28,7 +28,7 @@ COMMANDS = (
     ("rename", "annotating:configure_rename", "give an item another name"),
     ("move", "moving:configure_move", "move items to another project"),
     ("copy", "moving:configure_copy", "copy items to a project"),
-    ("trash", "moving:configure_trash", "move items to the trash, bring them back, empty it"),
+    ("trash", "trashing:configure", "move items to the trash, bring them back, empty it"),
     ("clean", "tidying:configure_clean", "plan a clean-up, and carry it out"),
     ("adopt", "adopting:configure", "make items of files that no item names"),
     ("duplicates", "tidying:configure_duplicates", "list items with equal bytes"),

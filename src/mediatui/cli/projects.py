@@ -140,7 +140,7 @@ def _show(context: Context, project: Project, what: str) -> int:
 def _list_deleted(context: Context) -> int:
     with context.reader() as reader:
         paths = reader.trashed_projects()
-    found = [(path, *_parts(path)) for path in paths]
+    found = [(path, *deleted_parts(path)) for path in paths]
     context.output.emit(
         {"deleted": [{"id": name, "deleted_at": when, "path": str(path)} for path, name, when in found]}
     )
@@ -153,12 +153,12 @@ def _trashed(context: Context, reference: str) -> Path:
     with context.reader() as reader:
         paths = reader.trashed_projects()
     for path in paths:
-        if reference in (path.name, _parts(path)[0]) or Path(reference).absolute() == path:
+        if reference in (path.name, deleted_parts(path)[0]) or Path(reference).absolute() == path:
             return path
     raise UsageError(f"there is no deleted project {reference!r}", hint="`mediatui projects --deleted` lists them.")
 
 
-def _parts(path: Path) -> tuple[str, float]:
+def deleted_parts(path: Path) -> tuple[str, float]:
     """The project's id and when it was deleted, from the name of its folder in the trash."""
     name, _, stamp = path.name.rpartition("--")
     return (name, int(stamp) / 1000) if stamp.isdigit() else (path.name, 0.0)

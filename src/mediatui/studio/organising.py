@@ -187,6 +187,10 @@ class Organising:
             )
         )
 
+    def erase_project(self, path: Path) -> Future[int]:
+        """Remove one deleted project for good; returns the bytes freed. Cannot be taken back: ask first."""
+        return self._pool.submit(lambda: self._lib.empty_trash([path]))
+
     # -- looking for what could go
 
     def duplicates(self, project_id: str | None = None) -> Future[tuple[Duplicates, ...]]:

@@ -137,28 +137,30 @@ class TrashScreen(StudioScreen[None]):
             await self.main.ask(organise.restore(row.entry.project, row.entry.id))
         elif row.path is not None:
             await self.main.ask(organise.restore_project(row.path))
-        self.main.tell(f"“{row.name}” is back. u puts it into the trash again.")
+        self.main.tell(f"“{row.name}” is back. {self.press('undo')} puts it into the trash again.")
         await self._load()
 
     async def _erase(self) -> None:
-        row = self._row()
-        if row.entry is None:
-            raise UsageError("a deleted project goes for good with the whole trash only", hint="E empties it.")
-        if await self._typed(f"Remove “{row.name}” for good", len(row.entry.item_ids), row.bytes):
-            entry = row.entry
-            freed = await self.main.ask(self.main.studio.organise.empty_trash(entry.project, entry_ids=[entry.id]))
-            await self._freed(freed)
+        row, organise = self._row(), self.main.studio.organise
+        title = f"Remove “{row.name}” for good"
+        if row.entry is not None:
+            if await self._typed(title, len(row.entry.item_ids), row.bytes):
+                entry = row.entry
+                await self._freed(await self.main.ask(organise.empty_trash(entry.project, entry_ids=[entry.id])))
+        elif row.path is not None and await self._typed(title, 1, row.bytes, ("project", "projects")):
+            await self._freed(await self.main.ask(organise.erase_project(row.path)))
 
     async def _empty(self) -> None:
         rows = list(self.list.rows.values())
         if not rows:
             raise UsageError("the trash is empty")
-        if await self._typed("Empty the trash for good", len(rows), sum(row.bytes for row in rows)):
+        size = sum(row.bytes for row in rows)
+        if await self._typed("Empty the trash for good", len(rows), size, ("entry", "entries")):
             await self._freed(await self.main.ask(self.main.studio.organise.empty_trash()))
 
-    async def _typed(self, title: str, count: int, size: int) -> bool:
+    async def _typed(self, title: str, count: int, size: int, words: tuple[str, str] = ("item", "items")) -> bool:
         """Removing for good takes more than one key: the number of things, typed."""
-        things = plural(count, "item") if title.startswith("Remove") else plural(count, "entry", "entries")
+        things = plural(count, *words)
         ask = AskScreen(
             f"{title}: {things}, {human_bytes(size)}. Nothing brings it back.",
             placeholder=f"type {count} to do it",
