@@ -64,13 +64,27 @@ def test_requests_prompts_and_inputs_of_what_was_made(studio: Studio) -> None:
     assert studio.organise.again("j1").params == {"seed": 3}
     with pytest.raises(UsageError):
         studio.organise.again("nobody")
-    assert [used.prompt for used in studio.organise.prompts("DOG")] == ["a dog"]
+    assert [used.prompt for used in studio.organise.prompts("DOG").result(SECONDS)] == ["a dog"]
     assert studio.organise.as_input("a").result(SECONDS).endswith("AI-Video-a.mp4")
     studio.organise.save_template("t", "a {{x}}").result(SECONDS)
     assert studio.organise.fill_template("t", {"x": "cat"}).result(SECONDS) == "a cat"
     assert [template.name for template in studio.organise.templates().result(SECONDS)] == ["t"]
     studio.organise.delete_template("t").result(SECONDS)
     assert studio.organise.templates().result(SECONDS) == ()
+
+
+def test_prompts_of_projects_that_nobody_opened_are_remembered_too(studio: Studio) -> None:
+    elsewhere = Library(studio._core.locations)
+    for number, name in enumerate(("One", "Two")):
+        project = elsewhere.create(name)
+        sent = {"phase": Phase.SUCCEEDED, "created_at": float(number)}
+        project.commit(jobs=[Job(f"j{n}", project.id, "fal", "m", f"{name} {n}", **sent) for n in range(400)])
+    elsewhere.close()
+    assert studio.organise._lib.open_projects() == ()
+    used = studio.organise.prompts().result(SECONDS)
+    assert ({entry.prompt for entry in used} > {f"Two {n}" for n in range(400)}, len(used)) == (True, 500)
+    assert [entry.prompt for entry in studio.organise.prompts("one 399").result(SECONDS)] == ["One 399"]
+    assert studio.organise.prompts("one", "two").result(SECONDS) == ()
 
 
 def test_an_export_of_marked_items_keeps_their_order_and_has_sheets(studio: Studio, tmp_path: Path) -> None:

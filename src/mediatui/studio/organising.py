@@ -18,7 +18,7 @@ from mediatui.library.duplicates import Duplicates, find_duplicates
 from mediatui.library.project import ProjectFolder
 from mediatui.library.trash import TrashEntry, trash_entries
 from mediatui.library.usage import Usage, measure
-from mediatui.model import Job, MediaItem
+from mediatui.model import MediaItem
 from mediatui.studio.again import as_input, generate_again
 from mediatui.studio.cleaning import CleanReport, clean, empty_all
 from mediatui.studio.core import Core
@@ -238,11 +238,14 @@ class Organising:
 
         return self._core.work_pool.submit(read)
 
-    def prompts(self, search: str = "", project_id: str | None = None) -> tuple[UsedPrompt, ...]:
-        """Prompts of opened projects with every word of `search`, the latest first; answers from memory."""
-        opened = [p for p in self._lib.open_projects() if project_id in (None, p.id)]
-        jobs: list[Job] = [job for project in opened for job in self._core.records.jobs(project)]
-        return prompt_history(jobs, search)
+    def prompts(self, search: str = "", project_id: str | None = None) -> Future[tuple[UsedPrompt, ...]]:
+        """Prompts of one or all projects with every word of `search`, the latest first, at most `prompts.LIMIT`."""
+
+        def look() -> tuple[UsedPrompt, ...]:
+            jobs = [job for project in self._projects(project_id) for job in self._core.records.jobs(project)]
+            return prompt_history(jobs, search)
+
+        return self._core.work_pool.submit(look)
 
     # -- prompt templates
 

@@ -49,7 +49,7 @@ class Prompting:
 
     async def history(self) -> None:
         """Choose a prompt that was sent before."""
-        used = self._app.studio.organise.prompts()
+        used = await self._app.ask(self._app.studio.organise.prompts())
         rows = []
         for entry in used:
             times = f"{entry.times}× · " if entry.times > 1 else ""
