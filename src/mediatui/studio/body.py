@@ -93,12 +93,16 @@ def continues(response: httpx.Response, offset: int, total: int | None) -> bool:
 
 
 def validator_of(url: str, response: httpx.Response, total: int | None) -> Validator:
-    """What a later request can compare."""
+    """What a later request can compare, and send back."""
     if response.headers.get("accept-ranges", "bytes").strip().lower() == "none":
         return Validator(url=url, total=total)
-    etag = response.headers.get("etag", "").strip()
+    etag, modified = (_sendable(response.headers.get(name, "").strip()) for name in ("etag", "last-modified"))
     strong = etag if len(etag) > 1 and etag[0] == etag[-1] == '"' else ""
-    return Validator(url=url, etag=strong, modified=response.headers.get("last-modified", "").strip(), total=total)
+    return Validator(url=url, etag=strong, modified=modified, total=total)
+
+
+def _sendable(value: str) -> str:
+    return value if value.isascii() and value.isprintable() and len(value) < 1000 else ""
 
 
 def pieces_of(response: httpx.Response, length: int | None) -> Iterator[bytes | memoryview]:
