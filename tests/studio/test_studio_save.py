@@ -215,7 +215,7 @@ REDIRECTS = {
     "metadata": ("http://169.254.169.254/latest", "not an https address"),
     "file": ("file:///etc/passwd", "names no host"),
     "a user": ("https://me:pw@fal.media/x", "carries a user name"),
-    "no address": ("http://[::1", "the connection failed"),
+    "no address": ("http://[::1", "no address at all"),
 }
 
 

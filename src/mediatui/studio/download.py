@@ -34,6 +34,7 @@ from mediatui.text import human_bytes
 __all__ = ["Downloader", "GoneError", "Limits", "Patience", "Progress", "Stopped"]
 
 MAX_REDIRECTS = 5
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "mediatui"}
 
 
 class Stopped(Exception):
@@ -77,8 +78,7 @@ class Downloader:
         self._patience = patience or Patience()
         self._stop = threading.Event()
         self._making = threading.Lock()
-        self._client: httpx.Client | None = None
-        self._transport: Transport
+        self._transport: Transport | None = None
 
     def stop(self) -> None:
         """Make running downloads raise `Stopped` at their next buffer."""
@@ -88,8 +88,8 @@ class Downloader:
         """Close the connections; a download that still waits for a byte fails."""
         self._stop.set()
         with self._making:
-            if self._client is not None:
-                self._client.close()
+            if self._transport is not None:
+                self._transport.close()
 
     def fetch(
         self,
@@ -147,7 +147,7 @@ class Downloader:
         except BROKEN as exc:
             task.check()
             raise SaveError(SaveErrorKind.NETWORK, f"the connection failed ({type(exc).__name__})") from None
-        except RuntimeError:  # the client was closed under us
+        except RuntimeError:  # the connections were closed under us
             task.check()
             raise
 
@@ -170,27 +170,24 @@ class Downloader:
 
     @contextmanager
     def _get(self, url: str, headers: Mapping[str, str], hosts: MediaHosts) -> Iterator[httpx.Response]:
-        client = self._ready()
-        request = client.build_request("GET", url, headers={"Accept-Encoding": "identity", **headers})
-        with self._transport.asking(self._patience.head, peers_of(url, hosts)):
-            response = client.send(request, stream=True)
+        transport, patience = self._ready(), self._patience
+        waits = httpx.Timeout(patience.read, connect=patience.connect).as_dict()
+        request = httpx.Request("GET", url, headers={**_HEADERS, **headers}, extensions={"timeout": waits})
+        with transport.asking(patience.head, peers_of(url, hosts)):
+            response = transport.handle_request(request)
         try:
             yield response
         finally:
             response.close()
 
-    def _ready(self) -> httpx.Client:
+    def _ready(self) -> Transport:
+        """The connections, without a client around them: it would keep cookies, and read where redirects lead."""
         with self._making:
             if self._stop.is_set():
                 raise Stopped
-            if self._client is None:
-                patience = self._patience
-                timeout = httpx.Timeout(patience.read, connect=patience.connect)
+            if self._transport is None:
                 self._transport = Transport()
-                self._client = httpx.Client(
-                    transport=self._transport, timeout=timeout, follow_redirects=False, trust_env=False
-                )
-            return self._client
+            return self._transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,9 @@ class Saving:
         except StorageError as exc:
             core.emit(Notice("error", exc.title, exc.message, exc.hint, project_id=project.id, item_id=item_id))
             return Outcome.FAILED
+        except Exception:  # a fence: whatever we stumbled over is told by the engine; nobody saves the item now
+            await core.blocking(lambda: self._let_go(project, item_id))
+            raise
         finally:
             core.forget_progress(item_id)
 

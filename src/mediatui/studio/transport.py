@@ -78,7 +78,9 @@ class Transport(httpx.BaseTransport):
             )
         )
         body = _Body(answer.stream)
-        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=body, extensions=answer.extensions, request=request
+        )
 
     def close(self) -> None:
         """Close every connection."""
