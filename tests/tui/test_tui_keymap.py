@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 from tests.cli.home import Home
+from textual.widgets import Static
 
 from mediatui.settings import Settings
 from mediatui.tui.actions import ACTIONS, action
 from mediatui.tui.own_keys import normal_key, read_keymap, undelivered
+from mediatui.tui.screens.dialogs import ConfirmScreen, MenuScreen
 from mediatui.tui.screens.help import HelpScreen
 from mediatui.tui.screens.jobs import JobsScreen
-from mediatui.tui.widgets.bars import KeyBar
+from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.line_list import LineList
+from mediatui.tui.widgets.lines import Lines
 
 from .conftest import Start, until
 
@@ -124,3 +127,27 @@ def test_the_page_of_keys_is_up_to_date() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text("utf-8") == module.page(), "run: python docs/keys_page.py"
+
+
+async def test_sentences_name_the_keys_that_are_in_force(start: Start) -> None:
+    own = {
+        "library.undo": ("ctrl+z",),
+        "library.new": ("f4",),
+        "library.retry": ("ctrl+y",),
+        "confirm.yes": ("J",),
+        "menu.back": ("f8",),
+    }
+    async with start(settings=Settings(poll_seconds=0.05, keys=own)) as session:
+        assert not session.app.keys.problems
+        assert "F4\twrites a prompt" in session.library.media.empty
+        await session.generate(models=("sandbox/faults/always-broken-download",))
+        await until(lambda: "^y tries" in session.library.query_one("#detail", Lines).text, "the detail pane")
+        await session.press("d")
+        dialog = await session.screen(ConfirmScreen)
+        assert dialog.query_one("#keys", Bar).text.startswith("J move to trash")
+        assert "^z brings" in dialog.query_one(".box-text", Static).content.plain
+        await session.press("J")
+        await until(lambda: "^z brings it back" in session.status(), "what was done")
+        await session.press("P")
+        menu = await session.screen(MenuScreen)
+        assert "F8 cancel" in menu.query_one("#keys", Bar).text

@@ -17,6 +17,7 @@ from mediatui.locations import Locations
 from mediatui.model import MediaItem, MediaType, Phase, SavePolicy, SaveState, StorageFault
 from mediatui.steplog import StepName, Steps
 from mediatui.studio.requests import GenerateRequest
+from mediatui.tui.keymap import Keymap
 from mediatui.tui.save_words import expiry, state_lines, time_left
 from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.dialogs import ConfirmScreen
@@ -63,7 +64,7 @@ def details(session: Session) -> str:
 
 
 def words(item: MediaItem, next_try: float | None = None) -> str:
-    return "\n".join(text for text, _ in state_lines(item, next_try))
+    return "\n".join(text for text, _ in state_lines(item, next_try, Keymap()))
 
 
 def fault() -> StorageFault:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
 from mediatui.model import Job, MediaItem, MediaType, Phase, SaveState
 from mediatui.text import human_bytes, human_duration
+
+if TYPE_CHECKING:
+    from mediatui.tui.keymap import Keymap
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +48,24 @@ PHASE_BADGES = {
 }
 TYPE_WORDS = {MediaType.VIDEO: "video", MediaType.IMAGE: "image", MediaType.AUDIO: "audio"}
 
-PHASE_SENTENCES = {
+_PHASE_SENTENCES = {
     Phase.DRAFT: "Not sent.",
     Phase.SUBMITTING: "Being sent; written down before it left.",
     Phase.UNKNOWN: "No answer to the submit: it may have been accepted and paid for. It is never sent again by itself; "
-    "in the jobs screen (t), r asks the provider.",
+    "in the jobs screen ({jobs}), {recheck} asks the provider.",
     Phase.QUEUED: "Waiting at the provider.",
     Phase.RUNNING: "The model is working.",
     Phase.SUCCEEDED: "Finished.",
-    Phase.FAILED: "Failed. In the jobs screen (t): r asks the provider again (free), "
-    "g generates again (a new payment).",
+    Phase.FAILED: "Failed. In the jobs screen ({jobs}): {recheck} asks the provider again (free), "
+    "{again} generates again (a new payment).",
     Phase.CANCELLED: "Cancelled.",
 }
+
+
+def phase_sentence(phase: Phase, keys: Keymap) -> str:
+    """What a phase means, and which keys help."""
+    words = {"jobs": ("library", "jobs"), "recheck": ("jobs", "recheck"), "again": ("jobs", "again")}
+    return _PHASE_SENTENCES[phase].format(**{name: keys.of(*place) for name, place in words.items()})
 
 
 def ago(then: float | None, now: float | None = None) -> str:
@@ -153,12 +164,27 @@ def _length(item: MediaItem) -> str:
     return human_duration(item.duration) if item.duration is not None else ""
 
 
+def joined(facts: Sequence[tuple[str, int]], width: int) -> str:
+    """Facts on one line of at most `width` cells; those with the highest numbers are left out first."""
+    kept = [(text, rank) for text, rank in facts if text]
+    while kept:
+        line = " · ".join(text for text, _ in kept)
+        if cell_len(line) <= width:
+            return line
+        kept.remove(max(reversed(kept), key=lambda fact: fact[1]))
+    return ""
+
+
 def file_facts(item: MediaItem) -> str:
     """Size, dimensions, length and rate on one line, of what is known."""
-    facts = [
+    return " · ".join(fact.replace(" ", "\u00a0") for fact in file_fact_list(item) if fact)
+
+
+def file_fact_list(item: MediaItem) -> tuple[str, str, str, str]:
+    """Size, dimensions, length and rate; empty what is not known."""
+    return (
         human_bytes(item.file_size) if item.file_size is not None else "",
         dimensions(item),
         _length(item),
         f"{item.fps:.4g} fps" if item.fps else "",
-    ]
-    return " · ".join(fact.replace(" ", "\u00a0") for fact in facts if fact)
+    )

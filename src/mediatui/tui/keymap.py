@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mediatui.tui.actions import Action, key_name
+from mediatui.tui.actions import Action, action, key_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class Keymap:
     def name(self, action: Action) -> str:
         """Its first key, as people write it."""
         return key_name(self.keys(action)[0], ascii=self.ascii)
+
+    def of(self, scope: str, id: str) -> str:
+        """The first key of an action named by its scope and identifier, as people write it."""
+        return self.name(action(scope, id))
 
     def names(self, action: Action) -> str:
         """All its keys, as people write them."""

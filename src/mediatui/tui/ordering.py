@@ -27,6 +27,7 @@ TITLES = {
     "provider": "Provider",
     "role": "Role",
     "notes": "Notes",
+    "project": "Project",
     "id": "Identifier",
 }
 """The columns a project can be sorted by, the most used first."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from mediatui.model import MediaItem, SaveState, StorageFault
 from mediatui.text import plural
 from mediatui.tui.format import ago, until, when
+
+if TYPE_CHECKING:
+    from mediatui.tui.keymap import Keymap
 
 KIND_WORDS = {
     "disk-full": "the disk is full",
@@ -32,43 +36,51 @@ def soon(then: float, now: float | None = None) -> str:
     return f"in {max(0, round(left))} s" if left < 100 else until(then, now)
 
 
-def state_lines(item: MediaItem, next_try: float | None) -> Iterator[tuple[str, str]]:
+def state_lines(item: MediaItem, next_try: float | None, keys: Keymap) -> Iterator[tuple[str, str]]:
     """Text and tone of the lines under an item's state."""
     fault = item.storage_error
-    yield _meaning(item), "dim"
+    yield _meaning(item, keys), "dim"
     if fault is not None and item.save_state is not SaveState.SAVED:
         yield f"{KIND_WORDS.get(fault.kind.value, fault.kind.value)}: {fault.message}", "bad"
-        yield _attempts(fault, next_try), "dim"
+        yield _attempts(fault, next_try, keys.of("library", "retry")), "dim"
         if fault.host:
-            yield f"r asks you about {fault.host} again.", "text"
+            yield f"{keys.of('library', 'retry')} asks you about {fault.host} again.", "text"
 
 
-def _meaning(item: MediaItem) -> str:
+def _meaning(item: MediaItem, keys: Keymap) -> str:
     fault = item.storage_error
+    ids = ("retry", "retry-all", "save", "save-to-disk", "regenerate")
+    retry, retry_all, save, save_to_disk, anew = (keys.of("library", id) for id in ids)
     match item.save_state:
         case SaveState.UNSAVED if fault is not None:
-            return "Kept, but not on disk. r tries again, R saves everything unsaved."
+            return f"Kept, but not on disk. {retry} tries again, {retry_all} saves everything unsaved."
         case SaveState.UNSAVED:
-            return "Not on disk yet. w saves it; R saves everything unsaved."
+            return f"Not on disk yet. {save} saves it; {retry_all} saves everything unsaved."
         case SaveState.SAVING:
             return "Being saved now."
         case SaveState.SAVED:
             return "On disk, verified."
         case SaveState.URL_ONLY if fault is not None:
-            return "The disk refused it: it plays from its URL meanwhile. Make room, then r saves it."
+            return f"The disk refused it: it plays from its URL meanwhile. Make room, then {retry} saves it."
         case SaveState.URL_ONLY:
-            return "Only at its URL, by choice; it may expire. w saves it, W all such items."
+            return f"Only at its URL, by choice; it may expire. {save} saves it, {save_to_disk} all such items."
         case SaveState.MISSING:
-            return "Its file is gone from the disk. r fetches it again while the URL lasts; ^g makes it anew (paid)."
+            return (
+                f"Its file is gone from the disk. {retry} fetches it again while the URL lasts; "
+                f"{anew} makes it anew (paid)."
+            )
         case SaveState.EXPIRED:
-            return "Its URL no longer answers and it was never saved. r asks the provider once more; ^g makes it anew."
+            return (
+                f"Its URL no longer answers and it was never saved. {retry} asks the provider once more; "
+                f"{anew} makes it anew."
+            )
 
 
-def _attempts(fault: StorageFault, next_try: float | None) -> str:
+def _attempts(fault: StorageFault, next_try: float | None, retry: str) -> str:
     tries = f"{plural(fault.attempts, 'attempt')}, last {ago(fault.time)} ago ({when(fault.time)})"
     if ago(fault.time) == "now":
         tries = f"{plural(fault.attempts, 'attempt')}, just now"
-    again = f"next try {soon(next_try)}, r tries now" if next_try is not None else "r tries again"
+    again = f"next try {soon(next_try)}, {retry} tries now" if next_try is not None else f"{retry} tries again"
     return f"{tries}; {again}."
 
 

@@ -1,8 +1,8 @@
-"""What one project's list shows: its items and unfinished jobs, filtered and sorted. No terminal in here."""
+"""What the list shows: items and unfinished jobs of one project or of all, filtered and sorted. No terminal in here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mediatui.library.query.order import Order, sort_items
@@ -32,17 +32,19 @@ _STATE_ORDER = {
 }
 
 
-def sorted_items(items: Iterable[MediaItem], order: Order) -> list[MediaItem]:
+def sorted_items(
+    items: Iterable[MediaItem], order: Order, projects: Mapping[str, str] | None = None
+) -> list[MediaItem]:
     """Items by a column; states by how much they need a look, the newest first among equals."""
     newest = sort_items(items, NEWEST) if order != NEWEST else items
     if order.column == "state":
         return sorted(newest, key=lambda item: _STATE_ORDER[item.save_state], reverse=order.reverse)
-    return sort_items(newest, order)
+    return sort_items(newest, order, projects=projects)
 
 
-def _stand_alike(first: MediaItem, second: MediaItem, order: Order) -> bool:
+def _stand_alike(first: MediaItem, second: MediaItem, order: Order, projects: Mapping[str, str]) -> bool:
     """They have the same place in an order."""
-    return all(sorted_items(pair, order) == list(pair) for pair in ((first, second), (second, first)))
+    return all(sorted_items(pair, order, projects) == list(pair) for pair in ((first, second), (second, first)))
 
 
 _WITHOUT_BYTES = frozenset({SaveState.UNSAVED, SaveState.URL_ONLY, SaveState.EXPIRED})
@@ -87,8 +89,12 @@ def _compiler() -> Compile:
     return compile
 
 
+EVERYWHERE = "*"
+"""Stands for all projects where a project's identifier is expected; none has this character."""
+
+
 class Shelf:
-    """The items and jobs of one project, and the rows they make.
+    """The items and jobs of one project or of all, and the rows they make.
 
     `rows` are the keys to show, jobs first: a job's identifier or an item's.
     """
@@ -102,6 +108,8 @@ class Shelf:
         """The filter line."""
         self.problems: tuple[Problem, ...] = ()
         """Its terms that filter nothing."""
+        self.projects: Mapping[str, str] = {}
+        """Projects' names by identifier, where rows of several stand together."""
         self.compile: Compile = _compiler()
         self._alike: dict[str, tuple[Job, MediaItem]] = {}
         self._sorted: list[str] | None = None
@@ -123,7 +131,7 @@ class Shelf:
         resort = bool(gone_items)
         for item in items:
             before = self.items.get(item.id)
-            resort = resort or before is None or not _stand_alike(before, item, self.order)
+            resort = resort or before is None or not _stand_alike(before, item, self.order, self.projects)
             self.items[item.id] = item
         for job in jobs:
             self.jobs[job.id] = job
@@ -135,6 +143,12 @@ class Shelf:
         self._counted = None
         self._arrange(resort=resort)
         return {*(item.id for item in items), *(job.id for job in jobs)}
+
+    def named_anew(self, projects: Mapping[str, str]) -> None:
+        """Projects have other names."""
+        if projects != self.projects:
+            self.projects = projects
+            self._arrange(resort=self.order.column == "project")
 
     def sort(self, order: Order) -> None:
         """Sort in another way."""
@@ -148,7 +162,7 @@ class Shelf:
 
     def _arrange(self, *, resort: bool) -> None:
         if resort or self._sorted is None:
-            self._sorted = [item.id for item in sorted_items(self.items.values(), self.order)]
+            self._sorted = [item.id for item in sorted_items(self.items.values(), self.order, self.projects)]
         # No line, no language: it is loaded with the first filter.
         query = self.compile(self.words) if self.words.strip() else None
         self.problems = query.problems if query else ()

@@ -25,3 +25,7 @@ class Controller:
     def studio(self) -> Studio:
         """The studio; raises `UsageError` until it runs."""
         return self.app.studio
+
+    def press(self, id: str, scope: str = "library") -> str:
+        """The key of an action, for a sentence that tells people to press it."""
+        return self.app.keys.of(scope, id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mediatui.errors import UsageError
 from mediatui.model import Job, MediaItem
 from mediatui.text import one_line, safe_json
+from mediatui.tui.format import shown_path
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def copyable(record: MediaItem | Job, file: Path | None) -> dict[str, tuple[str,
 async def copy_record(app: MediatuiApp, record: MediaItem | Job) -> None:
     """Ask what to copy of a record, and copy it."""
     texts = copyable(record, record_file(app, record))
-    menu = [Choice(key, title, name, one_line(text, 60)) for name, (key, title, text) in texts.items()]
+    menu = [
+        Choice(key, title, name, one_line(shown_path(text) if name == "path" else text, 60))
+        for name, (key, title, text) in texts.items()
+    ]
     chosen = await app.push_screen_wait(MenuScreen("Copy", menu))
     if chosen is not None:
         app.copy_text(texts[chosen][2], chosen)
@@ -53,5 +57,7 @@ async def open_record(app: MediatuiApp, record: MediaItem | Job) -> None:
     from mediatui.tui.control.opening import open_item
 
     if not isinstance(record, MediaItem):
-        raise UsageError("a job has nothing to open yet", hint="y copies what is known of it.")
+        raise UsageError(
+            "a job has nothing to open yet", hint=f"{app.keys.of('library', 'copy')} copies what is known of it."
+        )
     await open_item(app, record)

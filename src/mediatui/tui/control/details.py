@@ -57,13 +57,27 @@ class Details(Controller):
         if item is not None:
             maker = shelf.jobs.get(item.job or "")
             going = self.screen.going(item.id) if item.save_state is SaveState.SAVING else NOT_GOING
-            return item_paragraphs(
-                item, self.studio.file_of(item), maker, going, full=full, next_try=self.studio.next_try(item.id)
+            found = item_paragraphs(
+                item,
+                self.studio.file_of(item),
+                maker,
+                going,
+                full=full,
+                next_try=self.studio.next_try(item.id),
+                keys=self.app.keys,
             )
+            return [*self._home(item.project), *found]
         if job is not None:
             progress = self.studio.progress(job.id)
-            return job_paragraphs(job, self.screen.going(job.id), progress.last_log if progress else "", full=full)
+            log = progress.last_log if progress else ""
+            found = job_paragraphs(job, self.screen.going(job.id), log, full=full, keys=self.app.keys)
+            return [*self._home(job.project), *found]
         return [("", "Nothing here yet." if self.app.has_studio else "", "dim")]
+
+    def _home(self, project_id: str) -> list[Paragraph]:
+        """The project's name, where rows of several stand together."""
+        projects = self.screen.shelf.projects
+        return [("project", projects.get(project_id, project_id), "text")] if projects else []
 
     async def _show_poster(self, item: MediaItem) -> None:
         path = await self.app.ask(self.studio.poster(item.id, POSTER_PIXELS))

@@ -55,7 +55,8 @@ class HostQuestions:
                 await self._allow(host, ids, always=answer == ALWAYS)
             else:
                 self._refused.add(host)
-                self._app.tell(f"{plural(len(ids), 'item')} kept, not saved. r asks about {host} again.")
+                retry = self._app.keys.of("library", "retry")
+                self._app.tell(f"{plural(len(ids), 'item')} kept, not saved. {retry} asks about {host} again.")
         finally:
             self._asking = False
 

@@ -58,18 +58,18 @@ class Keeping(Controller):
 
     async def save_to_disk(self) -> None:
         """Save everything of this project that has no local file."""
-        project_id = self._project()
+        self._project()
         count = self.screen.shelf.without_file
         if not count:
-            self.app.tell("Every item of this project is on disk.")
+            self.app.tell(f"Every item of {'all projects' if self.screen.everywhere else 'this project'} is on disk.")
             return
         self.app.tell(f"Saving {plural(count, 'item')} to disk.")
         self.screen.telling.drop_offer()
-        await self._tell(self.studio.save_to_disk(project_id))
+        await self._tell(self.studio.save_to_disk(self.screen.one_project))
 
     def _project(self) -> str:
         if self.screen.project_id is None:
-            raise UsageError("no project is open", hint="p makes one.")
+            raise UsageError("no project is open", hint=f"{self.press('new-project')} makes one.")
         return self.screen.project_id
 
     async def regenerate(self) -> None:
@@ -85,7 +85,7 @@ class Keeping(Controller):
             f"“{one_line(item.prompt, 200)}”",
             f"{item.provider} · {item.model}",
             f"Price: {cost.text}.",
-            "This is a new request and a new payment; r only fetches what was paid for.",
+            f"This is a new request and a new payment; {self.press('retry')} only fetches what was paid for.",
         ]
         if await self.app.push_screen_wait(ConfirmScreen("Make this item anew?", lines, "send and pay")):
             jobs = await self.app.ask(self.studio.generate(request))
@@ -113,7 +113,7 @@ class Keeping(Controller):
         if report.failed:
             self.app.tell(
                 f"{plural(len(report.failed), 'item')} could not be saved.",
-                hint="The details say why; R tries again.",
+                hint=f"The details say why; {self.press('retry-all')} tries again.",
                 severity="warning",
             )
         if said or not report.failed:
@@ -124,9 +124,15 @@ class Keeping(Controller):
         """Plan an export of the project."""
         from mediatui.tui.screens.export import ExportScreen
 
-        if self.screen.project_id is None:
-            raise UsageError("no project is open", hint="p makes one.")
-        marked = [item.id for item in self.screen.targets()] if self.screen.media.marks else None
+        project_id = self._project()
+        items = self.screen.targets() if self.screen.media.marks else []
+        if self.screen.everywhere:
+            of = {item.project for item in items}
+            if len(of) != 1:
+                raise UsageError("an export is of one project", hint="Open it, or mark items of one project only.")
+            project_id = of.pop()
         shelf = self.screen.shelf
         filtered = [key for key in shelf.rows if key in shelf.items] if shelf.words.strip() else None
-        self.app.push_screen(ExportScreen(self.screen.project_id, marked, filtered))
+        if self.screen.everywhere:
+            filtered = None
+        self.app.push_screen(ExportScreen(project_id, [item.id for item in items] or None, filtered))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mediatui.errors import UsageError
 from mediatui.library.query.order import Order
 from mediatui.model import Job, MediaItem
-from mediatui.tui.actions import action
 from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.control.base import Controller
 from mediatui.tui.control.copying import copy_record
@@ -57,7 +56,7 @@ class Looking(Controller):
     def _candidates(self, line: str, cursor: int) -> Sequence[Candidate]:
         if not self.app.has_studio or self.screen.project_id is None:
             return ()
-        return self.studio.search.complete(line, cursor, self.screen.project_id)
+        return self.studio.search.complete(line, cursor, self.screen.one_project)
 
     def _with_field(self, do: Callable[[FilterInput], None]) -> None:
         field = self.screen.query_one_optional(FilterInput)
@@ -109,10 +108,7 @@ class Looking(Controller):
         if name is not None:
             held[name] = words
             self.app.remember()
-            self.app.tell(f"Kept as “{name}”.", hint=f"{self._key('filters')} brings it back.")
-
-    def _key(self, id: str) -> str:
-        return keys_of(self.screen).name(action("library", id))
+            self.app.tell(f"Kept as “{name}”.", hint=f"{self.press('filters')} brings it back.")
 
     async def open_filters(self) -> None:
         """Choose a filter that was kept."""
@@ -128,7 +124,9 @@ class Looking(Controller):
             self.app.remember()
             picker.set_entries(rows())
 
-        empty = f"No filter was kept yet: {self._key('filter')} types one, ^s there keeps it."
+        empty = (
+            f"No filter was kept yet: {self.press('filter')} types one, {self.press('filter-name', 'filter')} keeps it."
+        )
         picker = PickScreen("Filters", rows(), verb="filter", empty=empty, drop=drop)
         name = await self.app.push_screen_wait(picker)
         if name is not None:
@@ -142,14 +140,16 @@ class Looking(Controller):
     def empty_words(self) -> str:
         """What the list says when it shows nothing."""
         if self.screen.shelf.words:
-            return f"Nothing matches “{self.screen.shelf.words}”. esc shows everything."
+            return f"Nothing matches “{self.screen.shelf.words}”. {self.press('clear')} shows everything."
         if self.screen.project_id is None and self.app.memory.places:
-            return "No project yet.\nn makes a first generation, p a project."
+            return (
+                f"No project yet.\n{self.press('new')} makes a first generation, {self.press('new-project')} a project."
+            )
         if self.screen.project_id is None:
             from mediatui.tui.screens.welcome import first_words
 
             return first_words(keys_of(self.screen), sandbox=self.app.settings.uses_sandbox)
-        return "Nothing here yet.\nn writes a prompt."
+        return f"Nothing here yet.\n{self.press('new')} writes a prompt."
 
     # Order.
 

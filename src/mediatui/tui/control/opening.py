@@ -10,6 +10,7 @@ from mediatui.errors import UsageError
 from mediatui.model import MediaItem, MediaType
 from mediatui.studio.playable import Origin, Playable
 from mediatui.text import one_line
+from mediatui.tui.format import shown_path
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
 from mediatui.tui.terminal.openers import Opener, launch, read_openers, scp_line, usable
 from mediatui.tui.terminal.outside import can_suspend, run_here
@@ -39,7 +40,7 @@ async def open_item(app: MediatuiApp, item: MediaItem, *, play: Deed | None = No
     """
     found = await app.ask(app.studio.playable(item.id, fetch=False))
     programs = openers_for(app, item, found)
-    if app.quiet or not programs:
+    if app.capabilities.remote or not programs:
         await _choose(app, item, found, programs, play)
         return
     await _open(app, programs[0], found)
@@ -91,11 +92,11 @@ def _deeds(
         deeds.append((str(number), opener.words, note, _opening(app, opener, found)))
     if found.path is not None:
         path = str(found.path)
-        deeds.append(("f", "Copy the path", one_line(path, 50), lambda: app.copy_text(path, "path")))
-        if app.quiet:
+        deeds.append(("f", "Copy the path", one_line(shown_path(path), 50), lambda: app.copy_text(path, "path")))
+        if app.capabilities.remote:
             line = scp_line(path, os.environ)
             deeds.append(("s", "Copy an scp line", one_line(line, 50), lambda: app.copy_text(line, "scp line")))
-    if (item.url and found.origin is not Origin.FILE) or (item.url and app.quiet):
+    if (item.url and found.origin is not Origin.FILE) or (item.url and app.capabilities.remote):
         url = item.url
         deeds.append(("u", "Copy the URL", one_line(url, 50), lambda: app.copy_text(url, "URL")))
     return _unique(deeds)

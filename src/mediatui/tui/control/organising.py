@@ -45,8 +45,8 @@ class Organising(Controller):
             raise UsageError("there is no item under the cursor", hint="Jobs are organised once they have made one.")
         return items
 
-    def _named(self, items: Sequence[MediaItem]) -> str:
-        return one_line(items[0].name, 40) if len(items) == 1 else plural(len(items), "item")
+    def _named(self, items: Sequence[MediaItem], length: int = 40) -> str:
+        return one_line(items[0].name, length) if len(items) == 1 else plural(len(items), "item")
 
     # What is written about them.
 
@@ -115,7 +115,7 @@ class Organising(Controller):
             await self.screen.projects.rename()
             return
         item = self.screen.item
-        name = await self.app.push_screen_wait(AskScreen(f"Rename {item.name}", item.name, verb="rename"))
+        name = await self.app.push_screen_wait(AskScreen(f"Rename {self._named([item])}", item.name, verb="rename"))
         if name is not None and name != item.name:
             done = await self.app.ask(self.studio.organise.rename(item.id, name))
             self._show([item.id])
@@ -128,7 +128,7 @@ class Organising(Controller):
         size = human_bytes(sum(item.file_size or 0 for item in items if item.path))
         hidden = len(self.screen.media.marks.difference(self.screen.shelf.rows))
         more = f", {hidden} hidden by the filter" if hidden else ""
-        title = f"{verb.title()} {self._named(items)} ({size}{more}) to"
+        title = f"{verb.title()} {self._named(items, 32)} ({size}{more}) to"
         target = await self.app.push_screen_wait(self._project_picker(title, verb))
         if target is None:
             return
@@ -173,4 +173,4 @@ class Organising(Controller):
         if not done.count:
             self.app.tell("It is so already.")
             return
-        self.screen.tidying.tell(f"{plural(done.count, 'item')} {words}. u takes it back.", done)
+        self.screen.tidying.tell(f"{plural(done.count, 'item')} {words}. {self.press('undo')} takes it back.", done)

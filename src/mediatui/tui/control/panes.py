@@ -10,16 +10,21 @@ from textual.widget import Widget
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
 from mediatui.tui.widgets.bars import PaneTitle
+from mediatui.tui.widgets.media_grid import MediaGrid
 
 PANES = ("projects", "media", "detail")
 THREE, TWO = 100, 72
 """Columns from which that many panes fit."""
+ROOMY = 130
+"""Columns from which a grid of pictures fits between two panes."""
 PICTURE_ROWS = 18
 """Rows from which a picture leaves room for words."""
 
 
-def visible(pane: str, width: int) -> frozenset[str]:
-    """The panes to show at a width while `pane` has the focus."""
+def visible(pane: str, width: int, *, pictures: bool = False) -> frozenset[str]:
+    """The panes to show at a width while `pane` has the focus; `pictures` need the details' room where it is tight."""
+    if pictures and THREE <= width < ROOMY and pane != "detail":
+        return frozenset({"projects", "media"})
     if width >= THREE:
         return frozenset(PANES)
     if width >= TWO:
@@ -74,7 +79,8 @@ class Panes(Controller):
     def lay_out(self, boxes: Mapping[str, Widget], size: Size, pane: str = "media") -> bool:
         """Set which panes are on screen and how wide; True when that is new."""
         width, height = size
-        shown = visible(pane, width)
+        media = boxes["media"].query(MediaGrid)
+        shown = visible(pane, width, pictures=bool(media) and media.first().gridded)
         arrangement = (shown, width >= THREE, width >= TWO, height < PICTURE_ROWS)
         if arrangement == self._arrangement:
             return False

@@ -15,11 +15,13 @@ from mediatui.tui.control.panes import PANES
 from mediatui.tui.memory import Place
 from mediatui.tui.ordering import remembered
 from mediatui.tui.screens.dialogs import AskScreen, Choice, ConfirmScreen, MenuScreen
+from mediatui.tui.shelf import EVERYWHERE
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mediatui.library.library import ProjectSummary
+    from mediatui.studio.requests import LibrarySnapshot, ProjectSnapshot
 
 REFRESH_SECONDS = 0.5
 COMPARE_SECONDS = 0.3
@@ -39,6 +41,8 @@ class Projects(Controller):
     _wanted = ""
     _watching = False
     _comparing: Timer | None = None
+    _held: frozenset[str] = frozenset()
+    """The projects whose items are shown, where it is all of them."""
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
@@ -104,30 +108,47 @@ class Projects(Controller):
     async def open(self, project_id: str, *, focus: bool = False, afresh: bool = False) -> None:
         """Show a project as it was left, or `afresh`: unfiltered and from the top."""
         screen = self.screen
-        snapshot = await self.app.ask(self.studio.open_project(project_id))
+        found = await self._read(project_id)
         self.keep_place()
-        place = Place() if afresh else self.app.memory.place(snapshot.project.id)
-        screen.project_id = snapshot.project.id
+        place = Place() if afresh else self.app.memory.place(project_id)
+        screen.project_id = project_id
         screen.media.set_marks(set())
         screen.shelf.words = place.words
         screen.shelf.order = remembered(place.sort_by, place.reverse)
-        screen.shelf.load(snapshot.items, snapshot.jobs)
-        screen.project_list.set_opened(snapshot.project.id)
-        screen.project_list.go_to(snapshot.project.id)
+        self._load(found)
+        screen.project_list.set_opened(project_id)
+        screen.project_list.go_to(project_id)
         screen.show_rows()
         self._return_to(place)
-        self.app.run_fenced(self._warm(snapshot.project.id), group="warm", node=screen)
-        if snapshot.notice:
-            self.app.tell(snapshot.notice, severity="warning")
+        self.app.run_fenced(self._warm(screen.one_project), group="warm", node=screen)
+        if found.notice:
+            self.app.tell(found.notice, severity="warning")
         if focus:
             screen.panes.show("media")
         self.keep_place()
-        self.app.memory.project = snapshot.project.id
+        self.app.memory.project = project_id
         self.app.remember()
         screen.telling.offering = False
         if self._comparing is not None:
             self._comparing.stop()
-        self._comparing = screen.set_timer(COMPARE_SECONDS, lambda: self._compare_soon(snapshot.project.id))
+        if not screen.everywhere:
+            self._comparing = screen.set_timer(COMPARE_SECONDS, lambda: self._compare_soon(project_id))
+
+    async def _read(self, project_id: str) -> ProjectSnapshot | LibrarySnapshot:
+        if project_id != EVERYWHERE:
+            return await self.app.ask(self.studio.open_project(project_id))
+        everything = await self.app.ask(self.studio.open_all())
+        self._held = everything.projects
+        return everything
+
+    def _load(self, found: ProjectSnapshot | LibrarySnapshot) -> None:
+        """Put what was read on the shelf; where all projects are, their names stand with the rows."""
+        shelf = self.screen.shelf
+        shelf.projects = self._names() if self.screen.everywhere else {}
+        shelf.load(found.items, found.jobs)
+
+    def _names(self) -> dict[str, str]:
+        return {summary.id: summary.name for summary in self.screen.summaries.values()}
 
     def _compare_soon(self, project_id: str) -> None:
         if self.screen.project_id == project_id:
@@ -142,8 +163,8 @@ class Projects(Controller):
         if self.screen.project_id == project_id:
             self.screen.telling.offer(len(found.orphans))
 
-    async def _warm(self, project_id: str) -> None:
-        """Have the texts of its items ready before the first key of a filter."""
+    async def _warm(self, project_id: str | None) -> None:
+        """Have the texts of its items (None: of all) ready before the first key of a filter."""
         await asyncio.to_thread(self.studio.search.warm, project_id)
 
     def want(self, name: str) -> None:
@@ -155,7 +176,7 @@ class Projects(Controller):
         found = next((s.id for s in self.screen.summaries.values() if self._wanted in (s.id, s.name.casefold())), None)
         if found is not None:
             self._wanted = ""
-            if found != self.screen.project_id:
+            if not self.screen.shows(found):
                 await self.open(found, afresh=True)
 
     def reach_new_jobs(self, before: list[str] | None) -> None:
@@ -184,11 +205,25 @@ class Projects(Controller):
         screen.project_list.show_projects(summaries)
         if self._wanted:
             await self._open_wanted()
-        gone = screen.project_id is not None and screen.project_id not in screen.summaries
-        if gone or (screen.project_id is None and summaries):
+        if screen.everywhere and len(summaries) > 1:
+            await self._follow_all()
+        elif screen.project_id not in screen.summaries and (summaries or screen.project_id is not None):
             await self._open_another()
         screen.telling.show_title()
         screen.show_status()
+
+    async def _follow_all(self) -> None:
+        """Projects came or went while all are shown: their items as well."""
+        screen = self.screen
+        if self._held != {summary.id for summary in screen.summaries.values() if summary.opened}:
+            self._load(await self._read(EVERYWHERE))
+            screen.show_rows()
+            return
+        before = screen.shelf.projects
+        screen.shelf.named_anew(self._names())
+        if screen.shelf.projects != before:
+            screen.show_rows()
+            screen.media.refresh()
 
     async def _open_another(self) -> None:
         first = self._first()
@@ -204,8 +239,10 @@ class Projects(Controller):
         screen = self.screen
         key = screen.project_list.key if screen.panes.current == "projects" else screen.project_id
         summary = screen.summaries.get(key or "")
+        if summary is None and key == EVERYWHERE:
+            raise UsageError("these are all projects", hint="Choose one of them in the projects pane.")
         if summary is None:
-            raise UsageError("there is no project here", hint="p makes one.")
+            raise UsageError("there is no project here", hint=f"{self.press('new-project')} makes one.")
         return summary
 
     async def create(self) -> None:
@@ -224,17 +261,19 @@ class Projects(Controller):
             return
         await self.app.ask(self.studio.organise.rename_project(summary.id, name))
         await self.refresh()
-        self.app.tell(f"Renamed to “{name}”. u takes it back.")
+        self.app.tell(f"Renamed to “{name}”. {self.press('undo')} takes it back.")
 
     async def delete(self) -> None:
         """Show what the project holds, ask, and move it to the trash."""
         summary = self._at_cursor()
         lines = [f"{plural(summary.items, 'item')}, {human_bytes(summary.bytes)}, with all their records."]
         if summary.unsaved:
-            lines.append(f"{plural(summary.unsaved, 'item')} of them unsaved: R saves them first.")
+            lines.append(
+                f"{plural(summary.unsaved, 'item')} of them unsaved: {self.press('retry-all')} saves them first."
+            )
         if summary.running:
             lines.append(f"{plural(summary.running, 'job')} still running.")
-        lines.append("Nothing is erased: u brings it back.")
+        lines.append(f"Nothing is erased: {self.press('undo')} brings it back.")
         title = f"Move project “{summary.name}” to the trash?"
         if not await self.app.push_screen_wait(ConfirmScreen(title, lines, "move to trash")):
             return
@@ -242,7 +281,7 @@ class Projects(Controller):
         await self.refresh()
         self.screen.tidying.tell(
             f"“{summary.name}” is in the trash: {plural(summary.items, 'item')}, {human_bytes(summary.bytes)}. "
-            "u brings it back.",
+            f"{self.press('undo')} brings it back.",
             done,
         )
 
@@ -260,7 +299,10 @@ class Projects(Controller):
     async def check_disk(self) -> None:
         """Compare the project with its files."""
         if self.screen.project_id is None:
-            raise UsageError("no project is open", hint="p makes one.")
+            raise UsageError("no project is open", hint=f"{self.press('new-project')} makes one.")
+        if self.screen.everywhere:
+            await self._check_all()
+            return
         found = await self.app.ask(self.studio.refresh(self.screen.project_id))
         differing = (*found.missing, *found.returned, *found.orphans, *found.parts, *found.adopted)
         if differing:
@@ -270,3 +312,19 @@ class Projects(Controller):
         else:
             self.app.tell("The disk agrees with the index.")
         await self.refresh()
+
+    async def _check_all(self) -> None:
+        """Compare every project with its files; say where they differ."""
+        names, differing = self._names(), []
+        for project_id in names:
+            found = await self.app.ask(self.studio.refresh(project_id))
+            if any((found.missing, found.returned, found.orphans, found.parts, found.adopted)):
+                differing.append(names[project_id])
+        await self.refresh()
+        if differing:
+            more = f" and {plural(len(differing) - 1, 'more project')}" if len(differing) > 1 else ""
+            self.app.tell(
+                f"The disk differs in “{differing[0]}”{more}.", hint=f"Open it, then {self.press('refresh')}."
+            )
+        else:
+            self.app.tell("The disk agrees with the index of every project.")

@@ -6,8 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from mediatui.text import human_bytes, plural
-from mediatui.tui.actions import action
-from mediatui.tui.actor import keys_of
 from mediatui.tui.control.base import Controller
 from mediatui.tui.ordering import order_words
 from mediatui.tui.save_words import soon
@@ -39,14 +37,14 @@ class Telling(Controller):
     def running(self) -> int:
         """Unfinished jobs of all projects: this one's as they are now, the others as last counted."""
         screen = self.screen
-        others = sum(s.running for s in screen.summaries.values() if s.id != screen.project_id)
+        others = sum(s.running for s in screen.summaries.values() if not screen.shows(s.id))
         return others + sum(not job.phase.ended for job in screen.shelf.jobs.values())
 
     @property
     def unsaved(self) -> int:
         """Unsaved items of all projects: this one's as they are now, the others as last counted."""
         screen = self.screen
-        others = sum(s.unsaved for s in screen.summaries.values() if s.id != screen.project_id)
+        others = sum(s.unsaved for s in screen.summaries.values() if not screen.shows(s.id))
         return others + screen.shelf.unsaved
 
     def show_title(self) -> None:
@@ -57,7 +55,9 @@ class Telling(Controller):
         info = f"{plural(total, 'item')} · {order_words(shelf.order)}" if screen.project_id else ""
         if shelf.words:
             info = f"{shelf.hits:,} of {total:,} match “{shelf.words}”"
-        screen.query_one("#media-title", PaneTitle).tell(info, name=summary.name if summary else "Media")
+        screen.query_one("#media-title", PaneTitle).tell(
+            info, name=summary.name if summary else "All projects" if screen.everywhere else "Media"
+        )
 
     def show_status(self) -> None:
         """Provider, running, unsaved, marks; sizes at the right."""
@@ -86,7 +86,7 @@ class Telling(Controller):
 
     def _marks(self) -> list[Cell]:
         media, shelf = self.screen.media, self.screen.shelf
-        cells: list[Cell] = [("range: v ends it  ", "accent")] if media.ranging else []
+        cells: list[Cell] = [(f"range: {self.press('range', 'media')} ends it  ", "accent")] if media.ranging else []
         if not media.marks:
             return cells
         size = sum(shelf.items[key].file_size or 0 for key in media.marks if key in shelf.items)
@@ -130,7 +130,7 @@ class Telling(Controller):
         banner.show(cells)
 
     def _key(self, id: str) -> Cell:
-        return keys_of(self.screen).name(action("library", id)), "banner-key"
+        return self.press(id), "banner-key"
 
     def _unsaved_words(self) -> list[Cell]:
         if not self.unsaved:

@@ -36,7 +36,7 @@ class Tending(Controller):
 
         days = self.app.settings.clean_unsaved_after_days or DAYS
         old = self.screen.shelf.unsaved_since(time.time() - days * DAY)
-        self.app.push_screen(CleanScreen(self.screen.project_id, frozenset({Sort.UNSAVED} if old else ())))
+        self.app.push_screen(CleanScreen(self.screen.one_project, frozenset({Sort.UNSAVED} if old else ())))
 
     def open_usage(self) -> None:
         """Where the bytes are."""

@@ -37,7 +37,7 @@ class Tidying(Controller):
         before = set(self.screen.summaries)
         await self.screen.projects.refresh()
         appeared = set(self.screen.summaries) - before
-        if len(appeared) == 1:
+        if len(appeared) == 1 and not self.screen.everywhere:
             await self.screen.projects.open(appeared.pop())
         self.tell(f"{words}: {done.label}.", done)
 
@@ -62,8 +62,10 @@ class Tidying(Controller):
         done = await self.app.ask(self.studio.organise.trash([item.id for item in items]))
         self.screen.media.set_marks(set())
         size = sum(item.file_size or 0 for item in items if item.path)
-        them = "it" if done.count == 1 else "them"
-        self.tell(f"{plural(done.count, 'item')}, {human_bytes(size)}, moved to the trash. u brings {them} back.", done)
+        undo, them = self.press("undo"), "it" if done.count == 1 else "them"
+        self.tell(
+            f"{plural(done.count, 'item')}, {human_bytes(size)}, moved to the trash. {undo} brings {them} back.", done
+        )
 
     async def _confirmed(self) -> bool:
         screen = self.screen
@@ -75,6 +77,6 @@ class Tidying(Controller):
             lines.append(f"{hidden} of them hidden by the filter.")
         if unsaved:
             lines.append(f"{unsaved} of them not on disk: only the record goes to the trash, and the URL may expire.")
-        lines.append("u brings them back.")
+        lines.append(f"{self.press('undo')} brings them back.")
         title = f"Move {plural(len(items), 'item')} to the trash?"
         return await self.app.push_screen_wait(ConfirmScreen(title, lines, "move to trash"))

@@ -57,7 +57,7 @@ class Viewing(Controller):
             marked.append(here.id)
         items = [self.screen.shelf.items[key] for key in marked if key in self.screen.shelf.items]
         if len(items) != 2:
-            raise UsageError("compare needs two marked items", hint="space marks one.")
+            raise UsageError("compare needs two marked items", hint=f"{self.press('mark', 'media')} marks one.")
         self.app.push_screen(CompareScreen(items[0], items[1]))
 
     def switch_grid(self) -> None:
@@ -65,6 +65,7 @@ class Viewing(Controller):
         media = self.screen.media
         if isinstance(media, MediaGrid):
             media.set_gridded(not media.gridded)
+            self.screen.panes.arrange()
             self.app.memory.choose(GRID, "on" if media.gridded else "off", "off")
             self.app.remember()
 
@@ -73,6 +74,7 @@ class Viewing(Controller):
         media = self.screen.media
         if isinstance(media, MediaGrid):
             media.set_gridded(self.app.memory.choice(GRID, "off") == "on")
+            self.screen.panes.arrange()
 
     async def open_outside(self) -> None:
         """Open the file in its own program; over ssh, ask how."""

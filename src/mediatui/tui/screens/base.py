@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from mediatui.tui.actor import Actor
 from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.line_list import Cell
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
@@ -24,6 +25,9 @@ T = TypeVar("T")
 STYLES = Path(__file__).parent.parent / "styles"
 """Style sheets; a screen's own is read when the screen is first opened."""
 
+ENTER, ARROWS = "⏎", "↑↓"
+"""Keys that fields and lists have by themselves."""
+
 SAID_SECONDS = 6.0
 """How long a word on the status line stays."""
 
@@ -31,17 +35,21 @@ SAID_SECONDS = 6.0
 class AppAccess(Actor):
     """A node that knows which app it lives in."""
 
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+    """The scopes of the registry that hold here, for help and palette."""
+
     @property
     def main(self) -> MediatuiApp:
         """The app."""
         return cast("MediatuiApp", cast(DOMNode, self).app)
 
+    def press(self, id: str, scope: str = "") -> str:
+        """The key of an action, by default one of this screen's own, for a sentence that tells people to press it."""
+        return self.main.keys.of(scope or self.SCOPES[0], id)
+
 
 class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
     """A screen that hears the studio's news and has a status line named ``#status``."""
-
-    SCOPES: ClassVar[tuple[str, ...]] = ()
-    """The scopes of the registry that hold here, for help and palette."""
 
     AUTO_FOCUS = ""
 
@@ -121,9 +129,15 @@ class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):
             return AwaitComplete()
         return super().dismiss(result)
 
+    def key_cells(self, *words: tuple[str, str]) -> list[Cell]:
+        """What the last line says: pairs of an action, or a key in so many words, and what that does here."""
+        cells: list[Cell] = []
+        for id, word in words:
+            name = id if id in (ENTER, ARROWS) else self.press(id)
+            cells += [(f"{name} ", "key"), (f"{word}   ", "dim" if cells else "text")]
+        return cells
+
     def _dismiss_now(self, result: T | None) -> None:
         super().dismiss(result)
 
     CSS_PATH = STYLES / "dialogs.tcss"
-
-    SCOPES: ClassVar[tuple[str, ...]] = ()

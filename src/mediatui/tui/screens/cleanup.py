@@ -21,17 +21,19 @@ from mediatui.tui.widgets.line_list import Cell, LineList
 
 DAYS = 30.0
 """Ages start here where the settings say nothing."""
+NAMES = 48
+"""Cells for what a line is about."""
 SHOWN = 8
 """Things that the question names."""
 
 WORDS = {
     Sort.UNSAVED: "Not on disk for {days} days",
-    Sort.FAILED_JOBS: "Failed jobs with nothing to show",
+    Sort.FAILED_JOBS: "Failed jobs without result",
     Sort.MISSING: "Items whose file is gone",
     Sort.DUPLICATES: "Copies of the same bytes",
-    Sort.ORPHANS: "Files that belong to no item",
-    Sort.UNRATED: "Items without rating or heart",
-    Sort.PARTS: "Leftovers of broken downloads",
+    Sort.ORPHANS: "Files of no item",
+    Sort.UNRATED: "Neither rated nor favourite",
+    Sort.PARTS: "Unfinished downloads",
     Sort.TRASH: "In the trash for {days} days",
     Sort.PROJECT: "The whole project",
 }
@@ -54,10 +56,12 @@ class CleanList(LineList):
         """What, how many, how large, whether it can be taken back."""
         sort = Sort(key)
         count, size = self.found.get(sort, (0, 0))
-        after = "for good" if sort.final else "to the trash"
-        right = f" {fit_right(f'{count:,}', 7)} {fit_right(human_bytes(size), 10)}  {fit(after, 12)} "
-        name = fit(f" {WORDS[sort].format(days=f'{self.days:g}')}", width - len(right))
-        return [(name, "text" if count else "dim"), (right, "dim" if not count or not sort.final else "warn")]
+        after = "for good" if sort.final else "to trash"
+        right = f" {fit_right(f'{count:,}', 6)} {fit_right(human_bytes(size), 9)}  {after} "
+        # Beside the names: across a wide screen the eye would lose the line.
+        name = fit(f" {WORDS[sort].format(days=f'{self.days:g}')}", max(0, min(NAMES, width - len(right))))
+        rest = " " * (width - len(name) - len(right))
+        return [(name, "text" if count else "dim"), (right, "warn" if count and sort.final else "dim"), (rest, "text")]
 
 
 class CleanScreen(StudioScreen[None]):
@@ -130,7 +134,7 @@ class CleanScreen(StudioScreen[None]):
         self._plan = None
         if chosen:
             self._plan = await self.main.ask(self.main.studio.organise.plan_clean(self._request(chosen)))
-        words = plan_words(self._plan) if self._plan is not None else "space chooses what should go"
+        words = plan_words(self._plan) if self._plan else f"{self.press('toggle')} chooses what should go"
         self.query_one("#clean-bar", Bar).show([(f" {words}", "accent" if self._plan else "dim")])
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -176,13 +180,13 @@ class CleanScreen(StudioScreen[None]):
         if self._busy:
             return
         if not self.rows.chosen:
-            raise UsageError("nothing is chosen", hint="Space chooses a line.")
+            raise UsageError("nothing is chosen", hint=f"{self.press('toggle')} chooses a line.")
         plan = await self.main.ask(self.main.studio.organise.plan_clean(self._request(frozenset(self.rows.chosen))))
         if not plan.count:
             self.main.tell("There is nothing of that to clean up.")
             return
         title = f"Clean up {plural(plan.count, 'thing')}?"
-        if await self.main.push_screen_wait(ConfirmScreen(title, plan_lines(plan), "clean up")):
+        if await self.main.push_screen_wait(ConfirmScreen(title, plan_lines(plan, self.press("undo")), "clean up")):
             await self._carry_out(plan)
 
     async def _carry_out(self, plan: CleanPlan) -> None:
@@ -193,7 +197,7 @@ class CleanScreen(StudioScreen[None]):
             self._busy = False
         words = [f"{human_bytes(report.to_trash)} in the trash" if report.undo else ""]
         words.append(f"{human_bytes(report.freed)} freed for good" if report.freed else "")
-        back = " u takes it back." if report.undo else ""
+        back = f" {self.press('undo')} takes it back." if report.undo else ""
         self.main.tell(f"Cleaned up: {', '.join(filter(None, words)) or 'done'}.{back}")
         for note in report.notes[:1]:
             more = f" ({len(report.notes) - 1} more like this)" if len(report.notes) > 1 else ""
@@ -218,8 +222,8 @@ def plan_words(plan: CleanPlan) -> str:
     return " · ".join(words)
 
 
-def plan_lines(plan: CleanPlan) -> list[str]:
-    """What a plan removes, for the question."""
+def plan_lines(plan: CleanPlan, undo: str) -> list[str]:
+    """What a plan removes, for the question; `undo` is the key that takes back what can be."""
     request = plan.request
     lines = []
     for line in plan.lines:
@@ -229,5 +233,10 @@ def plan_lines(plan: CleanPlan) -> list[str]:
     rest = [f"… and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
     final = any(line.sort.final for line in plan.lines)
     kept = any(not line.sort.final for line in plan.lines)
-    after = ["u brings back what goes to the trash."] if kept else []
-    return [*lines[:SHOWN], *rest, *after, *(["Leftovers and old trash are removed for good."] if final else [])]
+    after = [f"{undo} brings back what goes to the trash."] if kept else []
+    return [
+        *lines[:SHOWN],
+        *rest,
+        *after,
+        *(["Unfinished downloads and old trash are removed for good."] if final else []),
+    ]

@@ -73,7 +73,7 @@ class CompareScreen(StudioScreen[None]):
         if not shown:
             paragraphs = [("", "Nothing differs: the same request, the same result.", "text")]
         elif same and not self._all:
-            paragraphs += [("", "", "text"), ("", f"tab shows the {same} that are the same.", "dim")]
+            paragraphs += [("", "", "text"), ("", f"{self.press('wider')} shows the {same} that are the same.", "dim")]
         self.query_one(Lines).show(paragraphs, top=True)
 
     def handlers(self) -> Mapping[str, Handler]:

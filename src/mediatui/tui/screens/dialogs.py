@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import fit
-from mediatui.tui.screens.base import Dialog
+from mediatui.tui.screens.base import ARROWS, ENTER, Dialog
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.line_list import Cell, LineList
 
@@ -38,7 +38,7 @@ class ConfirmScreen(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Show the keys."""
-        self.query_one(Bar).show([("y ", "key"), (f"{self._verb}   ", "text"), ("esc ", "key"), ("cancel", "dim")])
+        self.query_one(Bar).show(self.key_cells(("yes", self._verb), ("back", "cancel")))
 
     def handlers(self) -> Mapping[str, Handler]:
         """Yes and no."""
@@ -70,7 +70,7 @@ class AskScreen(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Show the keys."""
-        self.query_one(Bar).show([("⏎ ", "key"), (f"{self._verb}   ", "text"), ("esc ", "key"), ("cancel", "dim")])
+        self.query_one(Bar).show(self.key_cells((ENTER, self._verb), ("back", "cancel")))
 
     def handlers(self) -> Mapping[str, Handler]:
         """Done and cancel."""
@@ -97,8 +97,8 @@ class Choice:
 
 
 class _MenuList(LineList):
-    def __init__(self, choices: Sequence[Choice]) -> None:
-        super().__init__()
+    def __init__(self, choices: Sequence[Choice], *, under_text: bool) -> None:
+        super().__init__(classes="under-text" if under_text else None)
         self.choices = {choice.value: choice for choice in choices}
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:
@@ -125,7 +125,8 @@ class MenuScreen(Dialog[str | None]):
             yield Static(Content(self._title), classes="box-title", markup=False)
             if self._lines:
                 yield Static(Content("\n".join(self._lines)), classes="box-text", markup=False)
-            yield _MenuList(self._choices)
+            yield _MenuList(self._choices, under_text=bool(self._lines))
+            yield Bar(id="keys")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -134,6 +135,7 @@ class MenuScreen(Dialog[str | None]):
         menu.show([choice.value for choice in self._choices])
         if self._current is not None:
             menu.go_to(self._current)
+        self.query_one(Bar).show(self.key_cells((ENTER, "choose"), (ARROWS, "move"), ("back", "cancel")))
         menu.focus()
 
     def on_key(self, event: events.Key) -> None:

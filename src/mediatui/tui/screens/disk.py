@@ -27,7 +27,7 @@ class DifferenceList(LineList):
     """One line for each difference."""
 
     def __init__(self) -> None:
-        super().__init__(id="differences", empty="The disk agrees with the index.\nesc returns.")
+        super().__init__(id="differences", empty="The disk agrees with the index.")
         self.rows: dict[str, tuple[str, str]] = {}
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:

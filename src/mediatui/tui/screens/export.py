@@ -18,7 +18,7 @@ from mediatui.errors import UsageError
 from mediatui.text import human_bytes, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
-from mediatui.tui.format import bar
+from mediatui.tui.format import bar, shown_path
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle
@@ -133,8 +133,8 @@ class ExportScreen(StudioScreen[None]):
         await self._preview(options.names, chosen)
         future = self.main.studio.plan_export(self._project_id, target, chosen, options)
         plan = self._plan = await self.main.ask(future)
-        self._target.value = str(plan.target)
-        self.query_one(PaneTitle).tell("ctrl+s writes it", name=f"Export “{plan.project.name}”")
+        self._target.value = shown_path(plan.target)
+        self.query_one(PaneTitle).tell(f"{self.press('start')} writes it", name=f"Export “{plan.project.name}”")
         self.query_one(Lines).show(plan_paragraphs(plan))
 
     async def _preview(self, names: str, chosen: Sequence[str] | None) -> None:
@@ -147,6 +147,7 @@ class ExportScreen(StudioScreen[None]):
             except UsageError as exc:
                 words, name_tone = f" {exc.message}. {exc.hint}", "warn"
         bar.show([(words, name_tone)])
+        bar.display = bool(words)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Start and stop."""
@@ -187,9 +188,9 @@ class ExportScreen(StudioScreen[None]):
         self._report(report)
 
     def _report(self, report: ExportReport) -> None:
-        words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {report.path}"
+        words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {shown_path(report.path)}"
         missing = f"; {len(report.missing)} missing, listed in its manifest" if report.missing else ""
-        self.query_one("#export-bar", Bar).show([(f" ✓ {words}{missing}. esc goes back.", "good")])
+        self.query_one("#export-bar", Bar).show([(f" ✓ {words}{missing}. {self.press('back')} goes back.", "good")])
         self.main.tell(f"Exported {words}{missing}.")
 
     def follow(self, batch: Batch) -> None:

@@ -42,7 +42,7 @@ PRICE_SECONDS = 0.3
 _POLICIES = {
     "": "as the project says",
     SavePolicy.AUTOMATIC.value: "automatically",
-    SavePolicy.ON_DEMAND.value: "on demand (w)",
+    SavePolicy.ON_DEMAND.value: "on demand",
     SavePolicy.URL_ONLY.value: "keep only the URL",
 }
 
@@ -50,10 +50,11 @@ _POLICIES = {
 class PromptArea(TextArea):
     """The prompt; tab leaves it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, submit: str) -> None:
+        """`submit` is the key that sends it."""
         super().__init__(text, id="prompt", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, compact=True)
         self.cursor_blink = False
-        self.placeholder = "What to make. ctrl+s generates."
+        self.placeholder = f"What to make. {submit} generates."
 
 
 class GenerateScreen(StudioScreen[None]):
@@ -81,7 +82,7 @@ class GenerateScreen(StudioScreen[None]):
         with Horizontal(id="generate"):
             with Vertical(id="generate-left"):
                 yield PaneTitle("Prompt", id="prompt-title")
-                yield PromptArea(self.draft.prompt)
+                yield PromptArea(self.draft.prompt, self.press("submit"))
                 yield PaneTitle("Models", id="models-title")
                 yield ModelPicker()
             with VerticalScroll(id="generate-right", can_focus=False):
@@ -188,7 +189,7 @@ class GenerateScreen(StudioScreen[None]):
         price = f"{self._price} · " if models and self._price else ""
         self.query_one("#summary", Bar).show(
             [(f" {count}", "text"), (price, "accent"), (names, "accent"), (" → ", "dim"), (project, "accent")],
-            [("^s ", "key"), ("generates ", "dim")],
+            [(f"{self.press('submit')} ", "key"), ("generates ", "dim")],
         )
 
     @property
@@ -307,7 +308,7 @@ class GenerateScreen(StudioScreen[None]):
             raise UsageError("the prompt is empty", hint="Write what to make.")
         if not draft.models:
             self._focus("#model-search")
-            raise UsageError("no model is chosen", hint="Space or enter chooses one in the list.")
+            raise UsageError("no model is chosen", hint=f"{self.press('toggle', 'models')} chooses one in the list.")
         form = self.query_one(SchemaForm)
         params, wrong = params_for(form.rows, form.texts())
         form.show_faults(wrong)
@@ -351,7 +352,7 @@ async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None
     if unknown:
         app.tell(
             f"{plural(len(unknown), 'job')} without an answer.",
-            hint="t shows it; it is never sent twice.",
+            hint=f"{app.keys.of('library', 'jobs')} shows it; it is never sent twice.",
             severity="warning",
         )
     if len(failed) + len(unknown) < len(jobs):

@@ -47,6 +47,10 @@ _PLACES = {
 }
 
 
+WIDE = 90
+"""Cells from which a row also says where its key works."""
+
+
 def place_of(scope: str) -> str:
     """Where the keys of a scope work, in words."""
     return _PLACES.get(scope, scope)
@@ -56,7 +60,7 @@ class HelpList(LineList):
     """Actions with their keys."""
 
     def __init__(self) -> None:
-        super().__init__(id="help-list", empty="No key does that. esc goes back.")
+        super().__init__(id="help-list")
         self.actions = {action.binding_id: action for action in ACTIONS}
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:
@@ -65,12 +69,12 @@ class HelpList(LineList):
         place = f" {place_of(action.scope)} "
         title = f"{action.title.rstrip('…')}  "
         names = keys_of(self).names(action)
-        room = width - 18 - len(title) - len(place)
-        if room < 8:
-            return [(fit(f" {names}", 16), "accent"), (fit(title, width - 16), "text")]
+        if width < WIDE:
+            return [(fit(f" {names}", 10), "accent"), (fit(title, 21), "text"), (fit(action.help, width - 31), "dim")]
+        room = width - 40 - len(place)
         return [
-            (f" {fit(names, 17)}", "accent"),
-            (title, "text"),
+            (f" {fit(names, 15)}", "accent"),
+            (fit(title, 24), "text"),
             (fit(action.help, room), "dim"),
             (place, "dim"),
         ]
@@ -99,6 +103,7 @@ class HelpScreen(StudioScreen[None]):
 
     def on_mount(self) -> None:
         """Everything of this screen first."""
+        self.query_one(HelpList).empty = f"No key does that. {self.press('back')} goes back."
         self.query_one(PaneTitle).tell("type to search · tab to the list", on=True)
         self._search("")
         self.query_one(Input).focus()

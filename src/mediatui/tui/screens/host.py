@@ -13,7 +13,7 @@ ONCE, ALWAYS, NO = "once", "always", "no"
 CHOICES = (
     Choice("o", "Once", ONCE, "for what waits now"),
     Choice("a", "Always", ALWAYS, "adds it to save.allow_hosts"),
-    Choice("n", "No", NO, "it stays unsaved; r asks again"),
+    Choice("n", "No", NO, "it stays unsaved; saving it asks again"),
 )
 DEAF_SECONDS = 0.4
 """Nobody called for this question: keys meant for the screen below must not answer it."""

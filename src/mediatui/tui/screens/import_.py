@@ -63,9 +63,13 @@ class ImportScreen(StudioScreen[None]):
 
     def on_mount(self) -> None:
         """Ask for the path."""
-        self.query_one(PaneTitle).tell("enter looks what is in it", on=True)
+        self.query_one(PaneTitle).tell(self._asking, on=True)
         self.query_one("#import-path", Input).focus()
         self.query_one(Lines).show([("", "Nothing is written before you saw the plan.", "dim")])
+
+    @property
+    def _asking(self) -> str:
+        return f"{self.press('start')} looks what is in it"
 
     def handlers(self) -> Mapping[str, Handler]:
         """Plan or start, and stop."""
@@ -92,11 +96,11 @@ class ImportScreen(StudioScreen[None]):
         try:
             plan = await self.main.ask(self.main.studio.imports.plan(Path(path).expanduser()))
         except Exception:
-            self.query_one(PaneTitle).tell("enter looks what is in it")
+            self.query_one(PaneTitle).tell(self._asking)
             self.query_one(Lines).show([("", "Nothing was imported.", "dim")])
             raise
         self._plan, self._planned = plan, path
-        self.query_one(PaneTitle).tell("enter brings it in", name=f"Import “{plan.name}”")
+        self.query_one(PaneTitle).tell(f"{self.press('start')} brings it in", name=f"Import “{plan.name}”")
         self.query_one(Lines).show(plan_paragraphs(plan), top=True)
 
     async def _bring(self, plan: ImportPlan) -> None:
@@ -107,7 +111,7 @@ class ImportScreen(StudioScreen[None]):
         for field in self.query(Input):
             field.disabled = True
         self.query_one(Lines).focus()
-        self.query_one(PaneTitle).tell("esc stops it; what is in stays")
+        self.query_one(PaneTitle).tell(f"{self.press('back')} stops it; what is in stays")
         try:
             report = await self.main.ask(self.main.studio.imports.run(plan, project))
         finally:
@@ -119,7 +123,7 @@ class ImportScreen(StudioScreen[None]):
         words = f"{plural(len(report.imported), 'item')} imported"
         words += f", {len(report.skipped)} here already" if report.skipped else ""
         words += f", {plural(len(report.refused), 'file')} refused" if report.refused else ""
-        self.query_one("#import-bar", Bar).show([(f" ✓ {words}. esc goes to it.", "good")])
+        self.query_one("#import-bar", Bar).show([(f" ✓ {words}. {self.press('back')} goes to it.", "good")])
         if report.refused:
             lines: list[Paragraph] = [("", "Not imported:", "warn")]
             lines += [("", f"  {each.name}: {each.reason}", "dim") for each in report.refused[:SHOWN]]
@@ -127,7 +131,7 @@ class ImportScreen(StudioScreen[None]):
         library = self.main.library
         await library.projects.refresh()
         await library.projects.open(report.project)
-        self.main.tell(f"{words}. u takes it back.")
+        self.main.tell(f"{words}. {self.press('undo', 'library')} takes it back.")
 
     def follow(self, batch: Batch) -> None:
         """Show how far it is."""
@@ -143,7 +147,8 @@ class ImportScreen(StudioScreen[None]):
     def _back(self) -> None:
         if self._bringing and self._plan is not None:
             self.main.studio.imports.cancel(self._plan.id)
-            self.main.tell("Import stopped; what was imported stays, u takes it back.")
+            undo = self.press("undo", "library")
+            self.main.tell(f"Import stopped; what was imported stays, {undo} takes it back.")
         self.dismiss()
 
 

@@ -39,7 +39,7 @@ class JobList(LineList):
     """Jobs with state, model, prompt, progress and time."""
 
     def __init__(self) -> None:
-        super().__init__(id="jobs", empty="No jobs.\nn writes a prompt, esc returns to the library.")
+        super().__init__(id="jobs")
         self.jobs: dict[str, Job] = {}
         self.goings: dict[str, Going] = {}
 
@@ -58,8 +58,8 @@ class JobList(LineList):
         clock: Cell = (f" {fit_right(elapsed(job_seconds(job)), 7)}  {fit_right(ago(job.created_at), 4)} ", "dim")
         if job.phase.ended or job.phase is Phase.UNKNOWN:
             error = one_line(job.error.message) if job.error else ""
-            room = max(0, min(40, width // 3))
-            return [(f" {fit(error, room)}", "bad"), clock]
+            room = min(len(error), 40, width // 3)
+            return [(f" {fit(error, room)}" if room else "", "bad"), clock]
         if going.fraction is None:
             return [(f" {fit_right(going.words, 12)}", "dim"), clock]
         full, rest = bar(going.fraction, max(6, min(30, width // 5)))
@@ -93,6 +93,7 @@ class JobsScreen(StudioScreen[None]):
     def on_mount(self) -> None:
         """Show what there is."""
         self.query_one("#jobs-title", PaneTitle).tell(on=True)
+        self.list.empty = f"No jobs.\n{self.press('new')} writes a prompt, {self.press('back')} returns to the library."
         self.list.focus()
         self.reload()
         self.set_interval(1.0, self._tick)
@@ -174,7 +175,8 @@ class JobsScreen(StudioScreen[None]):
             return
         progress = self.main.studio.progress(job.id)
         going = self.list.goings.get(job.id, Going())
-        self.query_one("#job", Lines).show(job_paragraphs(job, going, progress.last_log if progress else ""))
+        log = progress.last_log if progress else ""
+        self.query_one("#job", Lines).show(job_paragraphs(job, going, log, keys=self.main.keys))
 
     @on(LineList.Opened)
     def _open(self) -> None:
@@ -182,7 +184,7 @@ class JobsScreen(StudioScreen[None]):
 
         job = self.job
         if job is not None:
-            paragraphs = job_paragraphs(job, self.list.goings.get(job.id, Going()), full=True)
+            paragraphs = job_paragraphs(job, self.list.goings.get(job.id, Going()), full=True, keys=self.main.keys)
             self.main.push_screen(ItemScreen(job, paragraphs))
 
     def _tick(self) -> None:
@@ -234,7 +236,7 @@ class JobsScreen(StudioScreen[None]):
         if "recheck" in self._senseless():
             raise UsageError(
                 f"{job.provider} cannot look for a lost request",
-                hint="f gives the job up; its account page may show what became of it.",
+                hint=f"{self.press('forget')} gives the job up; its account page may show what became of it.",
             )
         await self._ask_again([job.id])
 
@@ -254,7 +256,7 @@ class JobsScreen(StudioScreen[None]):
     async def _dismiss_one(self) -> None:
         job = self._need()
         if not job.phase.ended:
-            raise UsageError("it has not ended", hint="c asks the provider to stop it.")
+            raise UsageError("it has not ended", hint=f"{self.press('cancel')} asks the provider to stop it.")
         await self._dismiss([job.id])
 
     async def _dismiss_ended(self) -> None:
@@ -272,11 +274,13 @@ class JobsScreen(StudioScreen[None]):
 
         job = self._need()
         if job.phase is not Phase.UNKNOWN:
-            raise UsageError("only an unknown job can be given up", hint="d dismisses one that ended.")
+            raise UsageError(
+                "only an unknown job can be given up", hint=f"{self.press('dismiss')} dismisses one that ended."
+            )
         lines = [
             f"“{one_line(job.prompt, 200)}” · {job.model}",
             "Its submit had no answer: it may have been accepted and paid for.",
-            "If it was, its result is never collected. r asks the provider once more, at no cost.",
+            f"If it was, its result is lost. {self.press('recheck')} asks the provider once more, at no cost.",
         ]
         if await self.main.push_screen_wait(ConfirmScreen("Give this job up?", lines, "give it up")):
             await self.main.ask(self.main.studio.forget_job(job.id))

@@ -25,7 +25,7 @@ from mediatui.tui.control.tending import Tending
 from mediatui.tui.control.tidying import Tidying
 from mediatui.tui.control.viewing import Viewing
 from mediatui.tui.screens.base import StudioScreen
-from mediatui.tui.shelf import Shelf
+from mediatui.tui.shelf import EVERYWHERE, Shelf
 from mediatui.tui.widgets.bars import Banner, Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.kitty import make_picture
 from mediatui.tui.widgets.line_list import LineList
@@ -36,6 +36,7 @@ from mediatui.tui.widgets.project_list import ProjectList
 
 if TYPE_CHECKING:
     from mediatui.library.library import ProjectSummary
+    from mediatui.library.project import ProjectChange
     from mediatui.model import MediaItem
     from mediatui.studio.events import JobProgress, SaveProgress
     from mediatui.tui.batch import Batch
@@ -47,7 +48,7 @@ SLOW_TICK = 20
 
 
 class LibraryScreen(StudioScreen[None]):
-    """Three panes over one project."""
+    """Three panes over one project, or all of them."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ("library", "media", "grid", "list", "app")
     BINDINGS = bindings("library")
@@ -133,6 +134,20 @@ class LibraryScreen(StudioScreen[None]):
         """The item under the cursor, if the row is one."""
         return self.shelf.items.get(self.media.key or "")
 
+    @property
+    def everywhere(self) -> bool:
+        """All projects are shown."""
+        return self.project_id == EVERYWHERE
+
+    @property
+    def one_project(self) -> str | None:
+        """The project that is shown, if it is one."""
+        return None if self.everywhere else self.project_id
+
+    def shows(self, project_id: str) -> bool:
+        """Whether what is in a project is shown."""
+        return self.everywhere or self.project_id == project_id
+
     def targets(self) -> list[MediaItem]:
         """What a key acts on: the marked items, else the one under the cursor."""
         if self.media.marks:
@@ -171,7 +186,9 @@ class LibraryScreen(StudioScreen[None]):
 
     def studio_failed(self, error: Exception) -> None:
         """Say it where the list would be."""
-        self.media.empty = "The library could not be opened.\nq quits; the reason is in the message."
+        self.media.empty = (
+            f"The library could not be opened.\n{self.press('quit')} quits; the reason is in the message."
+        )
         self.media.show([])
         self.media.refresh()
 
@@ -185,9 +202,9 @@ class LibraryScreen(StudioScreen[None]):
             self._going[item_id] = save_going(saving)
             touched.add(item_id)
         before = list(self.shelf.rows)
-        ours = [change for change in batch.changes if change.project_id == self.project_id]
+        ours = [change for change in batch.changes if self.shows(change.project_id)]
         for change in ours:
-            touched |= self.shelf.change(change.items, change.jobs, change.gone_items, change.gone_jobs)
+            touched |= self.shelf.change(change.items, change.jobs, *self._gone(change))
         if ours:
             self.show_rows(before)
         self.media.touch(list(touched))
@@ -195,6 +212,14 @@ class LibraryScreen(StudioScreen[None]):
             self.details.show_now()
         if batch.changes or batch.projects:
             self.projects.refresh_soon()
+
+    def _gone(self, change: ProjectChange) -> tuple[list[str], list[str]]:
+        """The items and jobs that left; one that is in another project by now has only moved."""
+        items, jobs = self.shelf.items, self.shelf.jobs
+        return (
+            [key for key in change.gone_items if key in items and items[key].project == change.project_id],
+            [key for key in change.gone_jobs if key in jobs and jobs[key].project == change.project_id],
+        )
 
     def _jobs_of_detail(self) -> set[str]:
         item = self.shelf.items.get(self.details.key or "")
@@ -206,6 +231,7 @@ class LibraryScreen(StudioScreen[None]):
         self.media.empty = self.looking.empty_words()
         self.media.show(list(self.shelf.rows), follow=follow)
         self.projects.reach_new_jobs(before)
+        self.looking.show_hint()
         self.telling.show_title()
         self.telling.show_banner()
         self.show_status()

@@ -70,7 +70,7 @@ class StepList(LineList):
     """Steps, the oldest first."""
 
     def __init__(self) -> None:
-        super().__init__(id="steps", empty="No steps are logged for this.\nesc returns.")
+        super().__init__(id="steps", empty="No steps are logged for this.")
         self.steps: dict[str, Step] = {}
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:

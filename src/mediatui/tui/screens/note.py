@@ -41,7 +41,7 @@ class NoteScreen(Dialog[str | None]):
         """Write on at the end."""
         field = self.query_one(TextArea)
         field.move_cursor(field.document.end)
-        self.query_one(Bar).show([("^s ", "key"), ("keep it   ", "text"), ("esc ", "key"), ("cancel", "dim")])
+        self.query_one(Bar).show(self.key_cells(("yes", "keep it"), ("back", "cancel")))
 
     def handlers(self) -> Mapping[str, Handler]:
         """Done and cancel."""

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from mediatui.tui.actions import Action, in_scope
 from mediatui.tui.actor import Actor, front_actor, keys_of
-from mediatui.tui.screens.base import Dialog, StudioScreen
+from mediatui.tui.screens.base import STYLES, Dialog, StudioScreen
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
@@ -56,7 +56,9 @@ def open_palette(app: MediatuiApp) -> None:
 
 
 class Palette(CommandPalette):
-    """Textual's, with a cursor that does not blink."""
+    """Textual's, dressed as our dialogs, with a cursor that does not blink."""
+
+    CSS_PATH = STYLES / "palette.tcss"
 
     def on_mount(self) -> None:
         """A blinking cursor sends bytes for ever."""

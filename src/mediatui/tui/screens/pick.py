@@ -15,7 +15,7 @@ from mediatui.text import one_line
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import fit
-from mediatui.tui.screens.base import Dialog
+from mediatui.tui.screens.base import ARROWS, ENTER, Dialog
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.line_list import Cell, LineList
 
@@ -107,8 +107,8 @@ class PickScreen(Dialog[str | None]):
 
     def keys(self) -> list[Cell]:
         """What the last line says."""
-        dropping: list[Cell] = [("^x ", "key"), ("remove   ", "dim")] if self._drop is not None else []
-        return [("⏎ ", "key"), (f"{self._verb}   ", "text"), ("↑↓ ", "key"), ("move   ", "dim"), *dropping, *_CANCEL]
+        dropping = [("remove", "remove")] if self._drop is not None else []
+        return self.key_cells((ENTER, self._verb), (ARROWS, "move"), *dropping, ("back", "close"))
 
     @property
     def list(self) -> PickList:
@@ -171,6 +171,3 @@ class PickScreen(Dialog[str | None]):
 
     def _cancel(self) -> None:
         self.dismiss(None)
-
-
-_CANCEL: list[Cell] = [("esc ", "key"), ("close", "dim")]

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import fit
-from mediatui.tui.screens.base import Dialog
+from mediatui.tui.screens.base import ENTER, Dialog
 from mediatui.tui.theme import PLAIN_DARK, PLAIN_LIGHT, THEMES
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.line_list import Cell, LineList
@@ -52,11 +52,11 @@ class ThemeScreen(Dialog[None]):
         rest = sorted(name for name in known if name not in (*_OURS, *_PLAIN) and name != "textual-ansi")
         themes = self.query_one(ThemeList)
         names = [*_OURS, *(name for name in _PLAIN if name in known), *rest]
-        themes.styles.height = min(len(names), 16)
+        themes.styles.height = min(len(names), self.app.size.height * 3 // 5)
         themes.show(names)
         themes.go_to(self._before)
         themes.focus()
-        self.query_one(Bar).show([("⏎ ", "key"), ("keep   ", "text"), ("esc ", "key"), ("as before", "dim")])
+        self.query_one(Bar).show(self.key_cells((ENTER, "keep"), ("back", "as before")))
 
     @on(LineList.Highlighted)
     def _preview(self, event: LineList.Highlighted) -> None:

@@ -190,5 +190,5 @@ def _measured(paths: Sequence[Path]) -> list[Trashed]:
         name, _, when = path.name.rpartition("--")
         stamp = when.partition("-")[0]
         time = int(stamp) / 1000 if stamp.isdecimal() else 0.0
-        found.append(Trashed(name or path.name, "deleted project", "project", tree_size(path), time, path=path))
+        found.append(Trashed(name or path.name, "a project", "whole", tree_size(path), time, path=path))
     return found

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from mediatui.text import human_bytes
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
-from mediatui.tui.format import bar, fit, fit_right
+from mediatui.tui.format import bar, fit, fit_right, short_model
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell, LineList
@@ -45,7 +45,7 @@ class UsageList(LineList):
         share = self.shares[key]
         greatest = max((each.bytes for each in self.shares.values()), default=0)
         right = f" {self._percent(share)} {fit_right(human_bytes(share.bytes), 9)} {fit_right(f'{share.items:,}', 7)} "
-        name = max(8, min(32, width // 3))
+        name = max(8, min(32, width * 2 // 5))
         room = max(0, width - name - len(right) - 1)
         note = f" {share.note}" if share.note and room > 40 else ""
         full, rest = bar(share.bytes / greatest if greatest else 0.0, room - len(note))
@@ -123,7 +123,8 @@ def shares(usage: Usage, view: str) -> dict[str, Share]:
             rows[""] = Share("(deleted projects)", 0, usage.deleted)
         return rows
     table = {"model": usage.models, "month": usage.months, "type": usage.types}[view]
-    return {row.key: Share(row.name, row.items, row.bytes) for row in table}
+    name = short_model if view == "model" else str
+    return {row.key: Share(name(row.name), row.items, row.bytes) for row in table}
 
 
 def _beside(trash: int, parts: int) -> str:

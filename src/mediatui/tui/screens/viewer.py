@@ -20,7 +20,7 @@ from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record
 from mediatui.tui.control.opening import choose_opener, open_item
-from mediatui.tui.format import SAVE_BADGES, file_facts, picture_card
+from mediatui.tui.format import SAVE_BADGES, file_fact_list, joined, picture_card
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.kitty import make_picture
@@ -71,7 +71,7 @@ class ViewerScreen(StudioScreen[str]):
         yield PaneTitle("", id="viewer-title")
         with Container(id="stage"):
             yield make_picture(self.main.capabilities, id="still")
-            yield Player(remote=self.main.quiet, id="player")
+            yield Player(remote=self.main.capabilities.remote or self.main.quiet, id="player")
             yield Wave(id="wave")
         yield Thumbs(id="thumbs")
         yield Ruler(id="ruler")
@@ -92,7 +92,7 @@ class ViewerScreen(StudioScreen[str]):
         """What is shown. Raises `UsageError` once it is gone."""
         found = self.main.studio.find_item(self._keys[self._at])
         if found is None:
-            raise UsageError("this item is gone", hint="n shows the next one.")
+            raise UsageError("this item is gone", hint=f"{self.press('next-item')} shows the next one.")
         return found
 
     @property
@@ -135,8 +135,10 @@ class ViewerScreen(StudioScreen[str]):
     def _words(self, item: MediaItem) -> str:
         """What stands where the picture will be, or would be."""
         if not self.main.draws_pictures:
-            return f"{picture_card(item)} · pictures are off, o opens it"
-        return "" if item.save_state is SaveState.SAVED else "not on disk: space fetches a copy to look at"
+            return f"{picture_card(item)} · pictures are off, {self.press('open-outside')} opens it"
+        return (
+            "" if item.save_state is SaveState.SAVED else f"not on disk: {self.press('play')} fetches a copy to look at"
+        )
 
     def _fit_thumbs(self, kind: MediaType) -> None:
         fits = self.size.height >= THUMB_ROWS and self.main.draws_pictures
@@ -154,8 +156,10 @@ class ViewerScreen(StudioScreen[str]):
         place = f"{self._at + 1} of {len(self._keys)}  {badge.glyph} {badge.word}"
         self.query_one(PaneTitle).tell(place, name=one_line(item.prompt, 200) or item.name, on=True)
         origin = self._playable.origin.value if self._playable is not None else ""
-        words = [item.model, file_facts(item), f"seed {item.seed}" if item.seed is not None else "", origin]
-        self.query_one("#facts", Bar).show([(f" {' · '.join(filter(None, words))}", "dim")])
+        shape = [(fact, rank) for rank, fact in zip((4, 2, 3, 6), file_fact_list(item), strict=True)]
+        seed = f"seed {item.seed}" if item.seed is not None else ""
+        facts = [(item.model, 1), *shape, (seed, 5), (origin, 7)]
+        self.query_one("#facts", Bar).show([(f" {joined(facts, self.size.width - 2)}", "dim")])
 
     async def _load(self, item: MediaItem) -> None:
         """The picture at once; what takes longer when the item stays."""
@@ -199,7 +203,8 @@ class ViewerScreen(StudioScreen[str]):
         return self.is_attached and self._keys[self._at] == item.id
 
     def on_resize(self, event: events.Resize) -> None:
-        """Frames under the clip where there is room."""
+        """Frames under the clip where there is room, and as many facts as fit."""
+        self._title()
         item = self.main.studio.find_item(self._keys[self._at])
         if item is not None:
             self._fit_thumbs(item.type)
@@ -299,7 +304,10 @@ class ViewerScreen(StudioScreen[str]):
 
     async def _play(self) -> None:
         if not self.main.draws_pictures:
-            raise UsageError("clips cannot play here while pictures are off", hint="o opens it in a program.")
+            raise UsageError(
+                "clips cannot play here while pictures are off",
+                hint=f"{self.press('open-outside')} opens it in a program.",
+            )
         item = self.item
         found = await self._fetch(item)
         if found.path is not None and self._is_current(item):
@@ -339,7 +347,7 @@ class ViewerScreen(StudioScreen[str]):
 
     def _enlarge(self) -> None:
         if self._poster is None or self.item.type is not MediaType.IMAGE:
-            raise UsageError("only pictures can be enlarged", hint="space plays a clip.")
+            raise UsageError("only pictures can be enlarged", hint=f"{self.press('play')} plays a clip.")
         self._zoom = ZOOMS[(ZOOMS.index(self._zoom) + 1) % len(ZOOMS)]
         self._centre = (0.5, 0.5)
         self._show_part()
@@ -356,7 +364,7 @@ class ViewerScreen(StudioScreen[str]):
     def _show_part(self) -> None:
         if self._poster is not None:
             self.still.show(self._poster, box=part_of(self._poster, self._zoom, self._centre))
-            self.say("" if self._zoom == 1 else f"enlarged {self._zoom}×; arrows move, z goes on")
+            self.say("" if self._zoom == 1 else f"enlarged {self._zoom}×; arrows move, {self.press('zoom')} goes on")
 
     # Other items.
 
@@ -406,7 +414,11 @@ class ViewerScreen(StudioScreen[str]):
     async def _save(self) -> None:
         report = await self.main.ask(self.main.studio.save([self.item.id]))
         if report.failed:
-            self.main.tell("It could not be saved.", hint="i in the list says why.", severity="warning")
+            self.main.tell(
+                "It could not be saved.",
+                hint=f"{self.press('details', 'library')} in the list says why.",
+                severity="warning",
+            )
         elif not report.url_only:
             self.main.tell("Saved.")
 

@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from mediatui.tui.actions import action, bindings
+from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.keymap import Keymap
 from mediatui.tui.screens.base import Dialog
@@ -23,16 +23,18 @@ LESSONS = (
     ("app", "help", "shows every key"),
 )
 
+PROMISE = "What you paid for is written down before it is asked for, and stays visible until it is on your disk."
 
-def lessons(keymap: Keymap) -> list[str]:
-    """One line for each of the five."""
-    return [f"{keymap.name(action(scope, id)):<6} {words}" for scope, id, words in LESSONS]
+
+def lessons(keymap: Keymap) -> list[tuple[str, str]]:
+    """Key and words of each of the five."""
+    return [(keymap.of(scope, id), words) for scope, id, words in LESSONS]
 
 
 def first_words(keymap: Keymap, *, sandbox: bool) -> str:
-    """What the list of a library without any project says."""
+    """What the list of a library without any project says; a tab stands between a key and what it does."""
     costs = "The sandbox is on: nothing costs money." if sandbox else ""
-    lines = ["Welcome. Five keys to begin with:", "", *lessons(keymap), "", costs]
+    lines = ["Welcome. Five keys to begin with:", "", *("\t".join(lesson) for lesson in lessons(keymap)), "", costs]
     return "\n".join(lines).rstrip()
 
 
@@ -44,20 +46,16 @@ class WelcomeScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Title, lines, key."""
-        lines = [
-            *lessons(self.main.keys),
-            "",
-            "What you paid for is written down before it is asked for,",
-            "and stays visible until it is on your disk.",
-        ]
+        table = [part for key, words in lessons(self.main.keys) for part in ((f"{key:<7}", "$accent"), f"{words}\n")]
+        text = Content.assemble(*table, "\n", PROMISE)
         with Vertical(classes="box"):
             yield Static(Content("First steps"), classes="box-title", markup=False)
-            yield Static(Content("\n".join(lines)), classes="box-text", markup=False)
+            yield Static(text, classes="box-text", markup=False)
             yield Bar(id="keys")
 
     def on_mount(self) -> None:
         """Show the key that closes it."""
-        self.query_one(Bar).show([("esc ", "key"), ("close", "dim")])
+        self.query_one(Bar).show(self.key_cells(("back", "close")))
 
     def handlers(self) -> Mapping[str, Handler]:
         """Close."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -11,13 +11,17 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mediatui.tui.actions import action, in_scope
+from mediatui.tui.actions import Action, action, in_scope
 from mediatui.tui.actor import keys_of, tone
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.line_list import Cell
 
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
+
+
+BACK = "back"
+"""The identifier of the action that leaves a screen."""
 
 
 class Bar(Widget):
@@ -120,23 +124,23 @@ class KeyBar(Bar):
             self.show_keys()
 
     def show_keys(self) -> None:
-        """Lay out as many keys as fit, help and commands last so that they are seen."""
+        """Lay out as many keys as fit; the way back, help and commands are always among them."""
         keys = keys_of(self)
         shown = [
             found for scope in self._scopes for found in in_scope(scope) if found.short and found.id not in self._hidden
         ]
         help, palette = keys.name(action("app", "help")), keys.name(action("app", "palette"))
         tail = [(f"{help} ", "key"), ("help  ", "dim"), (f"{palette} ", "key"), ("commands ", "dim")]
+        labels: dict[str, list[Cell]] = {
+            found.id: [(f"{keys.name(found)} ", "key"), (f"{found.short}  ", "dim")] for found in shown
+        }
         room = self.size.width - _cells(tail) - 1
         left: list[Cell] = [(" ", "text")]
         self._spans = []
-        for found in shown:
-            cells: list[Cell] = [(f"{keys.name(found)} ", "key"), (f"{found.short}  ", "dim")]
+        for found in _fitting(shown, {id: _cells(cells) for id, cells in labels.items()}, room - 1):
             start = _cells(left)
-            if start + _cells(cells) > room:
-                break
-            left += cells
-            self._spans.append((start, start + _cells(cells), keys.keys(found)[0]))
+            left += labels[found.id]
+            self._spans.append((start, _cells(left), keys.keys(found)[0]))
         self.show(left, tail)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -149,3 +153,19 @@ class KeyBar(Bar):
             if start <= event.x < end:
                 app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
                 app.simulate_key(key)
+
+
+def _fitting(actions: Sequence[Action], widths: Mapping[str, int], room: int) -> list[Action]:
+    """The actions whose labels fit, from the first on; the way back keeps its room."""
+    room -= sum(widths[found.id] for found in actions if found.id == BACK)
+    fitting: list[Action] = []
+    full = False
+    for found in actions:
+        if found.id == BACK:
+            fitting.append(found)
+            continue
+        full = full or widths[found.id] > room
+        if not full:
+            room -= widths[found.id]
+            fitting.append(found)
+    return fitting

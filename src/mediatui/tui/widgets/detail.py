@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediatui.model import Job, JobFault, MediaItem, SaveState
 from mediatui.text import clean_text, one_line
 from mediatui.tui.format import (
     PHASE_BADGES,
-    PHASE_SENTENCES,
     SAVE_BADGES,
     ago,
     elapsed,
     file_facts,
     job_seconds,
+    phase_sentence,
     shown_path,
     when,
 )
@@ -24,6 +24,9 @@ from mediatui.tui.organise_words import organised_paragraphs
 from mediatui.tui.save_words import expiry, state_lines
 from mediatui.tui.widgets.lines import Paragraph
 from mediatui.tui.widgets.media_list import Going
+
+if TYPE_CHECKING:
+    from mediatui.tui.keymap import Keymap
 
 GAP: Paragraph = ("", "", "text")
 
@@ -36,6 +39,7 @@ def item_paragraphs(
     *,
     full: bool = False,
     next_try: float | None = None,
+    keys: Keymap,
 ) -> list[Paragraph]:
     """An item in paragraphs; `full` cuts nothing."""
     badge = SAVE_BADGES[item.save_state]
@@ -43,7 +47,7 @@ def item_paragraphs(
     if item.save_state is SaveState.SAVING and going.words:
         found.append(("", going.words, "dim"))
     elif item.save_state is not SaveState.SAVED:
-        found += [("", text, tone) for text, tone in state_lines(item, next_try)]
+        found += [("", text, tone) for text, tone in state_lines(item, next_try, keys)]
     found += [GAP, ("", clean_text(item.prompt or item.name, None if full else 600), "text"), GAP]
     found += organised_paragraphs(item, full=full)
     found.append(("model", item.model, "text"))
@@ -82,14 +86,14 @@ def _value(value: object, full: bool) -> str:
     return clean_text(text, None if full else 200)
 
 
-def job_paragraphs(job: Job, going: Going, log: str = "", *, full: bool = False) -> list[Paragraph]:
+def job_paragraphs(job: Job, going: Going, log: str = "", *, full: bool = False, keys: Keymap) -> list[Paragraph]:
     """A job in paragraphs."""
     badge = PHASE_BADGES[job.phase]
     how = " · ".join(filter(None, (going.words, f"{going.fraction:.0%}" if going.fraction is not None else "")))
     found: list[Paragraph] = [("", f"{badge.glyph} {badge.word}{f' · {how}' if how else ''}", badge.tone)]
     if job.error is not None:
         found += _fault(job.error)
-    found.append(("", PHASE_SENTENCES[job.phase], "dim"))
+    found.append(("", phase_sentence(job.phase, keys), "dim"))
     if log:
         found.append(("log", one_line(log, 400), "dim"))
     found += [GAP, ("", clean_text(job.prompt, None if full else 600), "text"), GAP, ("model", job.model, "text")]

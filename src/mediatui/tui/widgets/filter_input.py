@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from mediatui.text import plural
 from mediatui.tui.actions import bindings
+from mediatui.tui.actor import keys_of
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.line_list import Cell
@@ -32,7 +33,7 @@ class FilterInput(Input):
 
     def __init__(self, apply: Callable[[str], None], complete: Complete | None = None) -> None:
         super().__init__(
-            placeholder="words, or type: model: tag: size:>10MB … tab completes" if complete else "words to look for",
+            placeholder="words to look for",
             id="filter",
             compact=True,
             select_on_focus=False,
@@ -41,6 +42,12 @@ class FilterInput(Input):
         self._apply, self._complete = apply, complete or _nothing
         self.candidates: Sequence[Candidate] = ()
         self._chosen = 0
+
+    def on_mount(self) -> None:
+        """Say what may be typed."""
+        if self._complete is not _nothing:
+            key = keys_of(self).of("filter", "filter-accept")
+            self.placeholder = f"words, or type: model: tag: size:>10MB … {key} completes"
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Apply what is typed."""

@@ -26,7 +26,7 @@ from mediatui.tui.widgets.quiet import QuietScroll
 Cell = tuple[str, str]
 """A piece of a row: text that fits exactly, and the name of a tone."""
 
-HIGHLIGHT_DELAY = 0.09
+HIGHLIGHT_DELAY = 0.12
 """Seconds the cursor must rest before the details follow it; longer than a key's repeat interval."""
 
 
@@ -262,7 +262,12 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         lines = self.empty.split("\n")
         start = max(0, min(3, (self.size.height - len(lines)) // 2))
         text = lines[y - start] if start <= y < start + len(lines) else ""
-        return Strip([Segment(fit(f"  {text}", width), self.tone("dim"))], width)
+        key, tab, words = text.partition("\t")
+        if not tab:
+            first = "text" if y == start and len(lines) > 1 else "dim"
+            return Strip([Segment(fit(f"  {text}", width), self.tone(first))], width)
+        cells = [Segment(fit(f"  {key}", 9), self.tone("key")), Segment(fit(words, width - 9), self.tone("dim"))]
+        return Strip(cells).adjust_cell_length(width, self.tone("text"))
 
     # Focus repaints one row, not the list.
 

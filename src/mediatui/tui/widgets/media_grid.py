@@ -24,7 +24,7 @@ from mediatui.tui.widgets.picture import characters, half_blocks, read_pixels
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
 
-TILE = 26
+TILE = 25
 """Cells a tile is wide at least, its margin included."""
 
 Tile = tuple[int, list[list[Segment]]]
@@ -97,8 +97,8 @@ class MediaGrid(MediaList, inherit_bindings=True):
             return
         top, tile = self._place(self.cursor).y, self.tile_size[1]
         if top < 0 or top + tile - 1 > height:
-            # As near to the middle as there is room: a scroll repaints everything, so it had better be a long one.
-            y = top + self.scroll_offset.y - max(0, (height - tile) // 2)
+            # Near the middle: a scroll repaints everything, so it had better be a long one. No picture is cut above.
+            y = top + self.scroll_offset.y - (height // tile - 1) // 2 * tile
             self.scroll_to(y=max(0, y), animate=False, force=True, immediate=True)
 
     # Moving.

@@ -180,6 +180,9 @@ class MediaList(LineList, inherit_bindings=True):
         state, used = self._state(badge, width, word)
         right = f" {fit_right(ago(item.created_at), 4)} "
         said = row_words(item, tags=width >= WIDE)
+        home = self._shelf.projects.get(item.project) if self._shelf.projects and width >= NARROW else None
+        if home:
+            said = f" {fit(home, min(cell_len(home), 16))}{said}"
         left = time_left(item)
         urgent: Cell = (f" {left}" if left and width >= NARROW else "", "warn")
         if width >= NARROW:
