@@ -98,6 +98,14 @@ class Library:
             self._open[project_id] = project
             return project
 
+    def open_readable(self) -> tuple[ProjectFolder, ...]:
+        """All projects that can be opened; the summary of each other one says why. Raises `StorageError`."""
+        found = []
+        for project_id in self.project_ids():
+            with suppress(MediatuiError):
+                found.append(self.open(project_id))
+        return tuple(found)
+
     def find(self, reference: str) -> ProjectFolder | None:
         """The project with this identifier, else the only one with this name; case counts when it must.
 

@@ -71,7 +71,7 @@ class Importing:
         from mediatui.archive.import_write import Surroundings, write_import
 
         target, made = self._target(plan, wanted)
-        others = [project for project in self._opened() if project.id != target.id]
+        others = [project for project in self._core.library.open_readable() if project.id != target.id]
         around = Surroundings(
             probe,
             lambda key: any(other.find_item(key) for other in others),
@@ -107,15 +107,6 @@ class Importing:
         made = library.create(key)
         made.commit(project=replace(record, id=made.id, name=plan.name))
         return made, True
-
-    def _opened(self) -> list[ProjectFolder]:
-        found = []
-        for project_id in self._core.library.project_ids():
-            try:
-                found.append(self._core.library.open(project_id))
-            except MediatuiError:
-                continue  # its summary says why
-        return found
 
     def _teller(self, plan_id: str) -> _Teller:
         return _Teller(self._core, plan_id)

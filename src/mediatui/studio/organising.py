@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from mediatui.errors import MediatuiError, StorageBlocked, UsageError
+from mediatui.errors import StorageBlocked, UsageError
 from mediatui.library.annotate import edits_for, noted, rated, renamed, retag
 from mediatui.library.cleanup import CleanPlan, CleanRequest, plan_cleanup
 from mediatui.library.duplicates import Duplicates, find_duplicates
@@ -338,15 +338,7 @@ class Organising:
 
     def _projects(self, project_id: str | None) -> tuple[ProjectFolder, ...]:
         """One project, or all that can be opened."""
-        if project_id is not None:
-            return (self._lib.open(project_id),)
-        found = []
-        for each in self._lib.project_ids():
-            try:
-                found.append(self._lib.open(each))
-            except MediatuiError:
-                continue  # its summary says why; one project's damage does not hide the others
-        return tuple(found)
+        return self._lib.open_readable() if project_id is None else (self._lib.open(project_id),)
 
 
 def _grouped(found: Sequence[tuple[ProjectFolder, MediaItem]]) -> list[tuple[str, tuple[str, ...]]]:

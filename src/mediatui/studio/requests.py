@@ -56,6 +56,16 @@ class ProjectSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class LibrarySnapshot:
+    """All projects that can be read, as they are now. Items and jobs are those of one project after the other."""
+
+    projects: frozenset[str]
+    items: tuple[MediaItem, ...]
+    jobs: tuple[Job, ...]
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TrashedProject:
     """A project that went to the trash, and what went with it."""
 

@@ -38,7 +38,7 @@ from mediatui.studio.organising import Organising
 from mediatui.studio.pictures import Pictures
 from mediatui.studio.playable import Playable
 from mediatui.studio.pricing import BatchCost
-from mediatui.studio.requests import GenerateRequest, ProjectSnapshot, SaveReport, TrashedProject
+from mediatui.studio.requests import GenerateRequest, LibrarySnapshot, ProjectSnapshot, SaveReport, TrashedProject
 from mediatui.studio.saving import Saving, lacks_file
 from mediatui.studio.searching import Search
 from mediatui.studio.services import Services
@@ -172,6 +172,17 @@ class Studio:
     def open_project(self, project_id: str) -> Future[ProjectSnapshot]:
         """Open a project and see it as it is now."""
         return self._disk(lambda: self._snapshot(self._core.library.open(project_id)))
+
+    def open_all(self) -> Future[LibrarySnapshot]:
+        """Open every project and see what is in them now; one that cannot be read hides no other."""
+
+        def look() -> LibrarySnapshot:
+            records, projects = self._core.records, self._core.library.open_readable()
+            items = tuple(item for project in projects for item in records.items(project))
+            jobs = tuple(job for project in projects for job in records.jobs(project))
+            return LibrarySnapshot(frozenset(project.id for project in projects), items, jobs)
+
+        return self._disk(look)
 
     def create_project(self, name: str) -> Future[Project]:
         """A new, empty project."""
