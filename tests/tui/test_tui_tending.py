@@ -125,7 +125,7 @@ async def test_clean_up_counts_first_asks_and_is_taken_back(two: Session) -> Non
     await until(lambda: "1 thing" in screen.query_one("#clean-bar").text, "the total")
     await two.press("c")
     question = await two.screen(ConfirmScreen)
-    assert any("rating" in line for line in question._lines)
+    assert any("Neither rated" in line for line in question._lines)
     await two.press("n")
     await two.screen(CleanScreen)
     assert len(two.items) == 2
