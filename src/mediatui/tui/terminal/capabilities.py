@@ -30,6 +30,9 @@ CHOICES = ("auto", *Graphics)
 FIRST_KITTY = (0, 28)
 """The first kitty with Unicode placeholders; older ones claim the protocol and draw garbage."""
 
+LOCAL_FPS = "120"
+"""How often a screen may change: a key that comes right behind another waits 8 ms for its turn, not 17."""
+
 TRUECOLOR_TERMS = frozenset(
     {"xterm-kitty", "xterm-ghostty", "foot", "foot-extra", "alacritty", "wezterm", "contour", "rio"}
 )
@@ -84,6 +87,8 @@ def find_capabilities(
     usable = is_terminal() and not _is_served(environment)
     facts = ask_tmux(environment) if inside and usable else TmuxFacts()
     remote = facts.remote if facts.remote is not None else is_remote(environment)
+    if not remote:
+        environment.setdefault("TEXTUAL_FPS", LOCAL_FPS)
     mosh = remote and _under_mosh()
     probe = Probe(device=device) if usable and not inside and not mosh and _worth_asking(choice, environment) else None
     meanwhile()
