@@ -63,11 +63,13 @@ def _cut(word: str, width: int) -> list[str]:
 def lay_out(paragraphs: Sequence[Paragraph], width: int) -> list[Line]:
     """Paragraphs in lines of exactly `width` cells; texts align behind their labels."""
     lines: list[Line] = []
+    longest = max((cell_len(label) for label, _, _ in paragraphs), default=0)
+    column = max(LABEL, min(longest + 2, width // 3))
     for label, text, name in paragraphs:
-        indent = LABEL if label else 0
+        indent = column if label else 0
         rows = wrap(text, width - indent) or [""]
         for number, row in enumerate(rows):
-            head = fit(label if number == 0 else "", indent)
+            head = f"{fit(label if number == 0 else '', indent - 1)} " if indent else ""
             lines.append(((head, "dim"), (fit(row, width - indent), name)))
     return lines
 
