@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from PIL import Image
 from tests.tui.conftest import Session, Start, until
 from textual.widgets import Input
 
@@ -45,13 +48,13 @@ async def test_a_clip_is_scrubbed_played_and_left_where_it_was(start: Start) -> 
         await saved(session, item)
         await saved(session, picture)
         viewer = await view(session, item)
-        await until(lambda: viewer._strip is not None, "the filmstrip")
+        await until(lambda: viewer.material.strip is not None, "the filmstrip")
         assert viewer.still.path is not None
         await session.press("right", "right")
-        assert viewer._strip is not None
-        assert viewer.seconds == viewer._strip.times[2]
-        assert viewer.still.path == viewer._strip.sheet
-        assert viewer.still.box == viewer._strip.box(2)
+        assert viewer.material.strip is not None
+        assert viewer.seconds == viewer.material.strip.times[2]
+        assert viewer.still.path == viewer.material.strip.sheet
+        assert viewer.still.box == viewer.material.strip.box(2)
         await session.press("space")
         await until(lambda: viewer.player.frames_shown > 3, "frames")
         assert viewer.player.display
@@ -74,7 +77,7 @@ async def test_sound_is_drawn_and_a_moment_chosen(start: Start) -> None:
         item = await generate(session, "a hum", SOUND, params={})
         await saved(session, item)
         viewer = await view(session, item)
-        await until(lambda: viewer._peaks is not None, "the waveform")
+        await until(lambda: viewer.material.peaks is not None, "the waveform")
         wave = viewer.query_one("#wave", Wave)
         assert wave.display
         drawn = "".join(wave.render_line(y).text for y in range(wave.size.height))
@@ -104,14 +107,42 @@ async def test_a_picture_is_enlarged_and_moved(start: Start) -> None:
         assert session.app.screen is viewer
 
 
+async def test_an_animated_picture_plays_and_a_still_one_says_that_it_does_not(start: Start, tmp_path: Path) -> None:
+    async with start() as session:
+        item = await generate(session, "a still")
+        await saved(session, item)
+        viewer = await view(session, item)
+        await until(lambda: viewer.still.path is not None, "the picture")
+        await session.press("space")
+        await until(lambda: "does not move" in viewer.query_one("#status").text, "a word about it")
+        assert not viewer.player.playing
+        await session.press("escape")
+        frames = [Image.new("RGB", (160, 90), (40 * n, 90, 200 - 30 * n)) for n in range(6)]
+        folder = tmp_path / "moving"
+        folder.mkdir()
+        frames[0].save(folder / "waves.webp", save_all=True, append_images=frames[1:], duration=80, loop=0)
+        studio = session.app.studio
+        report = await session.app.ask(studio.imports.run(await session.app.ask(studio.imports.plan(folder)), None))
+        await session.library.projects.open(report.project)
+        await until(lambda: session.items and session.items[0].id in report.imported, "what was imported")
+        viewer = await view(session, session.items[0].id)
+        await until(lambda: "space plays it" in viewer.query_one("#facts").text, "a word about it")
+        await session.press("space")
+        await until(lambda: viewer.player.frames_shown > 7, "more than one round")
+        assert "0:00.5" in viewer.query_one("#ruler", Ruler).text
+        await session.press("s")
+        assert not viewer.player.playing
+        assert viewer.still.display
+
+
 async def test_what_is_not_on_disk_is_fetched_to_look_at(start: Start) -> None:
     async with start() as session:
         item = await generate(session, "waves", VIDEO, params={}, save_policy=SavePolicy.URL_ONLY)
         viewer = await view(session, item)
         await session.press("space")
         await until(lambda: viewer.player.frames_shown > 1, "frames")
-        assert viewer._playable is not None
-        assert viewer._playable.origin == "session copy"
+        assert viewer.material.playable is not None
+        assert viewer.material.playable.origin == "session copy"
         assert "session copy" in viewer.query_one("#facts").text
         found = session.library.shelf.items[item]
         assert found.save_state is SaveState.URL_ONLY

@@ -26,6 +26,7 @@ from mediatui.media import cache
 from mediatui.text import one_line
 
 if TYPE_CHECKING:
+    from mediatui.media.animation import Animation
     from mediatui.media.frames import Frames
 
 ADDRESS_SPACE = 1536 << 20
@@ -85,7 +86,7 @@ class Desk:
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self._clip: Frames | None = None
+        self._clip: Frames | Animation | None = None
 
     def answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The answer and the bytes that follow it."""
@@ -122,12 +123,10 @@ class Desk:
         return {}, b""
 
     def _clip_open(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        from mediatui.media.frames import Frames
-
         if self._clip is not None:
             self._clip.close()
             self._clip = None
-        clip = self._clip = Frames(Path(request["source"]))
+        clip = self._clip = _open_clip(Path(request["source"]))
         return {"duration": clip.duration, "rate": clip.rate, "width": clip.width, "height": clip.height}, b""
 
     def _frame(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -139,6 +138,15 @@ class Desk:
             raise ValueError("no frame in it")
         facts = {"time": found.time, "width": found.width, "height": found.height, "last": found.last}
         return facts, found.data
+
+
+def _open_clip(source: Path) -> Frames | Animation:
+    from mediatui.media.animation import FORMATS, Animation
+    from mediatui.media.demux import kind_of
+    from mediatui.media.frames import Frames
+
+    name = kind_of(source)[1]
+    return Animation(source, name) if name in FORMATS else Frames(source)
 
 
 def _say(answers: IO[bytes], answer: dict[str, Any], payload: bytes = b"") -> None:

@@ -77,9 +77,9 @@ class Clip:
             answer, data = self._process.ask(request, self._seconds)
         except (Broken, OSError, ValueError) as exc:
             self.close()
-            raise ClipError("the decoder gave up on this file", hint="o opens it in a player.") from exc
+            raise ClipError("the decoder gave up on this file", hint="A player of your own may open it.") from exc
         if "error" in answer:
-            raise ClipError(f"this file cannot be decoded: {answer['error']}", hint="o opens it in a player.")
+            raise ClipError(f"this file cannot be decoded: {answer['error']}", hint="A player of your own may open it.")
         return answer, data
 
     def close(self) -> None:

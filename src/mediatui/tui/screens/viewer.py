@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -11,36 +10,28 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from mediatui.errors import UsageError
-from mediatui.media.filmstrip import Filmstrip
-from mediatui.media.peaks import Peaks
 from mediatui.model import MediaItem, MediaType, SaveState
-from mediatui.studio.playable import Playable
 from mediatui.text import one_line
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record
+from mediatui.tui.control.material import Loading, Material
 from mediatui.tui.control.opening import choose_opener, open_item
 from mediatui.tui.format import SAVE_BADGES, file_fact_list, joined, picture_card
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.kitty import make_picture
-from mediatui.tui.widgets.picture import Box, Picture
+from mediatui.tui.widgets.magnifier import Magnifier
+from mediatui.tui.widgets.picture import Picture
 from mediatui.tui.widgets.player import Player
 from mediatui.tui.widgets.timeline import Ruler, Sought, Thumbs, Wave
 
 if TYPE_CHECKING:
     from mediatui.tui.batch import Batch
 
-PIXELS = 1600
-"""A side of the picture that is looked into; a terminal shows no more."""
-
-ZOOMS = (1, 2, 4)
 SEEK_SECONDS = 1.0
 STEPS = 24
 """Steps through a sound, or through a clip whose frames are not known."""
-
-REST_SECONDS = 0.12
-"""How long an item must stay before its frames are asked for: keys may be repeating."""
 
 THUMB_ROWS = 22
 """Rows from which the frames of a clip are shown under it."""
@@ -59,12 +50,9 @@ class ViewerScreen(StudioScreen[str]):
         self._keys = list(keys)
         self._at = self._keys.index(key)
         self._play_first = play
-        self._strip: Filmstrip | None = None
-        self._peaks: Peaks | None = None
-        self._playable: Playable | None = None
+        self._loading = Loading(self)
+        self._magnifier = Magnifier()
         self._seconds = 0.0
-        self._poster: Path | None = None
-        self._zoom, self._centre = 1, (0.5, 0.5)
 
     def compose(self) -> ComposeResult:
         """Title, stage, time, facts, keys."""
@@ -106,6 +94,11 @@ class ViewerScreen(StudioScreen[str]):
         return self.query_one("#still", Picture)
 
     @property
+    def material(self) -> Material:
+        """What has been fetched of the item."""
+        return self._loading.found
+
+    @property
     def seconds(self) -> float:
         """The moment looked at."""
         return self.player.seconds if self.player.playing else self._seconds
@@ -114,8 +107,9 @@ class ViewerScreen(StudioScreen[str]):
 
     def _show(self) -> None:
         self.player.stop()
-        self._strip = self._peaks = self._poster = self._playable = None
-        self._seconds, self._zoom, self._centre = 0.0, 1, (0.5, 0.5)
+        self._loading.found = Material()
+        self._magnifier.reset()
+        self._seconds = 0.0
         item = self.main.studio.find_item(self._keys[self._at])
         kind = item.type if item is not None else MediaType.IMAGE
         self._stage("wave" if kind is MediaType.AUDIO else "still")
@@ -129,7 +123,7 @@ class ViewerScreen(StudioScreen[str]):
             self.still.show(None, "this item is gone")
             return
         self.still.show(None, self._words(item))
-        self.main.run_fenced(self._load(item), group="load", exclusive=True)
+        self._loading.begin(item)
         self._time()
 
     def _words(self, item: MediaItem) -> str:
@@ -155,51 +149,33 @@ class ViewerScreen(StudioScreen[str]):
         badge = SAVE_BADGES[item.save_state]
         place = f"{self._at + 1} of {len(self._keys)}  {badge.glyph} {badge.word}"
         self.query_one(PaneTitle).tell(place, name=one_line(item.prompt, 200) or item.name, on=True)
-        origin = self._playable.origin.value if self._playable is not None else ""
+        found = self.material.playable
+        origin = found.origin.value if found is not None else ""
+        moving = f"animated, {self.press('play')} plays it" if self.material.moving else ""
         shape = [(fact, rank) for rank, fact in zip((4, 2, 3, 6), file_fact_list(item), strict=True)]
         seed = f"seed {item.seed}" if item.seed is not None else ""
-        facts = [(item.model, 1), *shape, (seed, 5), (origin, 7)]
+        facts = [(item.model, 1), *shape, (moving, 0), (seed, 5), (origin, 7)]
         self.query_one("#facts", Bar).show([(f" {joined(facts, self.size.width - 2)}", "dim")])
 
-    async def _load(self, item: MediaItem) -> None:
-        """The picture at once; what takes longer when the item stays."""
-        if item.type is not MediaType.AUDIO and self.main.draws_pictures:
-            await self._load_poster(item)
-        if item.type is MediaType.IMAGE:
-            return
-        self._after_rest(item)
-
-    async def _load_poster(self, item: MediaItem) -> None:
-        big = item.type is MediaType.IMAGE
-        path = await self.main.ask(self.main.studio.poster(item.id, PIXELS if big else 480))
-        if self._is_current(item):
-            self._poster = path
-            if path is not None:
-                self.still.show(path)
-            elif item.save_state is SaveState.SAVED:
+    def arrived(self, name: str) -> None:
+        """Something of the item was fetched: show it."""
+        found = self.material
+        match name:
+            case "poster" if found.poster is not None:
+                self.still.show(found.poster)
+            case "poster" if self.item.save_state is SaveState.SAVED:
                 self.still.show(None, "there is no picture of it")
+            case "strip" if found.strip is not None:
+                self.query_one("#thumbs", Thumbs).show(found.strip)
+                self._time()
+            case "peaks":
+                self.query_one("#wave", Wave).show(found.peaks, "there is no sound to draw")
+                self._time()
+            case "playable" | "moving":
+                self._title()
 
-    def _after_rest(self, item: MediaItem) -> None:
-        if item.type is MediaType.VIDEO and not self.main.draws_pictures:
-            return
-        work = self._load_strip if item.type is MediaType.VIDEO else self._load_peaks
-        self.set_timer(REST_SECONDS, lambda: self._is_current(item) and self.main.run_fenced(work(item), group="strip"))
-
-    async def _load_strip(self, item: MediaItem) -> None:
-        strip = await self.main.ask(self.main.studio.filmstrip(item.id))
-        if self._is_current(item) and strip is not None:
-            self._strip = strip
-            self.query_one("#thumbs", Thumbs).show(strip)
-            self._time()
-
-    async def _load_peaks(self, item: MediaItem) -> None:
-        peaks = await self.main.ask(self.main.studio.peaks(item.id))
-        if self._is_current(item):
-            self._peaks = peaks
-            self.query_one("#wave", Wave).show(peaks, "there is no sound to draw")
-            self._time()
-
-    def _is_current(self, item: MediaItem) -> bool:
+    def is_showing(self, item: MediaItem) -> bool:
+        """This item is on the screen, still."""
         return self.is_attached and self._keys[self._at] == item.id
 
     def on_resize(self, event: events.Resize) -> None:
@@ -213,11 +189,11 @@ class ViewerScreen(StudioScreen[str]):
         """The item may have been saved, or gone."""
         shown = self._keys[self._at]
         if any(item.id == shown for change in batch.changes for item in change.items):
-            before = self._poster
+            before = self.material.poster
             self._title()
             item = self.main.studio.find_item(shown)
             if before is None and item is not None and not self.player.playing:
-                self.main.run_fenced(self._load(item), group="load", exclusive=True)
+                self._loading.begin(item)
 
     # Time.
 
@@ -226,8 +202,7 @@ class ViewerScreen(StudioScreen[str]):
         """Seconds, of what is known."""
         known = (
             self.player.transport.duration if self.player.playing else 0.0,
-            self._strip.duration if self._strip is not None else 0.0,
-            self._peaks.duration if self._peaks is not None else 0.0,
+            self.material.duration,
         )
         item = self.main.studio.find_item(self._keys[self._at])
         return next((length for length in known if length), (item.duration or 0.0) if item is not None else 0.0)
@@ -235,9 +210,9 @@ class ViewerScreen(StudioScreen[str]):
     def _time(self) -> None:
         ruler, moment = self.query_one("#ruler", Ruler), self.seconds
         ruler.show(moment, self.duration, self._playing_words())
-        if self._strip is not None:
-            self.query_one("#thumbs", Thumbs).mark(self._strip.nearest(moment))
-        if self._peaks is not None:
+        if self.material.strip is not None:
+            self.query_one("#thumbs", Thumbs).mark(self.material.strip.nearest(moment))
+        if self.material.peaks is not None:
             self.query_one("#wave", Wave).mark(moment)
 
     def _playing_words(self) -> str:
@@ -263,18 +238,18 @@ class ViewerScreen(StudioScreen[str]):
 
     def _step(self, step: int) -> None:
         """Arrow keys: pan what is enlarged, go through what has a length, else through the items."""
-        item = self.item
-        if item.type is MediaType.IMAGE:
-            if self._zoom > 1:
+        strip = self.material.strip
+        if self.player.playing:
+            self.player.seek(step * SEEK_SECONDS)
+            self._time()
+        elif self.item.type is MediaType.IMAGE:
+            if self._magnifier.zoom > 1:
                 self._pan(step, 0)
             else:
                 self._turn_page(step)
-        elif self.player.playing:
-            self.player.seek(step * SEEK_SECONDS)
-            self._time()
-        elif self._strip is not None:
-            index = self._strip.nearest(self._seconds) + step
-            self._go_to(self._strip.times[max(0, min(len(self._strip.times) - 1, index))])
+        elif strip is not None:
+            index = strip.nearest(self._seconds) + step
+            self._go_to(strip.times[max(0, min(len(strip.times) - 1, index))])
         elif self.duration:
             self._go_to(self._seconds + step * self.duration / STEPS)
 
@@ -283,9 +258,10 @@ class ViewerScreen(StudioScreen[str]):
             self.player.seek(seconds, relative=False)
             return
         self._seconds = max(0.0, min(seconds, self.duration))
-        if self._strip is not None and self.item.type is MediaType.VIDEO and self.main.draws_pictures:
-            index = self._strip.nearest(self._seconds)
-            self.still.show(self._strip.sheet, box=self._strip.box(index))
+        strip = self.material.strip
+        if strip is not None and self.item.type is MediaType.VIDEO and self.main.draws_pictures:
+            index = strip.nearest(self._seconds)
+            self.still.show(strip.sheet, box=strip.box(index))
         self._time()
 
     # Playing.
@@ -295,40 +271,33 @@ class ViewerScreen(StudioScreen[str]):
         if self.player.playing:
             self.player.toggle()
             self._time()
-        elif item.type is MediaType.VIDEO:
+        elif item.type is MediaType.VIDEO or self.material.moving:
             await self._play()
         elif item.type is MediaType.AUDIO:
             await open_item(self.main, item)
-        elif self._poster is None:
-            await self._fetch(item)
+        elif self.material.poster is None:
+            await self._loading.file(item)
+        else:
+            self.say("This picture does not move.")
 
     async def _play(self) -> None:
         if not self.main.draws_pictures:
-            raise UsageError(
-                "clips cannot play here while pictures are off",
-                hint=f"{self.press('open-outside')} opens it in a program.",
-            )
+            hint = f"{self.press('open-outside')} opens it in a program."
+            raise UsageError("clips cannot play here while pictures are off", hint=hint)
         item = self.item
-        found = await self._fetch(item)
-        if found.path is not None and self._is_current(item):
+        found = await self._loading.file(item)
+        if found.path is not None and self.is_showing(item):
             self._stage("player")
+            self.query_one("#ruler").display = True
             self.player.play(found.path, self._seconds)
             self._time()
-
-    async def _fetch(self, item: MediaItem) -> Playable:
-        if item.path is None:
-            self.say("Fetching a copy to look at…")
-        found = await self.main.ask(self.main.studio.playable(item.id))
-        if self._is_current(item):
-            self._playable = found
-            self._title()
-        return found
 
     def _stop(self) -> None:
         self._seconds = self.player.seconds
         self.player.stop()
         self._stage("still")
-        if self._strip is not None:
+        self.query_one("#ruler").display = self.item.type is not MediaType.IMAGE
+        if self.material.strip is not None:
             self._go_to(self._seconds)
         self._time()
 
@@ -346,25 +315,21 @@ class ViewerScreen(StudioScreen[str]):
     # Looking closer.
 
     def _enlarge(self) -> None:
-        if self._poster is None or self.item.type is not MediaType.IMAGE:
-            raise UsageError("only pictures can be enlarged", hint=f"{self.press('play')} plays a clip.")
-        self._zoom = ZOOMS[(ZOOMS.index(self._zoom) + 1) % len(ZOOMS)]
-        self._centre = (0.5, 0.5)
+        if self.material.poster is None or self.item.type is not MediaType.IMAGE or self.player.playing:
+            hint = f"{self.press('play')} plays a clip, {self.press('stop')} ends that."
+            raise UsageError("only pictures that stand still can be enlarged", hint=hint)
+        self._magnifier.turn()
         self._show_part()
 
     def _pan(self, across: int, down: int) -> None:
-        reach = 0.5 / self._zoom
-        x, y = (
-            max(reach, min(1 - reach, at + step * reach / 2))
-            for at, step in zip(self._centre, (across, down), strict=True)
-        )
-        self._centre = (x, y)
+        self._magnifier.pan(across, down)
         self._show_part()
 
     def _show_part(self) -> None:
-        if self._poster is not None:
-            self.still.show(self._poster, box=part_of(self._poster, self._zoom, self._centre))
-            self.say("" if self._zoom == 1 else f"enlarged {self._zoom}×; arrows move, {self.press('zoom')} goes on")
+        poster, zoom = self.material.poster, self._magnifier.zoom
+        if poster is not None:
+            self.still.show(poster, box=self._magnifier.part(poster))
+            self.say("" if zoom == 1 else f"enlarged {zoom}×; arrows move, {self.press('zoom')} goes on")
 
     # Other items.
 
@@ -377,7 +342,7 @@ class ViewerScreen(StudioScreen[str]):
             self.say("This is the last one." if step > 0 else "This is the first one.")
 
     def _vertical(self, step: int) -> None:
-        if self._zoom > 1:
+        if self._magnifier.zoom > 1:
             self._pan(0, step)
         else:
             self._turn_page(step)
@@ -423,24 +388,9 @@ class ViewerScreen(StudioScreen[str]):
             self.main.tell("Saved.")
 
     def _back(self) -> None:
-        if self._zoom > 1:
-            self._zoom = 1
+        if self._magnifier.zoom > 1:
+            self._magnifier.reset()
             self._show_part()
             return
         self.player.stop()
         self.dismiss(self._keys[self._at])
-
-
-def part_of(picture: Path, zoom: int, centre: tuple[float, float]) -> Box | None:
-    """The part of a picture file that is seen enlarged; None: all of it, or no picture."""
-    if zoom == 1:
-        return None
-    from PIL import Image
-
-    try:
-        with Image.open(picture) as image:
-            width, height = image.size
-    except (OSError, ValueError):
-        return None
-    left, top = (round(side * (at - 0.5 / zoom)) for side, at in zip((width, height), centre, strict=True))
-    return left, top, left + width // zoom, top + height // zoom
