@@ -126,6 +126,8 @@ def test_data_addresses_are_decoded() -> None:
     assert output.content_type == "image/webp"
     assert b"bytes" not in repr(output).encode()
     assert decode_data_address("data:image/svg+xml,%3Csvg%2F%3E") == ("image/svg+xml", b"<svg/>")
+    for written in ("YWI_Pw", "YWI/Pw", "YWI%2FPw%3D%3D", "YW\nI/\nPw=="):
+        assert decode_data_address(f"DATA:image/png; charset=x;BASE64,{written}") == ("image/png", b"ab?\x3f"[:4])
     assert decode_data_address("data:nothing") is None
     assert decode_data_address("data:image/png;base64,A") is None
 
@@ -154,9 +156,10 @@ def test_any_result_is_walked(result: Any, inputs: Any, expected: MediaType | No
     assert all((o.url is None) == (o.data is not None) for o in outputs)
 
 
-def test_depth_and_number_are_bounded() -> None:
+def test_nothing_is_nested_too_deeply_and_the_number_is_bounded() -> None:
     deep: Any = file(".mp4")
-    for _ in range(900):
+    for _ in range(5000):
         deep = {"x": [deep]}
-    assert find_outputs(deep, {}) == ()
+    (output,) = find_outputs(deep, {})
+    assert (output.type, len(output.path) <= 200) == (V, True)
     assert len(find_outputs({"images": [file(f"{n}.png") for n in range(2000)]}, {})) == 500

@@ -111,7 +111,12 @@ FAILURES: dict[str, tuple[Reply | None, Reply | None, ErrorKind, str]] = {
         "startup_timeout",
     ),
     "failed, as some write": (Reply(200, {"status": "FAILED"}), None, ErrorKind.INVALID_INPUT, "the job failed"),
-    "never heard of": (Reply(404, {"status": "NOT_FOUND"}), None, ErrorKind.EXPIRED, "no longer knows this request"),
+    "never heard of": (
+        Reply(404, {"status": "NOT_FOUND"}),
+        Reply(404),
+        ErrorKind.EXPIRED,
+        "no longer knows this request",
+    ),
 }
 
 

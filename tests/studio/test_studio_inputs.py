@@ -45,7 +45,7 @@ def notes(job: Job) -> list[dict[str, Any]]:
 def test_a_file_is_uploaded_before_the_request_goes_out(fal: FalServer, shop: Workshop, picture: Path) -> None:
     (job,), _ = shop.make(params={"image_url": str(picture), "strength": 0.5})
     url = f"{fal.url}/files/up/1-fox.png"
-    assert [call.kind for call in fal.calls if call.kind in ("initiate", "put", "submit")] == [
+    assert [fal.step(call) for call in fal.calls if fal.step(call) in ("initiate", "put", "submit")] == [
         "initiate",
         "put",
         "submit",

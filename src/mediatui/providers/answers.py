@@ -16,24 +16,42 @@ from mediatui.providers.base import Output
 from mediatui.providers.discovery import find_outputs
 from mediatui.text import clean_text, one_line
 
-MAX_DEPTH = 40
 MAX_LOG_LINES = 200
 LATEST_SECONDS = 253_402_300_800.0
 """The year 10000: a later time is no time."""
 
-_WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
-_DATA_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+[;,]")
+_WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
+_DATA_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+[;,]", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3})(?:\.\d+)?\s?%")
 _PLAIN_ROLES: Mapping[MediaType, str] = {MediaType.VIDEO: "clip", MediaType.IMAGE: "image", MediaType.AUDIO: "audio"}
 _NO_ROLES = frozenset({"output", "url", "data", "result", "resource", "generation"})
 """Names of containers; they say nothing of what is in them."""
 
 
+class TooDeep(ValueError):
+    """JSON, but nested too deeply to be read."""
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON in `body`, past bytes that are no text and numbers no machine holds. Raises `ValueError` for none."""
+    try:
+        try:
+            return json.loads(body)
+        except ValueError:
+            return json.loads(body.decode(json.detect_encoding(body), "replace"), parse_int=_integer)
+    except RecursionError:
+        raise TooDeep("nested too deeply") from None
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) < 400 else None
+
+
 def parse_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object in `body`; an empty one for anything else."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = read_json(body)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -41,8 +59,8 @@ def parse_object(body: bytes) -> Mapping[str, Any]:
 def parse_result(raw: bytes) -> Any:
     """The JSON in a stored result; raises `ProviderError` of kind INTERNAL when there is none."""
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
+        return read_json(raw)
+    except ValueError:
         raise ProviderError(ErrorKind.INTERNAL, "the provider's result is not JSON") from None
 
 
@@ -124,7 +142,7 @@ def is_address(value: object) -> bool:
     """A whole web address, or a data address that names its type; not a text that begins like one."""
     if not isinstance(value, str):
         return False
-    if value.startswith("data:"):
+    if value[:5].lower() == "data:":
         return _DATA_HEAD.match(value[:200]) is not None
     return _WEB_ADDRESS.fullmatch(value) is not None and clean_text(value) == value
 
@@ -135,31 +153,5 @@ def find_media(result: object, inputs: Mapping[str, Any], expected: MediaType | 
     A file that says nothing of its type is taken for `expected`, else an image: it is better saved under
     the wrong name than lost, and saving looks into its bytes.
     """
-    found = find_outputs(_with_files(result, 0), inputs, expected or MediaType.IMAGE)
-    return tuple(
-        replace(o, path=one_line(o.path, 200), role=_PLAIN_ROLES[o.type] if o.role in _NO_ROLES else o.role)
-        for o in found
-    )
-
-
-def _with_files(value: object, depth: int) -> object:
-    """`value` with each address made a file of its own, and without numbers no record can hold."""
-    if depth > MAX_DEPTH:
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): _member(str(name), child, depth) for name, child in value.items()}
-    if isinstance(value, list):
-        return [_with_files(child, depth + 1) for child in value]
-    if isinstance(value, str):
-        if is_address(value):
-            return {"url": value}
-        return None if value.startswith(("http://", "https://", "data:")) else value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value if (found := number(value)) is not None and abs(found) < 2**63 else None
-    return value
-
-
-def _member(name: str, child: object, depth: int) -> object:
-    if name == "url" and isinstance(child, str):
-        return child if is_address(child) else None
-    return _with_files(child, depth + 1)
+    found = find_outputs(result, inputs, expected or MediaType.IMAGE, anywhere=is_address)
+    return tuple(replace(o, role=_PLAIN_ROLES[o.type] if o.role in _NO_ROLES else o.role) for o in found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,8 +19,9 @@ from mediatui.model import MediaType
 from mediatui.providers.base import Delivery, Output
 from mediatui.text import clean_text, one_line
 
-MAX_DEPTH = 40
 MAX_OUTPUTS = 500
+
+_ADDRESS_ALPHABET = str.maketrans("-_", "+/")
 
 _EXTENSIONS: Mapping[str, MediaType] = {
     **dict.fromkeys(("mp4", "mov", "webm", "mkv", "m4v", "avi", "gifv"), MediaType.VIDEO),
@@ -36,7 +37,27 @@ _OTHER_KINDS = (
     "application/pdf",
     "application/gzip",
 )
-_OTHER = frozenset({"json", "txt", "srt", "vtt", "zip", "tar", "gz", "glb", "gltf", "obj", "ply", "usdz", "pdf", "csv"})
+_OTHER = frozenset(
+    {
+        "json",
+        "txt",
+        "srt",
+        "vtt",
+        "zip",
+        "tar",
+        "gz",
+        "glb",
+        "gltf",
+        "obj",
+        "ply",
+        "usdz",
+        "pdf",
+        "csv",
+        "safetensors",
+        "ckpt",
+        "yaml",
+    }
+)
 _WORDS: Sequence[tuple[str, MediaType]] = (
     ("audio", MediaType.AUDIO),
     ("speech", MediaType.AUDIO),
@@ -67,18 +88,24 @@ class _Found:
     facts: Mapping[str, Any]
 
 
-def find_outputs(result: object, inputs: Mapping[str, Any], expected: MediaType | None = None) -> tuple[Output, ...]:
+def find_outputs(
+    result: object,
+    inputs: Mapping[str, Any],
+    expected: MediaType | None = None,
+    *,
+    anywhere: Callable[[object], bool] | None = None,
+) -> tuple[Output, ...]:
     """The outputs in a parsed result, in the order they stand there; data addresses are decoded.
 
-    `expected` is the type for a file that says nothing of itself. Addresses that are neither http(s) nor
-    data, and those given as inputs, are not outputs.
+    `expected` is the type for a file that says nothing of itself. Addresses that are neither http(s) nor data, and
+    those given as inputs, are not outputs. With `anywhere` a text under any name is one, if that says it is an address.
     """
-    echoes = set(_strings(inputs))
+    echoes = {text.strip() for text in _strings(inputs)}
     top = result if isinstance(result, Mapping) else {}
     seed, flags = _integer(top.get("seed")), top.get("has_nsfw_concepts")
     outputs: list[Output] = []
     seen: set[str] = set()
-    for found in _walk(result, (), 0):
+    for found in _walk(result, anywhere):
         if found.url in echoes or found.url in seen or len(outputs) >= MAX_OUTPUTS:
             continue
         seen.add(found.url)
@@ -96,33 +123,29 @@ def _is_flagged(path: Sequence[str], flags: object) -> bool:
     return int(path[1]) < len(flags) and flags[int(path[1])] is True
 
 
-def _walk(value: object, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
-    if depth > MAX_DEPTH:
-        return
-    if isinstance(value, Mapping):
-        url = value.get("url")
-        if isinstance(url, str) and _is_address(url):
-            yield _Found(path or ("url",), url, value)
-        for key, child in value.items():
-            if key == "url" and child is url and _is_address(url):
-                continue
-            yield from _walk_entry(str(key), child, (*path, str(key)), depth)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _walk(child, (*path, str(index)), depth + 1)
-
-
-def _walk_entry(key: str, child: object, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
-    if key.endswith(("url", "urls")):
-        members = list(enumerate(child)) if isinstance(child, list) else [(None, child)]
-        for index, member in members:
-            if _is_address(member):
-                yield _Found(path if index is None else (*path, str(index)), str(member), {})
-    yield from _walk(child, path, depth + 1)
+def _walk(result: object, anywhere: Callable[[object], bool] | None) -> Iterator[_Found]:
+    """The files in a result in their order, however deeply it is nested."""
+    is_address = anywhere or _is_address
+    # What is still to be looked at, the next one last: a value, its place, and the name it or its list has.
+    left: list[tuple[object, tuple[str, ...], str]] = [(result, (), "")]
+    while left:
+        value, path, name = left.pop()
+        if isinstance(value, str):
+            if (anywhere is not None or name.endswith(("url", "urls"))) and is_address(value):
+                yield _Found(path or ("url",), value.strip(), {})
+        elif isinstance(value, Mapping):
+            url = value.get("url")
+            own = isinstance(url, str)
+            if isinstance(url, str) and is_address(url):
+                yield _Found(path or ("url",), url.strip(), value)
+            members = [(child, str(key)) for key, child in value.items() if not (own and key == "url")]
+            left += [(child, (*path, key), key) for child, key in reversed(members)]
+        elif isinstance(value, list):
+            left += [(value[at], (*path, str(at)), name) for at in range(len(value) - 1, -1, -1)]
 
 
 def _is_address(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(("https://", "http://", "data:"))
+    return isinstance(value, str) and value[:40].strip()[:8].lower().startswith(("https://", "http://", "data:"))
 
 
 def _output(index: int, found: _Found, expected: MediaType | None) -> Output | None:
@@ -130,7 +153,7 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
     content_type = _text(facts.get("content_type"))
     data: bytes | None = None
     url: str | None = found.url
-    if found.url.startswith("data:"):
+    if found.url[:5].lower() == "data:":
         decoded = decode_data_address(found.url)
         if decoded is None:
             return None
@@ -156,11 +179,11 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
         data=data,
         content_type=content_type,
         file_name=name,
-        size=_integer(facts.get("file_size")),
-        width=_integer(facts.get("width")),
-        height=_integer(facts.get("height")),
-        fps=_number(facts.get("fps")),
-        duration=_number(facts.get("duration")),
+        size=_whole(facts.get("file_size")),
+        width=_whole(facts.get("width")),
+        height=_whole(facts.get("height")),
+        fps=_measure(facts.get("fps")),
+        duration=_measure(facts.get("duration")),
     )
 
 
@@ -197,11 +220,20 @@ def decode_data_address(address: str) -> tuple[str | None, bytes] | None:
         return None
     content_type = head.split(";")[0].strip().lower() or None
     try:
-        if head.lower().endswith(";base64"):
-            return content_type, base64.b64decode(unquote(body), validate=False)
+        if head.lower().rstrip().endswith(";base64"):
+            return content_type, _base64(body)
         return content_type, unquote_to_bytes(body)
     except (binascii.Error, ValueError):
         return None
+
+
+def _base64(text: str) -> bytes:
+    """The bytes, also of the alphabet for addresses, without its padding, or broken into lines."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        plain = "".join(unquote(text).split()).translate(_ADDRESS_ALPHABET).rstrip("=")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
 
 
 def _role(path: Sequence[str], media: MediaType) -> str:
@@ -242,7 +274,13 @@ def _integer(value: object, default: int | None = None) -> int | None:
     return int(value) if -(2**63) < value < 2**63 else default
 
 
-def _number(value: object) -> float | None:
+def _measure(value: object) -> float | None:
+    """A number above zero."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if -(2**63) < value < 2**63 else None
+    return float(value) if 0 < value < 2**63 else None
+
+
+def _whole(value: object) -> int | None:
+    found = _measure(value)
+    return int(found) if found is not None and found >= 1 else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
-from mediatui.model import Job, Phase
+from mediatui.model import Job, MediaType, Phase
+from mediatui.providers.answers import TooDeep, mapping, parse_result, read_json
 from mediatui.providers.base import (
     Capability,
     Estimate,
@@ -32,13 +33,15 @@ from mediatui.providers.fal_prices import FalPrices
 from mediatui.providers.fal_sign import sign
 from mediatui.providers.fal_submit import FalSender, count
 from mediatui.providers.fal_upload import upload
-from mediatui.providers.fal_wire import FalWire
+from mediatui.providers.fal_wire import FalWire, error_of
 from mediatui.settings import Secret
 from mediatui.text import one_line
 
 __all__ = ["FalHosts", "FalOptions", "FalProvider"]
 
 MAX_LOG_LINES = 200
+AT_ONCE_BYTES = 1 << 18
+"""An answer up to this length is parsed where it arrives, a longer one (it holds pictures) in a thread."""
 
 _PERCENT = re.compile(r"(?<!\d)(\d{1,3})(?:\.\d+)?\s?%")
 _CAPABILITIES = frozenset(
@@ -118,17 +121,23 @@ class FalProvider:
         return _progress(status.upper(), document)
 
     async def result(self, job: Job) -> bytes:
-        """The model's answer, unparsed. "Still in progress", and what is no JSON, are transient."""
+        """The model's answer. "Still in progress", and what is no JSON, are transient.
+
+        The queue keeps it for minutes to hours only; the account's history is asked after that.
+        """
         doing = "fetching the result"
         answer = await self._wire.send("GET", self._request_url(job, "response_url"), doing)
-        if answer.ok and _looks_like_json(answer.body):
+        if answer.ok and await _is_json(answer.body):
             return answer.body
         if answer.ok:
             raise ProviderError(ErrorKind.TRANSIENT, "the provider answered something else than a result")
-        error = answer.error(doing)
+        error = error_of(answer, doing)
         if answer.status == 400 and "in progress" in error.message.lower():
             raise ProviderError(ErrorKind.TRANSIENT, error.message, status=400)
         if error.kind in (ErrorKind.NOT_FOUND, ErrorKind.EXPIRED):
+            kept = await self._in_history(job)
+            if kept is not None:
+                return kept
             raise ProviderError(
                 ErrorKind.EXPIRED,
                 "the provider no longer has the result of this request",
@@ -138,15 +147,27 @@ class FalProvider:
             )
         raise error
 
+    async def _in_history(self, job: Job) -> bytes | None:
+        """The answer as the account's history has it; None where that has none. Raises what the model said instead."""
+        try:
+            found = await find_request(self._wire, self._hosts, job, ())
+        except ProviderError:
+            return None
+        ended = found.answered() if found is not None else None
+        if ended is not None and ended.error is not None:
+            raise ended.error
+        return ended.raw if ended is not None else None
+
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The files in the answer, which may stand in an envelope named ``response``."""
-        try:
-            document = json.loads(raw)
-        except (ValueError, RecursionError):
-            raise ProviderError(ErrorKind.INTERNAL, "the provider's result is not JSON") from None
-        if isinstance(document, dict) and isinstance(document.get("response"), (dict, list)):
+        document = parse_result(raw)
+        if isinstance(mapping(document).get("response"), (dict, list)):
             document = document["response"]
-        return find_outputs(document, job.inputs, job.type)
+        # What says nothing of its type is better saved under a wrong name than lost: saving looks into the bytes.
+        found = find_outputs(document, job.inputs, job.type or MediaType.IMAGE)
+        if not found and (said := _refusal_in(document)):
+            raise ProviderError(ErrorKind.UNSUPPORTED, f"the result holds no picture, video or sound, but says: {said}")
+        return found
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop it. 202 asked, 400 too late, 404 not there."""
@@ -154,7 +175,7 @@ class FalProvider:
         if answer.status in (400, 404):
             return False
         if not answer.ok:
-            raise answer.error("cancelling")
+            raise error_of(answer, "cancelling")
         return True
 
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
@@ -205,7 +226,7 @@ class FalProvider:
         if catalogue.status not in _REFUSALS:
             queue = await self._wire.send("GET", unknown, _CHECKING)
         if queue.status in _REFUSALS or queue.status >= 500:
-            raise queue.error(_CHECKING)
+            raise error_of(queue, _CHECKING)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -231,10 +252,23 @@ def _progress(status: str, document: Mapping[str, Any]) -> Progress:
     return Progress(Phase.RUNNING, fraction=_fraction(document, logs), logs=logs)
 
 
-def _looks_like_json(body: bytes) -> bool:
-    """Whole enough to be written down as the answer; parsing comes later."""
-    text = body.strip()
-    return bool(text) and text[:1] in b'{["' and text[-1:] in b'}]"'
+async def _is_json(body: bytes) -> bool:
+    """It can be read, and so is worth writing down; what is broken may come whole when it is asked for again."""
+
+    def parse() -> bool:
+        try:
+            read_json(body)
+        except ValueError as exc:
+            return isinstance(exc, TooDeep)  # that stays so
+        return True
+
+    return parse() if len(body) < AT_ONCE_BYTES else await asyncio.to_thread(parse)
+
+
+def _refusal_in(document: object) -> str:
+    """The words of an error that came as a result."""
+    refusal = {name: value for name, value in mapping(document).items() if name in ("error", "detail", "message")}
+    return error_from_completed(refusal).message if refusal else ""
 
 
 def _log_lines(logs: object) -> tuple[str, ...]:

@@ -51,8 +51,9 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
 def error_from_completed(document: Mapping[str, Any]) -> ProviderError:
     """The error in a status body that says COMPLETED and names one."""
     nested = document.get("error")
-    if isinstance(nested, Mapping) and isinstance(nested.get("detail"), list):
-        return _model_error(422, nested["detail"], {}, None)
+    listed = nested.get("detail") if isinstance(nested, Mapping) else nested
+    if isinstance(listed, list):
+        return _model_error(422, listed, {}, None)
     code = _text(document.get("error_type"))
     text = _words(document) or code or "the job failed at the provider"
     if code in ("client_cancelled", "client_disconnected"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx
 
@@ -117,7 +118,7 @@ class FalHosts:
         """A request's addresses from its id: owner and app only, with a namespace before them."""
         parts = _LEGACY.sub(r"\1/\2", model.strip("/"), count=1).split("/")
         keep = 3 if parts[0] in NAMESPACES else 2
-        base = f"{self.queue}/{'/'.join(parts[:keep])}/requests/{remote_id}"
+        base = f"{self.queue}/{'/'.join(parts[:keep])}/requests/{quote(remote_id, safe='')}"
         return {"status_url": f"{base}/status", "response_url": base, "cancel_url": f"{base}/cancel"}
 
 

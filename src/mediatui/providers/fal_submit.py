@@ -16,7 +16,8 @@ from mediatui.model import Job, Phase
 from mediatui.providers.base import Submitted
 from mediatui.providers.fal_hosts import FalHosts, is_model_id
 from mediatui.providers.fal_options import FalOptions
-from mediatui.providers.fal_wire import DIRECT_SECONDS, NEVER_SENT, Answer, BrokenAnswer, FalWire
+from mediatui.providers.fal_wire import DIRECT_SECONDS, FalWire, error_of
+from mediatui.providers.http import NEVER_SENT, Answer, BrokenAnswer
 from mediatui.providers.lost import LostRequest
 from mediatui.text import clean_text, one_line
 
@@ -48,7 +49,7 @@ class FalSender:
         if answer.status in _AMBIGUOUS_STATUSES or (answer.status >= 500 and not (direct and _is_verdict(answer))):
             raise self._ambiguous(f"HTTP {answer.status}", answer.headers)
         if not answer.ok:
-            error = answer.error("sending the request")
+            error = error_of(answer, "sending the request")
             if error.kind is ErrorKind.NOT_FOUND:
                 raise ProviderError(error.kind, error.message, hint=WHICH, code=error.code, status=error.status)
             raise error
@@ -76,8 +77,9 @@ class FalSender:
 
     def _submitted(self, answer: Answer, path: str) -> Submitted:
         document = answer.document
-        remote_id = document.get("request_id") or answer.headers.get(REQUEST_ID)
-        if not isinstance(remote_id, str) or not (remote_id := one_line(remote_id, 200)):
+        given = document.get("request_id") or answer.headers.get(REQUEST_ID)
+        remote_id = one_line(str(given), 200) if isinstance(given, str | int) and given is not True else ""
+        if not remote_id:
             raise self._ambiguous("an answer without a request id")
         names = ("status_url", "response_url", "cancel_url")
         urls = {n: clean_text(document[n]) for n in names if isinstance(document.get(n), str) and document[n]}

@@ -15,7 +15,8 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import now
 from mediatui.providers.base import InputFile, Uploaded
 from mediatui.providers.fal_hosts import FalHosts, is_https_or_loopback
-from mediatui.providers.fal_wire import Answer, FalWire
+from mediatui.providers.fal_wire import FalWire, error_of
+from mediatui.providers.http import Answer
 from mediatui.text import one_line
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ async def _accepted(wire: FalWire, method: str, target: str, **what: Any) -> Ans
     # The upload address is signed and may be on another host: no key goes with it.
     answer = await wire.send(method, target, _DOING, key=False, **what)
     if not answer.ok:
-        raise answer.error(_DOING)
+        raise error_of(answer, _DOING)
     return answer
 
 

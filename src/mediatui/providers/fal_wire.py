@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
+from mediatui.providers.http import TIMEOUT, Answer, TooLarge, exchange, name_of, with_params
 from mediatui.settings import Secret
 
-TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 DIRECT_SECONDS = 900.0
 """How long a model may take to answer on the connection that asked it."""
-MAX_BODY = 256 << 20
-"""A longer answer (bytes) is refused; results may hold data addresses."""
 
 Content = bytes | AsyncIterable[bytes]
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-"""Failures before the first byte of a request left this machine."""
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response that was read to its end."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        """Any 2xx."""
-        return 200 <= self.status < 300
-
-    @property
-    def document(self) -> Mapping[str, Any]:
-        """The body as a JSON object; empty when it is none."""
-        try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return document if isinstance(document, dict) else {}
-
-    def error(self, doing: str) -> ProviderError:
-        """What the answer means when it is not `ok`; `doing` completes "while …"."""
-        return error_from_response(self.status, self.headers, self.body, doing=doing)
-
-
-class TooLong(httpx.HTTPError):
-    """The answer is longer than `MAX_BODY`."""
-
-
-class BrokenAnswer(httpx.HTTPError):
-    """The answer began and then the connection broke; `headers` had arrived."""
-
-    def __init__(self, cause: httpx.HTTPError, headers: Mapping[str, str]) -> None:
-        super().__init__(type(cause).__name__)
-        self.headers = headers
+def error_of(answer: Answer, doing: str) -> ProviderError:
+    """What an answer means that is not `ok`; `doing` completes "while …"."""
+    return error_from_response(answer.status, answer.headers, answer.body, doing=doing)
 
 
 class FalWire:
@@ -102,7 +60,7 @@ class FalWire:
         """
         sent = {**self._auth(url), "Content-Type": "application/json", **(headers or {})}
         timeout = httpx.Timeout(seconds, connect=TIMEOUT.connect) if seconds else TIMEOUT
-        return await _exchange(self._sender, "POST", httpx.URL(url), sent, body, timeout)
+        return await exchange(self._sender, "POST", httpx.URL(url), headers=sent, content=body, timeout=timeout)
 
     async def send(
         self,
@@ -123,14 +81,12 @@ class FalWire:
         if length is not None:
             headers["Content-Length"] = str(length)
         try:
-            # `params` replaces an address's own query in httpx; merge instead.
-            target = httpx.URL(url).copy_merge_params(dict(params)) if params else httpx.URL(url)
-            return await _exchange(self._client, method, target, headers, content)
-        except TooLong:
+            return await exchange(self._client, method, with_params(url, params), headers=headers, content=content)
+        except TooLarge:
             raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ProviderError(
-                ErrorKind.TRANSIENT, f"{self._title} could not be reached while {doing} ({_name_of(exc)})"
+                ErrorKind.TRANSIENT, f"{self._title} could not be reached while {doing} ({name_of(exc)})"
             ) from None
 
     async def request(
@@ -146,7 +102,7 @@ class FalWire:
         """The answer when it is a good one; anything else is raised as the `ProviderError` it means."""
         answer = await self.send(method, url, doing, params=params, content=content, key=key)
         if not answer.ok:
-            raise answer.error(doing)
+            raise error_of(answer, doing)
         return answer
 
     async def aclose(self) -> None:
@@ -159,31 +115,3 @@ class FalWire:
         if self._key and self._hosts.is_own(url):
             return {"Authorization": f"Key {self._key.reveal()}"}
         return {}
-
-
-async def _exchange(
-    client: httpx.AsyncClient,
-    method: str,
-    url: httpx.URL,
-    headers: Mapping[str, str],
-    content: Content | None,
-    timeout: httpx.Timeout = TIMEOUT,
-) -> Answer:
-    async with client.stream(
-        method, url, headers=headers, content=content, timeout=timeout, follow_redirects=False
-    ) as response:
-        body = bytearray()
-        try:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise TooLong("too long")
-        except TooLong:
-            raise
-        except httpx.HTTPError as exc:
-            raise BrokenAnswer(exc, response.headers) from exc
-        return Answer(response.status_code, response.headers, bytes(body))
-
-
-def _name_of(exc: Exception) -> str:
-    return str(exc) if isinstance(exc, BrokenAnswer) else type(exc).__name__

@@ -22,7 +22,8 @@ TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 MAX_BODY = 256 << 20
 """An answer longer than this (bytes, decompressed) is refused while it arrives; answers may hold whole pictures."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+"""Failures before the first byte of a request left this machine."""
 _GATEWAY_STATUSES = frozenset({408, 499, 502, 504, *range(520, 530)})
 """Said by something before the service, which may be working all the same."""
 
@@ -65,8 +66,42 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class _TooLarge(Exception):
+class TooLarge(httpx.HTTPError):
     """The answer passed `MAX_BODY`."""
+
+
+class BrokenAnswer(httpx.HTTPError):
+    """The answer began and then the connection broke; `headers` had arrived."""
+
+    def __init__(self, cause: httpx.HTTPError, headers: Mapping[str, str]) -> None:
+        super().__init__(type(cause).__name__)
+        self.headers = headers
+
+
+def name_of(exc: Exception) -> str:
+    """What went wrong on the connection, in a word."""
+    return str(exc) if isinstance(exc, BrokenAnswer) else type(exc).__name__
+
+
+async def exchange(client: httpx.AsyncClient, method: str, url: httpx.URL, **more: Any) -> Answer:
+    """One request and its whole answer; redirects are not followed. `more` goes to httpx. Raises `httpx.HTTPError`."""
+    async with client.stream(method, url, follow_redirects=False, **more) as response:
+        headers, data = {name.lower(): value for name, value in response.headers.items()}, bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > MAX_BODY:
+                    raise TooLarge("too large")
+        except TooLarge:
+            raise
+        except httpx.HTTPError as exc:
+            raise BrokenAnswer(exc, headers) from exc
+        return Answer(response.status_code, headers, bytes(data))
+
+
+def with_params(url: str, params: Mapping[str, str] | None) -> httpx.URL:
+    """The address with `params` added to its own query, which httpx itself would replace."""
+    return httpx.URL(url).copy_merge_params(dict(params)) if params else httpx.URL(url)
 
 
 class JsonClient:
@@ -152,12 +187,12 @@ class JsonClient:
         """
         try:
             return await self._exchange(self._client, method, url, params=params, body=body, headers=headers)
+        except TooLarge:
+            raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ProviderError(
-                ErrorKind.TRANSIENT, f"{self.service.title} could not be reached while {doing} ({type(exc).__name__})"
+                ErrorKind.TRANSIENT, f"{self.service.title} could not be reached while {doing} ({name_of(exc)})"
             ) from None
-        except _TooLarge:
-            raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
 
     async def submit(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a request that costs money, once, over a connection of its own; see `check_submit` for refusals.
@@ -166,16 +201,16 @@ class JsonClient:
         """
         try:
             return await self._exchange(self._sender, "POST", url, body=body, headers=headers)
-        except _NEVER_SENT as exc:
+        except NEVER_SENT as exc:
             raise ProviderError(
                 ErrorKind.TRANSIENT,
                 f"{self.service.title} could not be reached ({type(exc).__name__}); nothing was sent",
                 hint="Check the network, then generate again.",
             ) from None
-        except httpx.HTTPError as exc:
-            raise self.ambiguous(type(exc).__name__) from None
-        except _TooLarge:
+        except TooLarge:
             raise self.ambiguous("an answer that is too large") from None
+        except httpx.HTTPError as exc:
+            raise self.ambiguous(name_of(exc)) from None
 
     def check_submit(self, answer: Answer, *, answers_at_once: bool = False) -> None:
         """Raise for anything but an acceptance.
@@ -224,17 +259,8 @@ class JsonClient:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        # `params` would replace an address's own query in httpx; merge instead.
-        target = httpx.URL(url).copy_merge_params(dict(params)) if params else httpx.URL(url)
         sent = {**self.auth_headers(url), **(headers or {})}
-        async with client.stream(method, target, follow_redirects=False, **_content(body, sent)) as response:
-            data = bytearray()
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > MAX_BODY:
-                    raise _TooLarge
-            found = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, found, bytes(data))
+        return await exchange(client, method, with_params(url, params), **_content(body, sent))
 
 
 def _content(body: object, headers: dict[str, str]) -> dict[str, Any]:

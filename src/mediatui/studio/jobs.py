@@ -92,11 +92,13 @@ class JobRunner:
             try:
                 progress = await self._ask(project, job, provider.poll)
             except ProviderError as exc:
-                if exc.kind is not ErrorKind.NOT_FOUND:
+                if exc.kind not in (ErrorKind.NOT_FOUND, ErrorKind.EXPIRED):
                     await self.book.note(project, job.id, exc)
                     raise _Left from None
                 lost += 1
                 if lost >= LOST_AFTER:
+                    if await self._had_ended(project, job, provider):
+                        raise _Left from None
                     return _lost(job)
                 progress = Progress(job.phase)
             else:
@@ -149,6 +151,8 @@ class JobRunner:
 
     async def _fetch(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
         """Get the raw answer, write it down, record what it holds."""
+        if job.phase is Phase.QUEUED:
+            job = await self.book.step(project, job.id, Phase.RUNNING)  # it waits for nobody any more
         try:
             raw = await self._ask(project, job, provider.result)
         except ProviderError as exc:
@@ -173,6 +177,25 @@ class JobRunner:
         except (StorageError, UsageError):
             await self._fetch(project, job, provider)
             return
+        await self._record(project, job, provider, raw)
+
+    async def _read_again(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
+        """Collect a job whose answer could not be used: as it was stored, else as the provider gives it now."""
+        await self._collect(project, job, provider)
+        job = self.book.around.records.find_job(project, job.id) or job
+        if job.error is None or job.remote_id is None:
+            return
+        try:
+            raw = await provider.result(job)
+            outputs = await self.book.around.working(lambda: provider.outputs(job, raw))
+        except ProviderError:
+            return  # what is stored is all there is
+        if not outputs:
+            return
+        path = await self.book.around.blocking(
+            lambda: self.book.around.records.write_result(project, f"{job.id}-again", raw)
+        )
+        job = await self.book.edit(project, job.id, lambda j: replace(j, result_path=path))
         await self._record(project, job, provider, raw)
 
     async def _record(self, project: ProjectFolder, job: Job, provider: Provider, raw: bytes) -> None:
@@ -221,19 +244,20 @@ class JobRunner:
             mine = around.instance_id
             return await self.book.step(project, job.id, Phase.RUNNING, owner=mine, finished_at=None, error=None)
         if job.phase is Phase.CANCELLED:
-            await self._despite_cancelling(project, job, provider)
+            await self._had_ended(project, job, provider)
         elif job.phase is Phase.SUCCEEDED and job.error is not None:
             with suppress(_Left):
-                await self._collect(project, job, provider)
+                await self._read_again(project, job, provider)
         return around.records.find_job(project, job.id) or job
 
-    async def _despite_cancelling(self, project: ProjectFolder, job: Job, provider: Provider) -> None:
-        """A job may have finished before it was cancelled: a result that was paid for is kept."""
+    async def _had_ended(self, project: ProjectFolder, job: Job, provider: Provider) -> bool:
+        """A job that was cancelled, or that nobody knows any more, may have finished: what was paid for is kept."""
         try:
             raw = await provider.result(job)
         except ProviderError:
-            return
+            return False
         await self._keep(project, job, provider, raw)
+        return True
 
 
 def _lost(job: Job) -> Progress:
