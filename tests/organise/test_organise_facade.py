@@ -13,15 +13,16 @@ import pytest
 from tests.organise.conftest import add_item, everything, places, without_times
 from tests.organise.test_organise_export import png
 
+from mediatui.archive.import_write import ImportStopped
 from mediatui.archive.plan import ExportOptions, Sheet
 from mediatui.errors import UsageError
 from mediatui.library.library import Library
 from mediatui.library.query.order import parse_order
 from mediatui.library.reconcile import compare, reconcile
-from mediatui.model import Job, MediaType, Phase
+from mediatui.model import Job, MediaItem, MediaType, Phase
 from mediatui.settings import Settings
 from mediatui.studio import history
-from mediatui.studio.events import Event, ImportProgress, Notice, OrganiseProgress
+from mediatui.studio.events import Event, ImportProgress, LibraryChanged, Notice, OrganiseProgress
 from mediatui.studio.studio import Studio
 
 SECONDS = 30
@@ -126,6 +127,33 @@ def test_a_long_verb_tells_how_far_it_is_and_a_short_one_does_not(
     assert {event.stage for event in told} >= {"reading records", "moving files", "placing files"}
     assert all(0 <= event.done < event.total for event in told)
     assert max(event.total for event in told) == 36, "files and the records beside them"
+
+
+def test_what_a_stopped_import_brought_can_be_taken_back(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    for number in range(150):
+        (tmp_path / "media" / f"{number:03}.png").write_bytes(png("red") + bytes([number]))
+    here = studio.organise._lib.create("Here")
+    here.commit(items=[MediaItem("before", "here", "before", MediaType.IMAGE)])
+    brought = {"here": threading.Event(), "media": threading.Event()}
+
+    def listen(event: Event) -> None:
+        if isinstance(event, LibraryChanged) and any(item.id != "before" for item in event.change.items):
+            brought[event.change.project_id].set()
+
+    studio.subscribe(listen)
+    for project_id, into in (("here", "Here"), ("media", None)):
+        plan = studio.imports.plan(tmp_path / "media").result(SECONDS)
+        running = studio.imports.run(plan, into)
+        assert brought[project_id].wait(SECONDS)
+        studio.imports.cancel(plan.id)
+        with pytest.raises(ImportStopped):
+            running.result(SECONDS)
+        undo = studio.organise.undo().result(SECONDS)
+        assert undo is not None
+        assert undo.label.startswith("import ")
+        assert [item.id for item in here.items()] == ["before"]
+        assert studio.organise._lib.project_ids() == ("here",)
 
 
 def test_an_import_tells_how_far_it_is(studio: Studio, tmp_path: Path) -> None:

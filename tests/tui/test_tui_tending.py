@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.organise.test_organise_export import png
 from textual.widgets import Input
 
+from mediatui.archive.metadata import read_making
 from mediatui.library.cleanup import Sort
 from mediatui.model import SaveState
 from mediatui.tui.screens.cleanup import CleanScreen
@@ -192,6 +195,30 @@ async def test_a_folder_is_planned_imported_and_taken_back(two: Session, tmp_pat
     await until(lambda: len(two.library.summaries) == 1, "taken back")
 
 
+async def test_an_import_says_how_far_it_is_and_stops_when_told(two: Session, tmp_path: Path) -> None:
+    count = 1000
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(count):
+            archive.writestr(f"{number:04}.png", png(f"#{number:06x}"))
+    await two.press("X")
+    screen = await two.screen(ImportScreen)
+    screen.query_one("#import-path", Input).value = str(tmp_path / "many.zip")
+    await two.press("enter")
+    await until(lambda: screen._plan is not None, "the plan")
+    await two.press("enter")
+    await until(lambda: f"of {count:,} files" in screen.query_one("#import-bar", Bar).text, "how far it is")
+    await two.press("escape")
+    await two.screen(LibraryScreen)
+    await until(lambda: "Import stopped; what was imported stays" in two.status(), "said so")
+    await until(lambda: not two.app.studio.imports._running, "stopped")
+    await until(lambda: "many" in two.library.summaries, "its project")
+    kept = (await two.app.ask(two.app.studio.open_project("many"))).items
+    assert 0 < len(kept) < count
+    assert all(two.app.studio.file_of(item).is_file() for item in kept)  # type: ignore[union-attr]
+    await two.press("u")
+    await until(lambda: "many" not in two.library.summaries, "taken back")
+
+
 async def test_a_path_that_is_not_there_is_said_and_can_be_corrected(two: Session, tmp_path: Path) -> None:
     await two.press("X")
     screen = await two.screen(ImportScreen)
@@ -231,3 +258,22 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
     await until(lambda: "no field {nonsense}" in screen.query_one("#export-preview", Bar).text, "told")
     assert screen._plan is not None
     assert screen._plan.files == 2
+
+
+async def test_copies_say_how_they_were_made_and_the_originals_stay_as_they_are(two: Session, tmp_path: Path) -> None:
+    originals = {item.id: two.app.studio.file_of(item).read_bytes() for item in two.items}  # type: ignore[union-attr]
+    await two.press("x")
+    screen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan")
+    screen.query_one("#export-target", Input).value = str(tmp_path / "out.zip")
+    await two.press("tab", "tab", "tab", "tab", "right")
+    assert screen.query_one("#export-embed", Cycle).value == "embed"
+    await until(lambda: screen._plan.options.embed, "planned anew")
+    await two.press("ctrl+s")
+    await until(lambda: "written to" in screen.query_one("#export-bar", Bar).text, "written")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        names = [name for name in archive.namelist() if name.startswith("images/")]
+        archive.extractall(tmp_path / "copies")
+    made = {read_making(tmp_path / "copies" / name).prompt for name in names}  # type: ignore[union-attr]
+    assert made == {"misty valley", "neon city"}
+    assert {item.id: two.app.studio.file_of(item).read_bytes() for item in two.items} == originals  # type: ignore[union-attr]

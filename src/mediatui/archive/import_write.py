@@ -90,11 +90,12 @@ def write_import(
     around: Surroundings,
     progress: Progress = lambda *_: None,
     stop: Callable[[], bool] = lambda: False,
+    imported: list[str] | None = None,
 ) -> ImportReport:
     """Carry out `plan` into a project. Blocking; for a worker thread.
 
     Raises `ImportStopped` once `stop` says so, `StorageError` when the disk takes no bytes; what was
-    imported until then stays and is skipped next time.
+    imported until then stays, is named in `imported`, and is skipped next time.
     """
     if plan.bytes > plan.free:
         raise StorageBlocked(
@@ -103,7 +104,7 @@ def write_import(
             kind=SaveErrorKind.FULL,
         )
     with open_source(plan.source, around.max_file) as source:
-        run = _Import(plan, project, around, source, progress, stop)
+        run = _Import(plan, project, around, source, progress, stop, imported if imported is not None else [])
         run.jobs()
         run.files()
         run.records()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -78,18 +79,24 @@ class Importing:
             lambda key: any(other.find_job(key) for other in others),
             self._core.settings.max_file_bytes,
         )
+        imported: list[str] = []
         try:
-            report = write_import(plan, target, around, self._teller(plan.id), stop.is_set)
+            return write_import(plan, target, around, self._teller(plan.id), stop.is_set, imported)
         except MediatuiError:
             if made and not (target.items() or target.jobs()):
                 self._core.library.delete(target.id)
+                made = False
             raise
-        if made or report.imported:
-            back: Step = DeleteProjectStep(self._core.library, target.id)
-            if not made:
-                back = TrashStep(self._core.library, target.id, report.imported)
-            self._organise.remember(f"import {plural(len(report.imported), 'item')}", back, len(report.imported) or 1)
-        return report
+        finally:
+            if made or imported:
+                self._remember(target, made, imported)
+
+    def _remember(self, target: ProjectFolder, made: bool, imported: Sequence[str]) -> None:
+        """It can be taken back, also what a stopped or failed import brought."""
+        back: Step = TrashStep(self._core.library, target.id, tuple(imported))
+        if made:
+            back = DeleteProjectStep(self._core.library, target.id)
+        self._organise.remember(f"import {plural(len(imported), 'item')}", back, len(imported) or 1)
 
     def _target(self, plan: ImportPlan, wanted: str | None) -> tuple[ProjectFolder, bool]:
         library = self._core.library

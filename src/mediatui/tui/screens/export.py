@@ -209,7 +209,8 @@ class ExportScreen(StudioScreen[None]):
     def _back(self) -> None:
         if self._writing and self._plan is not None:
             self.main.studio.cancel_export(self._plan.id)
-            self.main.tell("Export stopped; nothing of it is left.")
+            # On the screen that comes back: this one is going.
+            self.main.library.say("Export stopped; nothing of it is left.")
         self.dismiss()
 
 

@@ -148,7 +148,8 @@ class ImportScreen(StudioScreen[None]):
         if self._bringing and self._plan is not None:
             self.main.studio.imports.cancel(self._plan.id)
             undo = self.press("undo", "library")
-            self.main.tell(f"Import stopped; what was imported stays, {undo} takes it back.")
+            # On the screen that comes back: this one is going.
+            self.main.library.say(f"Import stopped; what was imported stays, {undo} takes it back.")
         self.dismiss()
 
 
