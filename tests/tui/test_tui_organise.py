@@ -172,3 +172,14 @@ async def test_a_verb_that_takes_long_says_how_far_it_is(two: Session) -> None:
     await until(lambda: "move 3,000 items to Film: writing records, 1,200 of 3,000" in two.status(), "said so")
     await two.press("d")
     await until(lambda: "moved to the trash" in two.status(), "what came of it takes its place")
+
+
+async def test_a_file_that_vanishes_is_told_of_once_and_its_row_says_so(two: Session) -> None:
+    item = named(two, "neon city")
+    two.app.studio.file_of(item).unlink()  # type: ignore[union-attr]
+    await until(lambda: named(two, "neon city").save_state is SaveState.MISSING, "marked")
+    await until(lambda: any("1 file of “demo” is gone" in n.message for n in two.app._notifications), "told")
+    assert "missing" in row(two, "neon city")
+    await two.press("f5")
+    await until(lambda: "agrees with the index" in two.status(), "nothing new")
+    assert sum("is gone" in note.message for note in two.app._notifications) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mediatui.errors import StorageError
 from mediatui.library.project import ProjectFolder
-from mediatui.library.reconcile import reconcile
+from mediatui.library.reconcile import Differences, reconcile
 from mediatui.library.watch import FileWatch
 from mediatui.studio.core import Core
 from mediatui.studio.events import Notice
@@ -26,13 +26,18 @@ class Guarding:
 
     def _put_right(self, project: ProjectFolder) -> None:
         try:
-            found = reconcile(project)
+            put_right(self._core, project)
         except StorageError:
             # A disk that refuses is told of by whatever somebody wants to do on it.
             self._watch.look_again(project)
-            return
-        if found.missing:
-            count = len(found.missing)
-            words = f"{plural(count, 'file')} of “{project.record.name}” {'is' if count == 1 else 'are'} gone"
-            hint = "Fetch them again with r while their URLs last."
-            self._core.emit(Notice("warning", "Files are gone", words, hint, project_id=project.id))
+
+
+def put_right(core: Core, project: ProjectFolder) -> Differences:
+    """Bring the index up to what the disk shows; whoever finds files gone first tells, once. Raises `StorageError`."""
+    found = reconcile(project)
+    if found.missing:
+        count = len(found.missing)
+        words = f"{plural(count, 'file')} of “{project.record.name}” {'is' if count == 1 else 'are'} gone"
+        hint = f"Saving {'it' if count == 1 else 'them'} again fetches what its URL still gives."
+        core.emit(Notice("warning", "Files are gone", words, hint, project_id=project.id))
+    return found

@@ -10,15 +10,15 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from mediatui.errors import MediatuiError, StorageError
+from mediatui.errors import MediatuiError, ProviderError, SaveError, SaveErrorKind, StorageError
 from mediatui.library.project import ProjectFolder
-from mediatui.library.reconcile import reconcile
 from mediatui.model import Job, MediaItem, SaveState, move_item, needs_saving
-from mediatui.providers.base import Provider, signed_url_of
+from mediatui.providers.base import Capability, Provider, signed_url_of
 from mediatui.steplog import Running, StepName
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Stopped
 from mediatui.studio.events import HostAsked, Notice
+from mediatui.studio.guarding import put_right
 from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.requests import SaveReport
 from mediatui.studio.save import Outcome, Saver, Source, Watch
@@ -77,7 +77,7 @@ class Saving:
         """Check files against the index, then save what was to be saved by itself and is not."""
         if not project.writable:
             return
-        await self._core.blocking(lambda: reconcile(project))
+        await self._core.blocking(lambda: put_right(self._core, project))
         self.take_over(project)
 
     def take_over(self, project: ProjectFolder) -> None:
@@ -216,7 +216,7 @@ class Saving:
             return None
         keyed, loop = item.url_auth == "provider", asyncio.get_running_loop()
 
-        def refresh(current: MediaItem) -> MediaItem | None:
+        def refresh(current: MediaItem) -> MediaItem:
             asked = asyncio.run_coroutine_threadsafe(self._refresh(project, current, provider), loop)
             try:
                 return asked.result()
@@ -238,24 +238,42 @@ class Saving:
             sign=sign,
         )
 
-    async def _refresh(self, project: ProjectFolder, item: MediaItem, provider: Provider) -> MediaItem | None:
-        """The item's address from the provider's result, read once more and written down first."""
-        job = self._job_of(project, item)
+    async def _refresh(self, project: ProjectFolder, item: MediaItem, provider: Provider) -> MediaItem:
+        """The item's address from the provider's result, read once more and written down first.
+
+        Raises `SaveError`: of kind EXPIRED when there is no other address to be had, saying why.
+        """
+        job, records = self._job_of(project, item), self._core.records
+        if Capability.REFRESH_URL not in provider.capabilities:
+            raise _gone(f"{provider.title} gives no other one")
         if job is None or job.remote_id is None:
-            return None
+            raise _gone("the request that it came from is not known here")
         try:
             raw = await provider.result(job)
-            await self._core.blocking(lambda: self._core.records.write_result(project, f"{job.id}-again", raw))
+            await self._core.blocking(lambda: records.write_result(project, f"{job.id}-again", raw))
             outputs = await self._core.working(lambda: provider.outputs(job, raw))
-        except MediatuiError:
-            return None  # no fresh address to be had: the download's own error stands
+        except StorageError as exc:
+            raise SaveError(exc.kind, exc.message, hint=exc.hint) from None
+        except ProviderError as exc:
+            if exc.kind.retry_read:
+                words = f"its address no longer opens, and another one could not be asked for: {exc.message}"
+                raise SaveError(SaveErrorKind.SERVER, words, retry_after=exc.retry_after) from None
+            raise _gone(exc.message) from None
         for output in outputs:
             if output.path == item.output_path and output.url:
                 return replace(item, url=output.url, url_expires_at=output.expires_at)
-        return None
+        raise _gone("the provider's answer names it no longer")
 
     def _job_of(self, project: ProjectFolder, item: MediaItem) -> Job | None:
         return self._core.records.find_job(project, item.job) if item.job else None
+
+
+def _gone(why: str) -> SaveError:
+    return SaveError(
+        SaveErrorKind.EXPIRED,
+        f"its address no longer opens, and {why}",
+        hint="It can be generated again from its stored inputs, which is a new payment.",
+    )
 
 
 class _Throttled:

@@ -18,7 +18,7 @@ from mediatui.errors import MediatuiError, StorageError
 from mediatui.library.files import free_bytes
 from mediatui.library.library import ProjectSummary
 from mediatui.library.project import ProjectFolder
-from mediatui.library.reconcile import Differences, reconcile
+from mediatui.library.reconcile import Differences
 from mediatui.library.trash import TrashEntry, restore_items, trash_items
 from mediatui.locations import Locations
 from mediatui.model import Job, MediaItem, Project, SavePolicy, SaveState
@@ -29,7 +29,7 @@ from mediatui.studio.core import Core
 from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
-from mediatui.studio.guarding import Guarding
+from mediatui.studio.guarding import Guarding, put_right
 from mediatui.studio.history import Undo
 from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.importing import Importing
@@ -218,7 +218,7 @@ class Studio:
 
     def refresh(self, project_id: str) -> Future[Differences]:
         """Compare files and index, record what is missing or back, adopt what names itself."""
-        return self._disk(lambda: reconcile(self._core.library.open(project_id)))
+        return self._disk(lambda: put_right(self._core, self._core.library.open(project_id)))
 
     def adopt(self, project_id: str, paths: Sequence[Path] | None = None) -> Future[Adopted]:
         """Make items of media files that no item names: all of a project, or these."""
