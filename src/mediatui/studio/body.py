@@ -34,7 +34,7 @@ class GoneError(SaveError):
         super().__init__(
             SaveErrorKind.EXPIRED,
             f"the provider's address for this file answers {status}",
-            hint="Press r to ask the provider for it once more.",
+            hint="Try once more; it can be generated again from its stored inputs, which is a new payment.",
         )
         self.may_be_signed = status in (401, 403, 404)
         """The file may be there all the same, for those who bring a signature."""
