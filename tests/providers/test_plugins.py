@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from tests.support.loopback import PNG, Reply
 from tests.support.provider_jobs import make_job, refused
 
 from mediatui.errors import ErrorKind, MediatuiError, UsageError
+from mediatui.locations import Locations
 from mediatui.model import Phase
 from mediatui.providers.base import Capability
 from mediatui.providers.plugins import GROUP, PROTOCOL, installed_plugins, load_plugin
-from mediatui.settings import ProviderSettings, Secret
+from mediatui.settings import ProviderSettings, Secret, Settings
+from mediatui.studio.requests import GenerateRequest
+from mediatui.studio.studio import Studio
 
 GUIDE = Path(__file__).parents[2] / "docs" / "providers.md"
 JOB = make_job("easel", "oil")
@@ -239,3 +242,35 @@ def test_an_installed_wheel_is_found(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
     assert done.stdout == "The Easel\n"
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """A studio whose only provider is the plug-in."""
+    places = Locations(tmp_path / "data", tmp_path / "config.toml", tmp_path / "state", tmp_path / "cache")
+    found = Studio(Settings(providers={"easel": settings_for()}), places)
+    found.start()
+    yield found
+    found.stop(2.0)
+
+
+def test_only_what_a_provider_can_do_is_asked_of_it(install: Install, studio: Studio, tmp_path: Path) -> None:
+    source = example()
+    assert "Capability.CATALOGUE, Capability.SCHEMA" in source
+    install(source.replace("Capability.CATALOGUE, Capability.SCHEMA", ""))
+    assert studio.capabilities("easel").result(20) == frozenset()
+    assert studio.models("").result(20) == ()
+    with pytest.raises(UsageError, match="The Easel offers no list of its models"):
+        studio.models("", "easel").result(20)
+    assert studio.schema("oil").result(20) is None
+    assert studio.estimate(GenerateRequest("x", ("oil",), "demo")).result(20).text == "price unknown"
+    large = tmp_path / "large.png"
+    large.write_bytes(PNG + bytes(20 << 20))
+    with pytest.raises(UsageError, match=r"large\.png"):
+        studio.check(GenerateRequest("x", ("oil",), "demo", {"image_url": str(large)})).result(20)
+
+
+def test_what_it_can_do_is_asked_of_it(install: Install, studio: Studio) -> None:
+    install(example())
+    assert [model.id for model in studio.models("", "easel").result(20)] == ["oil"]
+    assert studio.schema("oil").result(20) is not None

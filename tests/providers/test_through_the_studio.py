@@ -151,3 +151,21 @@ def test_a_video_behind_the_key_is_fetched_with_it(tmp_path: Path) -> None:
         assert item.url_auth == "provider"
         assert {c.headers.get("authorization") for c in server.of("content")} == {"Bearer sk-test"}
         assert len(server.submits) == 1
+
+
+@pytest.mark.parametrize(("name", "kind", "model"), CASES[:2], ids=[case[0] for case in CASES[:2]])
+def test_an_address_that_a_provider_never_changes_is_not_asked_for_again(
+    tmp_path: Path, name: str, kind: type[LoopbackService], model: str
+) -> None:
+    with kind() as server, studio_with(tmp_path, name, options_for(name, server.url)) as studio:
+        server.script("file", Reply(404))
+        _, (item,) = make(studio, model)
+        asked = len(server.calls)
+        assert item.save_state is SaveState.EXPIRED
+        assert item.storage_error is not None
+        title = {"replicate": "Replicate", "piapi": "PiAPI"}[name]
+        assert item.storage_error.message == f"its address no longer opens, and {title} gives no other one"
+        assert studio.retry([item.id]).result(SECONDS).failed == (item.id,)
+        # Only the file itself is asked for.
+        assert [server.step(call) for call in server.calls[asked:]] == ["file"]
+        assert len(server.submits) == 1

@@ -10,6 +10,7 @@ import pytest
 from tests.support.fal_server import PNG, Call, FalServer, Reply
 from tests.support.workshop import KEY, QUICK, Workshop, on_disk, places, settings_for
 
+from mediatui.errors import SaveErrorKind
 from mediatui.model import Phase, SaveState
 from mediatui.settings import ProviderSettings, Secret, Settings
 from mediatui.studio.studio import Studio
@@ -92,3 +93,54 @@ def test_what_is_gone_for_good_is_not_signed(fal: FalServer, shop: Workshop) -> 
     fal.script("file", Reply(410))
     shop.make()
     assert fal.count("sign") == 0
+
+
+def test_the_file_of_a_direct_answer_is_asked_for_in_the_history(fal: FalServer, direct: Workshop) -> None:
+    fal.files = {"/files/moved.png": PNG}
+    output = {"images": [{"url": f"{fal.url}/files/moved.png", "content_type": "image/png"}]}
+    entry = {"request_id": "direct-1", "ended_at": "2026-01-01T00:00:00Z", "status_code": 200, "json_output": output}
+    fal.script("history", Reply(body={"items": [entry]}))
+    fal.script("result", Reply(404))
+    _, (item,) = direct.make()
+    assert (item.save_state, direct.file(item), fal.count("run")) == (SaveState.SAVED, PNG, 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({}, "its address no longer opens, and it was answered directly, without an id to ask for it again"),
+        (
+            {"x-fal-request-id": "direct-1"},
+            "its address no longer opens, and the provider no longer has the result of this request",
+        ),
+    ],
+)
+def test_what_a_direct_answer_cannot_be_asked_for_again_is_said(
+    fal: FalServer, direct: Workshop, headers: dict[str, str], words: str
+) -> None:
+    good = fal.on_run
+    fal.on["run"] = lambda call: Reply(body=good(call).body, headers=headers)
+    fal.files = {}
+    fal.script("result", Reply(404))
+    _, (item,) = direct.make()
+    assert item.storage_error is not None
+    assert (item.save_state, item.storage_error.message, fal.count("run")) == (SaveState.EXPIRED, words, 1)
+
+
+def test_an_address_that_cannot_be_asked_for_now_is_asked_for_later(fal: FalServer, shop: Workshop) -> None:
+    fal.script("file", Reply(404), None)
+    fal.script("result", None, Reply(503), None)
+    (_,), (item,) = shop.make()
+    assert item.storage_error is not None
+    assert (item.save_state, item.storage_error.kind) == (SaveState.UNSAVED, SaveErrorKind.SERVER)
+    assert shop.studio.save([item.id]).result(20).saved == (item.id,)
+    assert fal.count("submit") == 1
+
+
+def test_an_answer_that_was_lost_from_the_disk_is_asked_for_again(fal: FalServer, shop: Workshop) -> None:
+    (job,), _ = shop.make()
+    kept = shop.project_folder() / (job.result_path or "")
+    whole = kept.read_bytes()
+    kept.unlink()
+    shop.studio.recheck([job.id]).result(20)
+    assert (kept.read_bytes(), len(shop.items()), fal.count("submit")) == (whole, 1, 1)

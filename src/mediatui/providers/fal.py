@@ -31,7 +31,7 @@ from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_options import FalOptions
 from mediatui.providers.fal_prices import FalPrices
 from mediatui.providers.fal_sign import sign
-from mediatui.providers.fal_submit import FalSender, count
+from mediatui.providers.fal_submit import ANSWERED, FalSender, count
 from mediatui.providers.fal_upload import upload
 from mediatui.providers.fal_wire import FalWire, error_of
 from mediatui.settings import Secret
@@ -126,6 +126,8 @@ class FalProvider:
         The queue keeps it for minutes to hours only; the account's history is asked after that.
         """
         doing = "fetching the result"
+        if (job.remote_id or "").startswith(ANSWERED):
+            raise ProviderError(ErrorKind.EXPIRED, "it was answered directly, without an id to ask for it again")
         answer = await self._wire.send("GET", self._request_url(job, "response_url"), doing)
         if answer.ok and await _is_json(answer.body):
             return answer.body

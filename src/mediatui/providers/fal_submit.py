@@ -22,6 +22,8 @@ from mediatui.providers.lost import LostRequest
 from mediatui.text import clean_text, one_line
 
 REQUEST_ID = "x-fal-request-id"
+ANSWERED = "direct:"
+"""Begins the id that we give a direct request when the service gives it none."""
 WHICH = "Check the model's id; `mediatui models` lists what there is."
 
 _AMBIGUOUS_STATUSES = frozenset({408, 499})
@@ -92,7 +94,7 @@ class FalSender:
     def _answered(self, answer: Answer, path: str) -> Submitted:
         """A direct answer is the result itself; whatever it is, it was paid for and is kept."""
         remote_id = one_line(answer.headers.get(REQUEST_ID, ""), 200)
-        return Submitted(remote_id or f"direct:{path}", phase=Phase.SUCCEEDED, raw=answer.body)
+        return Submitted(remote_id or f"{ANSWERED}{path}", phase=Phase.SUCCEEDED, raw=answer.body)
 
     def _ambiguous(self, why: str, headers: Mapping[str, str] | None = None) -> ProviderError:
         seen = one_line((headers or {}).get(REQUEST_ID, ""), 200)

@@ -245,10 +245,20 @@ class JobRunner:
             return await self.book.step(project, job.id, Phase.RUNNING, owner=mine, finished_at=None, error=None)
         if job.phase is Phase.CANCELLED:
             await self._had_ended(project, job, provider)
-        elif job.phase is Phase.SUCCEEDED and job.error is not None:
+        elif job.phase is Phase.SUCCEEDED and (job.error is not None or await self._lacks_answer(project, job)):
             with suppress(_Left):
                 await self._read_again(project, job, provider)
         return around.records.find_job(project, job.id) or job
+
+    async def _lacks_answer(self, project: ProjectFolder, job: Job) -> bool:
+        around, path = self.book.around, job.result_path
+        if path is None:
+            return False
+        try:
+            await around.blocking(lambda: around.records.read_result(project, path))
+        except (StorageError, UsageError):
+            return True
+        return False
 
     async def _had_ended(self, project: ProjectFolder, job: Job, provider: Provider) -> bool:
         """A job that was cancelled, or that nobody knows any more, may have finished: what was paid for is kept."""

@@ -36,10 +36,7 @@ def fetch_copy(
     try:
         fetch(item.url)
     except GoneError:
-        fresh = source.refresh(item)
-        if fresh is None or fresh.url is None:
-            raise
-        fetch(fresh.url)
+        fetch(source.refresh(item).url or "")
     found = sniff(part.head())
     if found is None:
         part.discard()

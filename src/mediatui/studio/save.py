@@ -60,8 +60,8 @@ class Source:
     """The address to use now for a stored one."""
     headers: Callable[[str], dict[str, str]]
     """What to send along; empty unless the address is the provider's own."""
-    refresh: Callable[[MediaItem], MediaItem | None]
-    """Ask the provider for the item's address once more (blocking); None when it has no answer."""
+    refresh: Callable[[MediaItem], MediaItem]
+    """Ask the provider for the item's address once more (blocking). Raises `SaveError`, which says why not."""
     sign: Callable[[str], str | None] = lambda url: None
     """A signed address for a file that its own does not open (blocking); None when the provider has none."""
 
@@ -145,9 +145,7 @@ class Saver:
             return self._fetch(item, item.url, part, source, watch)
         except GoneError:
             fresh = source.refresh(item)
-            if fresh is None or fresh.url is None:
-                raise
-            url, expires = fresh.url, fresh.url_expires_at
+            url, expires = fresh.url or "", fresh.url_expires_at
             self._records.edit_item(project, item.id, lambda i: replace(i, url=url, url_expires_at=expires))
             return self._fetch(item, url, part, source, watch)
 

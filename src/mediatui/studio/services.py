@@ -109,6 +109,8 @@ class Services:
         notice; the error is raised when none does.
         """
         names = (provider,) if provider else self._core.settings.usable_providers
+        if provider and Capability.CATALOGUE not in (made := await self.get(provider)).capabilities:
+            raise UsageError(f"{made.title} offers no list of its models", hint=f"Name one yourself: {provider}:MODEL.")
         found = await asyncio.gather(*(self._models_of(name, query) for name in names))
         errors = [each for each in found if isinstance(each, MediatuiError)]
         if len(errors) == len(found):
@@ -122,7 +124,10 @@ class Services:
 
     async def _models_of(self, name: str, query: str) -> list[ModelInfo] | MediatuiError:
         try:
-            models = await (await self.get(name)).models(query)
+            provider = await self.get(name)
+            if Capability.CATALOGUE not in provider.capabilities:
+                return []
+            models = await provider.models(query)
         except MediatuiError as exc:
             return await self._kept(name, query, exc)
         if name != SANDBOX:
@@ -176,7 +181,8 @@ class Services:
         name, model = self.address(model, provider_name)
         if (name, model) not in self._schemas:
             provider = await self.get(name)
-            self._schemas[name, model] = await provider.schema(model)
+            can = Capability.SCHEMA in provider.capabilities
+            self._schemas[name, model] = await provider.schema(model) if can else None
         return self._schemas[name, model]
 
     async def schema_if_quick(self, model: str, provider_name: str) -> FormSchema | None:
