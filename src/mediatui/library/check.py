@@ -198,7 +198,7 @@ def _kept_answers(project: ProjectFolder) -> Iterator[Finding]:
                 Kind.ANSWER,
                 job.result_path,
                 f"the provider's answer to job {job.id} is gone",
-                f"`mediatui jobs check {job.id}` asks for it again",
+                f"`mediatui jobs retry {job.id}` asks for it again",
             )
     for item in project.items():
         if item.spool is not None and item.save_state is not SaveState.SAVED and not _is_there(project, item.spool):
