@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.home import Home
@@ -13,7 +15,7 @@ from tests.organise.test_organise_export import png
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations
-from mediatui.model import MediaType
+from mediatui.model import Job, MediaType, Phase, SaveState
 
 
 @pytest.fixture
@@ -129,3 +131,74 @@ def test_templates_are_kept_and_filled(home: Home) -> None:
     assert home.run("templates", "--json").document["templates"][0]["name"] == "P"
     assert home.run("templates", "delete", "P").code == 0
     assert home.run("templates", "--json").document == {"templates": []}
+
+
+HOSTILE = (
+    "../../etc/passwd",
+    "-rf *",
+    "CON.mp4",
+    "a\u202egnp.exe",
+    "ünïcödé № 1 😀",
+    'quo"te\\back:colon|?<>',
+    "x" * 190,
+    "tab\tnew\nline\x1b[31m",
+)
+
+
+def fill_with_everything(library: Library) -> None:
+    """A project with every state an item can be left in, and names that somebody meant ill with."""
+    film = library.create("Film: “a/b” \u202e ..")
+    jobs = [
+        Job(f"job-{n}", film.id, "fal", "m", "p", {"n": n}, phase=Phase.SUCCEEDED, created_at=n) for n in (1.0, 2.0)
+    ]
+    film.commit(jobs=jobs)
+    for number, name in enumerate(HOSTILE):
+        add_item(film, f"item-{number:02}", png(f"#{number:06x}"), type=MediaType.IMAGE, name=name, prompt=name)
+    for item_id, state, url in (
+        ("url-only-0", SaveState.URL_ONLY, "https://127.0.0.1:9/x.png"),
+        ("unsaved-00", SaveState.UNSAVED, None),
+        ("expired-00", SaveState.EXPIRED, None),
+    ):
+        add_item(film, item_id, None, save_state=state, url=url, name=f"../{item_id}", job="job-1")
+    gone = add_item(film, "gone-00000", b"was here", url=None)
+    film.path_of(gone.path or "").unlink()
+
+
+def contents(path: Path) -> dict[str, bytes | Any]:
+    """What an export holds; of the manifest all but when it was written."""
+    with zipfile.ZipFile(path) as archive:
+        found: dict[str, bytes | Any] = {name: archive.read(name) for name in archive.namelist()}
+    found["manifest.json"] = json.loads(found["manifest.json"])
+    del found["manifest.json"]["created_at"]
+    return found
+
+
+def test_an_export_brought_into_an_empty_home_exports_the_same(tmp_path: Path) -> None:
+    old, new = (Home(tmp_path / name) for name in ("old", "new"))
+    for home in (old, new):
+        home.root.mkdir()
+    with_library(old, fill_with_everything)
+    (project,) = old.run("projects", "--json").document["projects"]
+    old.run("tag", "--filter", "type:image", "--add", "night sky, #1", "--add", "ünïcödé")
+    old.run("rate", "item-01", "--stars", "5", "--favourite")
+    old.run("note", "item-02", "--text", "-", stdin="two\nlines \u202e\x1b[31m of notes")
+    old.run("rename", "item-03", "../../evil\u202e.mp4")
+    sheets = ("--sheet", "html", "--sheet", "image")
+    first = old.run("export", project["id"], "-o", str(tmp_path / "first.zip"), *sheets, "--json")
+    brought = new.run("import", str(tmp_path / "first.zip"), "--json")
+    assert (brought.code, brought.document["refused"]) == (0, [])
+    second = new.run("export", project["id"], "-o", str(tmp_path / "second.zip"), *sheets, "--json")
+    assert (first.code, second.code) == (3, 3), "what has no bytes is named"
+    assert [m["item"] for m in first.document["missing"]] == [m["item"] for m in second.document["missing"]]
+    assert {m["item"] for m in first.document["missing"]} == {"url-only-0", "unsaved-00", "expired-00", "gone-00000"}
+    assert contents(tmp_path / "second.zip") == contents(tmp_path / "first.zip")
+    listed = [home.run("list", "--json").document["items"] for home in (old, new)]
+    for items in listed:
+        for item in items:
+            del item["file"]
+            if item["id"] == "gone-00000":  # nobody had looked yet where it came from
+                del item["save_state"]
+    assert listed[0] == listed[1]
+    assert new.run("projects", "--json").document["projects"][0]["name"] == project["name"]
+    again = new.run("import", str(tmp_path / "first.zip"), "--json")
+    assert (again.document["imported"], again.document["jobs"]) == ([], 0), "importing again changes nothing"

@@ -5,7 +5,7 @@ mediatui, created_at    who wrote it, and when (seconds since the epoch)
 project             the project's record
 items[]             one for each file: `path` inside the archive, sha256, crc32 and file_size of the bytes
                     there, the common fields, and under `record` the item's whole record from the index
-missing[]           id, name, reason, and the whole record
+missing[]           id, name, reason, and the whole record, which never says that it is saved
 jobs[]              the whole records of the project's jobs, with their request ids
 """
 
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mediatui import __version__
 from mediatui.archive.plan import ExportEntry, MissingEntry
 from mediatui.library import index
 from mediatui.library.index import item_to_document, job_to_document, project_to_document
-from mediatui.model import Job, MediaItem, Project, now
+from mediatui.model import Job, MediaItem, Project, SaveState, now
 
 NAME = "manifest.json"
 FORMAT = "mediatui-export"
@@ -93,6 +93,8 @@ def _item(one: Written, jobs: Mapping[str, Job]) -> dict[str, Any]:
 
 def _missing(one: MissingEntry) -> dict[str, Any]:
     item = one.item
+    if item.save_state in (SaveState.SAVED, SaveState.SAVING):  # its bytes are not here, whatever the index says
+        item = replace(item, save_state=SaveState.MISSING if item.path else SaveState.UNSAVED)
     return {"id": item.id, "name": item.name, "reason": one.reason, "record": item_to_document(item)}
 
 
