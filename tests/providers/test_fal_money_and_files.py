@@ -19,8 +19,8 @@ from mediatui.providers.base import Estimate, InputFile, UnitPrice, money, price
 from mediatui.providers.fal import FalProvider
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_options import FalOptions
-from mediatui.providers.fal_prices import units_of
 from mediatui.providers.lost import LostRequest
+from mediatui.providers.units import units_of
 from mediatui.settings import ProviderSettings, Secret
 
 KEY = "id:secret-that-nobody-may-see"

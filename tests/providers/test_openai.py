@@ -18,7 +18,7 @@ from tests.support.provider_jobs import BODIES, HOSTILE, check_outputs, make_job
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import MediaType, Phase
-from mediatui.providers.base import Capability, Delivery, FieldKind
+from mediatui.providers.base import Capability, Delivery, Estimate, FieldKind
 from mediatui.providers.openai import BASE_URL, KEY_VARIABLES, SETTINGS, OpenAIHosts, OpenAIProvider
 from mediatui.settings import ProviderSettings, Secret
 
@@ -430,13 +430,34 @@ async def test_the_key_goes_nowhere_else(server: OpenAIServer) -> None:
 async def test_openais_own_models_are_built_in() -> None:
     provider = OpenAIProvider(OpenAIHosts(), None)
     models = {m.id: m for m in await provider.models()}
-    assert models["gpt-image-1-mini"].price
+    assert models["gpt-image-1-mini"].price == "$0.005–$0.052 / image"
     assert models["sora-2"].retired
     assert all(m.makes is not None for m in models.values())
     assert Capability.PRICE in provider.capabilities
     assert provider.title == "OpenAI"
     assert "api.openai.com" in provider.media_hosts.names
     await provider.aclose()
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "amount"),
+    [
+        ("gpt-image-1.5", {"quality": "low", "size": "1024x1024", "n": 2}, 0.018),
+        ("gpt-image-1.5", {"quality": "medium", "size": "1536x1024"}, 0.05),
+        ("gpt-image-1.5", {"quality": "auto", "size": "auto"}, 0.20),
+        ("gpt-image-1-mini", {}, 0.052),
+        ("gpt-image-2", {}, None),
+        ("sora-2", {}, None),
+    ],
+)
+async def test_what_a_picture_costs(model: str, inputs: dict[str, Any], amount: float | None) -> None:
+    provider = OpenAIProvider(OpenAIHosts(), None)
+    found = await provider.estimate(model, inputs)
+    assert found == (None if amount is None else Estimate(pytest.approx(amount), "USD"))
+    elsewhere = OpenAIProvider(OpenAIHosts(base="http://127.0.0.1:8080/v1"), None)
+    assert await elsewhere.estimate(model, inputs) is None
+    await provider.aclose()
+    await elsewhere.aclose()
 
 
 async def test_a_compatible_server_is_asked_and_media_come_first(server: OpenAIServer) -> None:

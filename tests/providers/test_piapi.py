@@ -18,7 +18,7 @@ from tests.support.provider_jobs import BODIES, HOSTILE, check_outputs, make_job
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import MediaType, Phase
-from mediatui.providers.base import Capability, Delivery
+from mediatui.providers.base import Capability, Delivery, Estimate
 from mediatui.providers.piapi import KEY_VARIABLES, LARGEST_UPLOAD, SETTINGS, PiAPIHosts, PiAPIProvider
 from mediatui.providers.piapi_models import MODELS
 from mediatui.settings import ProviderSettings, Secret
@@ -446,8 +446,25 @@ async def test_the_catalogue_is_searched_by_words() -> None:
     assert len(await PURE.models()) == len(MODELS)
     ids = [m.id for m in await PURE.models("flux image schnell")]
     assert ids == ["Qubico/flux1-schnell/txt2img", "Qubico/flux1-schnell/img2img"]
-    assert (await PURE.models("schnell"))[0].price == "$0.0015 per image"
+    assert (await PURE.models("schnell"))[0].price == "$0.0015 / image"
     assert len(await PURE.models("", limit=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "amount"),
+    [
+        ("Qubico/flux1-schnell/txt2img", {"batch_size": 4}, 0.006),
+        ("Qubico/flux1-dev/img2img", {}, 0.015),
+        ("Qubico/ace-step/txt2audio", {"duration": 60}, 0.03),
+        ("kling/omni_video_generation", {"duration": 5}, 1.0),
+        ("hailuo/video_generation", {}, 0.2),
+        ("kling/video_generation", {"duration": 5}, None),
+        ("someone/else", {}, None),
+    ],
+)
+async def test_what_a_task_costs(model: str, inputs: dict[str, Any], amount: float | None) -> None:
+    found = await PURE.estimate(model, inputs)
+    assert found == (None if amount is None else Estimate(pytest.approx(amount), "USD"))
 
 
 async def test_every_listed_model_has_a_form_and_makes_something() -> None:

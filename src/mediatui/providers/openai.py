@@ -15,9 +15,9 @@ from urllib.parse import quote, urlsplit
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, MediaType, Phase
 from mediatui.providers.answers import entries, number, parse_result, percent, text
-from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
+from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import Answer, JsonClient, Upload, media_hosts
-from mediatui.providers.openai_models import MODELS, form_of, info_of, is_gpt_image, makes
+from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
 from mediatui.providers.openai_outputs import attachments, image_outputs, video_outputs
 from mediatui.providers.problems import Service, failure
 from mediatui.settings import ProviderSettings, Secret, is_loopback
@@ -115,7 +115,8 @@ class OpenAIProvider:
         self._hosts = hosts
         self._host = (urlsplit(hosts.base).hostname or "").lower()
         self.name = name
-        self.title = title or ("OpenAI" if hosts.base == BASE_URL else text(self._host, 80))
+        self._is_openai = hosts.base == BASE_URL
+        self.title = title or ("OpenAI" if self._is_openai else text(self._host, 80))
         self._service = Service(name, self.title, KEY_VARIABLES[0] if name == "openai" else "")
         self._wire = JsonClient(self._service, (hosts.base,), key, self._auth, submit_seconds=hosts.timeout_seconds)
 
@@ -136,7 +137,7 @@ class OpenAIProvider:
     def capabilities(self) -> frozenset[Capability]:
         """What can be done. Nothing stops a picture that is being made; deleting a video would lose it."""
         offered = {Capability.QUEUE, Capability.CATALOGUE, Capability.SCHEMA}
-        return frozenset(offered | {Capability.PRICE} if self._hosts.base == BASE_URL else offered)
+        return frozenset(offered | {Capability.PRICE} if self._is_openai else offered)
 
     @property
     def media_hosts(self) -> MediaHosts:
@@ -150,11 +151,16 @@ class OpenAIProvider:
         """The configured models, else OpenAI's known ones, else what the server lists."""
         names: Sequence[str] = (*self._hosts.models, *self._hosts.video_models)
         if not names:
-            names = [m.id for m in MODELS] if self._hosts.base == BASE_URL else await self._served()
+            names = [m.id for m in MODELS] if self._is_openai else await self._served()
         words = query.lower().split()
         found = [name for name in dict.fromkeys(names) if all(word in name.lower() for word in words)]
         videos = self._hosts.video_models
-        return [info_of(name, self.name, video=True if name in videos else None) for name in found[:limit]]
+        video = dict.fromkeys(videos, True)
+        return [info_of(n, self.name, video=video.get(n), priced=self._is_openai) for n in found[:limit]]
+
+    async def estimate(self, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+        """What OpenAI's own pictures cost; nobody says what those of another server do."""
+        return estimate_of(model, {**self._hosts.extra, **inputs}) if self._is_openai else None
 
     async def _served(self) -> list[str]:
         """The ids a server lists, those that make media first; none when it keeps no list."""

@@ -1,16 +1,18 @@
 """OpenAI's picture and video models with their forms, and plain forms for whatever a compatible server has.
 
-Prices are OpenAI's published ones per picture (least: low quality, square; most: high quality, wide).
+Prices are those that OpenAI published for one picture in 2026; the words of the prompt cost a little more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mediatui.model import MediaType
-from mediatui.providers.base import Field, FormSchema, ModelInfo
+from mediatui.providers.base import Estimate, Field, FormSchema, ModelInfo, UnitPrice, money, price_text
 from mediatui.providers.forms import choice, integer, line, media, prompt
+from mediatui.providers.units import reckon
 
 _SIZES = ("auto", "1024x1024", "1536x1024", "1024x1536")
 _ANY_SIZE = line("size", "auto", "auto, or width x height in multiples of 16, up to 3840x2160")
@@ -27,7 +29,7 @@ _GPT_IMAGE: tuple[Field, ...] = (
     choice("moderation", "auto", "low", default="auto"),
     _REFERENCE,
 )
-_GPT_IMAGE_2 = tuple(_ANY_SIZE if field.name == "size" else field for field in _GPT_IMAGE)
+_GPT_IMAGE_2 = tuple(_ANY_SIZE if each.name == "size" else each for each in _GPT_IMAGE)
 
 IMAGE_FIELDS: tuple[Field, ...] = (
     prompt(),
@@ -46,6 +48,9 @@ VIDEO_FIELDS: tuple[Field, ...] = (
     media("input_reference", description="The first frame; local files only."),
 )
 """For a video model behind the videos address."""
+
+_GPT_IMAGE_15 = {"low": (0.009, 0.013), "medium": (0.034, 0.05), "high": (0.133, 0.20)}
+_GPT_IMAGE_1_MINI = {"low": (0.005, 0.006), "medium": (0.011, 0.015), "high": (0.036, 0.052)}
 
 _VIDEO_WORDS = ("video", "sora", "veo", "kling", "hailuo", "seedance", "runway", "wan2", "wan-", "ltx", "pixverse")
 _IMAGE_WORDS = (
@@ -72,16 +77,23 @@ class Listed:
     id: str
     name: str
     fields: tuple[Field, ...]
-    price: str = ""
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """US dollars for one picture, square and wide, by its quality."""
     category: str = "text-to-image"
     retired: bool = False
+
+    @property
+    def price(self) -> str:
+        """From the cheapest to the dearest picture."""
+        amounts = [amount for pair in self.prices.values() for amount in pair]
+        return f"{money(min(amounts), 'USD')}–{price_text(UnitPrice(max(amounts), 'image', 'USD'))}" if amounts else ""
 
 
 MODELS: Sequence[Listed] = (
     Listed("gpt-image-2", "GPT Image 2", _GPT_IMAGE_2),
-    Listed("gpt-image-1.5", "GPT Image 1.5", _GPT_IMAGE, "$0.009–0.20 per image"),
-    Listed("gpt-image-1-mini", "GPT Image 1 mini", _GPT_IMAGE, "$0.005–0.052 per image"),
-    Listed("chatgpt-image-latest", "ChatGPT Image", _GPT_IMAGE),
+    Listed("gpt-image-1.5", "GPT Image 1.5", _GPT_IMAGE, _GPT_IMAGE_15),
+    Listed("gpt-image-1-mini", "GPT Image 1 mini", _GPT_IMAGE, _GPT_IMAGE_1_MINI),
+    Listed("chatgpt-image-latest", "ChatGPT Image", _GPT_IMAGE, _GPT_IMAGE_15),
     Listed("sora-2", "Sora 2", VIDEO_FIELDS, category="text-to-video", retired=True),
     Listed("sora-2-pro", "Sora 2 Pro", VIDEO_FIELDS, category="text-to-video", retired=True),
 )
@@ -92,6 +104,16 @@ def find(model: str) -> Listed | None:
     """OpenAI's model of that id, or the family a dated or newer id belongs to."""
     fits = [listed for listed in MODELS if model == listed.id or model.startswith((f"{listed.id}-", f"{listed.id}."))]
     return max(fits, key=lambda listed: len(listed.id), default=None)
+
+
+def estimate_of(model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+    """What OpenAI charges for a request's pictures, without its words; what is left to it counts as the dearest."""
+    listed = next((listed for listed in MODELS if listed.id == model), None)
+    if listed is None or not listed.prices:
+        return None
+    pair = listed.prices.get(str(inputs.get("quality")), listed.prices["high"])
+    each = pair[0] if inputs.get("size") == "1024x1024" else pair[1]
+    return reckon(UnitPrice(each, "image", "USD"), inputs)
 
 
 def is_gpt_image(model: str) -> bool:
@@ -116,8 +138,8 @@ def form_of(model: str, name: str, *, video: bool) -> FormSchema:
     return FormSchema(model, fields)
 
 
-def info_of(model: str, provider: str, *, video: bool | None = None) -> ModelInfo:
-    """A catalogue entry for any model id; `video` where the configuration says so."""
+def info_of(model: str, provider: str, *, video: bool | None = None, priced: bool = False) -> ModelInfo:
+    """A catalogue entry for any model id; `video` where the configuration says so, `priced` at OpenAI itself."""
     listed, made = find(model), makes(model)
     if video is not None:
         made = MediaType.VIDEO if video else MediaType.IMAGE
@@ -127,6 +149,6 @@ def info_of(model: str, provider: str, *, video: bool | None = None) -> ModelInf
         name=exact.name if exact else model,
         category=f"text-to-{made}" if made else "",
         provider=provider,
-        price=exact.price if exact else "",
+        price=exact.price if exact and priced else "",
         retired=exact.retired if exact else False,
     )

@@ -15,12 +15,13 @@ from urllib.parse import quote
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
 from mediatui.providers.answers import entries, find_media, is_address, log_lines, mapping, parse_result, percent, text
-from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
+from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.discovery import decode_data_address
 from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, media_hosts
 from mediatui.providers.lost import lost_window, same_inputs
 from mediatui.providers.piapi_models import MODELS, find
 from mediatui.providers.problems import Problem, Service, failure, hint_for, kind_of_status, problem_text
+from mediatui.providers.units import reckon
 from mediatui.settings import ProviderSettings, Secret
 
 API_URL = "https://api.piapi.ai"
@@ -132,6 +133,11 @@ class PiAPIProvider:
         """The form of a listed model."""
         listed = find(model.strip("/"))
         return listed.form() if listed else None
+
+    async def estimate(self, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
+        """What a request costs at the listed price; the most, where that depends on more than its units."""
+        listed = find(model.strip("/"))
+        return reckon(listed.price, inputs) if listed is not None and listed.price is not None else None
 
     # -- one request
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mediatui.providers.base import Field, FormSchema, ModelInfo
+from mediatui.providers.base import Field, FormSchema, ModelInfo, UnitPrice, money, price_text
 from mediatui.providers.forms import choice, decimal, integer, media, prompt, switch
 
 _ASPECTS = ("16:9", "9:16", "1:1")
@@ -23,19 +23,29 @@ class Listed:
     id: str
     name: str
     category: str
-    price: str
+    price: UnitPrice | None
+    """The most that a unit costs, where it is known."""
     fields: tuple[Field, ...]
+    least: float | None = None
+    """The least that a unit costs, where that depends on the inputs."""
 
     def info(self, provider: str) -> ModelInfo:
         """As a catalogue entry."""
-        return ModelInfo(self.id, self.name, self.category, provider, price=self.price)
+        words = price_text(self.price) if self.price else ""
+        if self.price and self.least is not None:
+            words = f"{money(self.least, self.price.currency)}–{words}"
+        return ModelInfo(self.id, self.name, self.category, provider, price=words, unit_price=self.price)
 
     def form(self) -> FormSchema:
         """As a form."""
         return FormSchema(self.id, self.fields, self.fields[0].name)
 
 
-def _flux(model: str, name: str, price: str, *, batch: bool = False) -> list[Listed]:
+def _usd(amount: float, unit: str) -> UnitPrice:
+    return UnitPrice(amount, unit, "USD")
+
+
+def _flux(model: str, name: str, price: UnitPrice, *, batch: bool = False) -> list[Listed]:
     common = (prompt(), prompt("negative_prompt", required=False))
     tuning = (decimal("guidance_scale", 1.5, 5.0), *((integer("batch_size", 1, 4, 1),) if batch else ()))
     picture = (media("image", required=True), decimal("denoise", 0.0, 1.0, 0.7))
@@ -46,20 +56,20 @@ def _flux(model: str, name: str, price: str, *, batch: bool = False) -> list[Lis
 
 
 MODELS: Sequence[Listed] = (
-    *_flux("Qubico/flux1-schnell", "FLUX.1 schnell", "$0.0015 per image", batch=True),
-    *_flux("Qubico/flux1-dev", "FLUX.1 dev", "$0.015 per image"),
+    *_flux("Qubico/flux1-schnell", "FLUX.1 schnell", _usd(0.0015, "image"), batch=True),
+    *_flux("Qubico/flux1-dev", "FLUX.1 dev", _usd(0.015, "image")),
     Listed(
         "Qubico/flux1-dev-advanced/kontext",
         "FLUX.1 Kontext dev",
         "image-to-image",
-        "$0.02 per image",
+        _usd(0.02, "image"),
         (prompt(), media("image", required=True), *_SIZE, integer("steps", 1, 40), integer("seed")),
     ),
     Listed(
         "kling/video_generation",
         "Kling",
         "text-to-video",
-        "",
+        None,
         (
             prompt(),
             prompt("negative_prompt", required=False),
@@ -75,7 +85,7 @@ MODELS: Sequence[Listed] = (
         "kling/omni_video_generation",
         "Kling 3 Omni",
         "text-to-video",
-        "$0.10–0.20 per second",
+        _usd(0.20, "second"),
         (
             prompt(),
             choice("version", "3.0", default="3.0"),
@@ -84,14 +94,15 @@ MODELS: Sequence[Listed] = (
             choice("aspect_ratio", *_ASPECTS, default="16:9"),
             switch("enable_audio", default=False),
         ),
+        least=0.10,
     ),
-    Listed("veo3/veo3-video", "Veo 3", "text-to-video", "", (prompt(), choice("aspect_ratio", *_ASPECTS[:2]))),
-    Listed("luma/video_generation", "Luma Dream Machine", "text-to-video", "", (prompt(),)),
+    Listed("veo3/veo3-video", "Veo 3", "text-to-video", None, (prompt(), choice("aspect_ratio", *_ASPECTS[:2]))),
+    Listed("luma/video_generation", "Luma Dream Machine", "text-to-video", None, (prompt(),)),
     Listed(
         "hailuo/video_generation",
         "Hailuo",
         "text-to-video",
-        "$0.20 per video",
+        _usd(0.20, "video"),
         (
             prompt(max_length=2000),
             choice("model", "t2v-01", "t2v-01-director", "i2v-01", "i2v-01-live", default="t2v-01"),
@@ -103,7 +114,7 @@ MODELS: Sequence[Listed] = (
         "Qubico/ace-step/txt2audio",
         "ACE-Step",
         "text-to-music",
-        "$0.0005 per second",
+        _usd(0.0005, "second"),
         (
             prompt("style_prompt"),
             prompt("lyrics", required=False),
