@@ -100,6 +100,52 @@ def test_undoing_everything_is_the_start_and_redoing_everything_the_end(sequence
         studio.stop()
 
 
+def exact(seen: dict[str, object]) -> dict[str, object]:
+    """Records, bytes, and when media files changed; a record beside a file is written anew."""
+    return {
+        key: value[0] if isinstance(value, tuple) and key.endswith(".json") else value for key, value in seen.items()
+    }
+
+
+moves = st.one_of(
+    actions,
+    st.tuples(st.just("undo")),
+    st.tuples(st.just("redo")),
+    st.tuples(st.sampled_from(["trash", "favourite"]), st.just("all")),
+    st.tuples(st.sampled_from(["move", "copy"]), st.just("all"), st.sampled_from(["two", "Three"])),
+    st.tuples(st.just("tag"), st.just("all"), st.just(["bulk"])),
+)
+
+
+@given(st.lists(moves, min_size=3, max_size=12))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_going_to_and_fro_meets_every_state_again(sequence: list[tuple[object, ...]]) -> None:
+    """Undo and redo between other actions, and actions on all items at once."""
+    with tempfile.TemporaryDirectory() as root:
+        studio = Studio(Settings(sandbox=True), places(Path(root)))
+        library, organise = studio.organise._lib, studio.organise
+        fill(library)
+        states, now = [exact(everything(library))], 0
+        for verb, *arguments in sequence:
+            if verb in ("undo", "redo"):
+                step = 1 if verb == "redo" else -1
+                done = (organise.undo() if verb == "undo" else organise.redo()).result(SECONDS)
+                assert (done is not None) is (0 <= now + step < len(states))
+                now += step if done is not None else 0
+                assert exact(everything(library)) == states[now]
+                continue
+            if arguments[0] == "all":
+                arguments[0] = [item.id for project in library.open_readable() for item in project.items()]
+            try:
+                undo: Undo = getattr(organise, str(verb))(*arguments).result(SECONDS)
+            except MediatuiError:
+                assert exact(everything(library)) == states[now], "what fails changes nothing"
+                continue
+            if undo.count:
+                states, now = [*states[: now + 1], exact(everything(library))], now + 1
+        studio.stop()
+
+
 def test_verbs_write_index_and_sidecar_in_one_commit(studio: Studio) -> None:
     library = studio.organise._lib
     project = library.create("One")
