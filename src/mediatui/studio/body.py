@@ -8,16 +8,21 @@ through httpx's own iterator.
 from __future__ import annotations
 
 import email.utils
+import mmap
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 
 import httpx
 
 from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.studio.appender import BLOCK_BYTES
 from mediatui.studio.part import Validator
 
 BUFFER_BYTES = 1 << 20
+HOLD_SECONDS = 0.25
+"""What came is handed on after this time, if the buffer is not full before."""
 SOCKET_BYTES = 1 << 18
 """Shorter bodies come through the client, which then keeps the connection for the next one."""
 
@@ -112,28 +117,43 @@ def pieces_of(response: httpx.Response, length: int | None) -> Iterator[bytes | 
     stream = response.extensions.get("network_stream") if plain else None
     sock = stream.get_extra_info("socket") if stream is not None else None
     if length is None or length < SOCKET_BYTES or sock is None or response.http_version != "HTTP/1.1":
-        yield from pieces
-        return
+        return pieces
+    return _from_socket(sock, pieces, length)
+
+
+def _from_socket(sock: socket.socket, pieces: Iterator[bytes], length: int) -> Iterator[memoryview]:
+    """What the client took already of a body of `length` bytes, and the rest from the socket.
+
+    All pieces but the last are whole blocks, while nothing comes empty ones. `pieces` must live as long: the
+    connection is closed with it.
+    """
+    buffer = memoryview(mmap.mmap(-1, BUFFER_BYTES))  # which begins where a page of memory does
     first = next(pieces, b"")  # what the parser took from the socket together with the header
-    if first:
-        yield first
-    left = length - len(first)
-    buffer = memoryview(bytearray(min(BUFFER_BYTES, max(1, left))))
-    filled = 0
+    filled, left = len(first), length - len(first)
+    buffer[:filled] = first
+    patience = sock.gettimeout() or float("inf")
+    sock.settimeout(min(HOLD_SECONDS, patience))
+    heard = handed = time.monotonic()
     while left > 0:
         try:
-            count = sock.recv_into(buffer[filled : filled + min(left, len(buffer) - filled)])
-        except OSError:
-            if filled:
-                yield buffer[:filled]  # what arrived need not be sent again
-            raise
-        filled += count
-        left -= count
-        if filled and (count == 0 or left == 0 or filled >= len(buffer) // 4):
-            yield buffer[:filled]
-            filled = 0
-        if count == 0:
-            return
+            count = sock.recv_into(buffer[filled:], min(left, BUFFER_BYTES - filled))
+            moment = heard = time.monotonic()
+            if count == 0:
+                break
+            filled, left = filled + count, left - count
+        except OSError as exc:
+            moment = time.monotonic()
+            if not isinstance(exc, TimeoutError) or moment - heard >= patience:
+                if filled:
+                    yield buffer[:filled]  # what arrived need not be sent again
+                raise
+        if filled == BUFFER_BYTES or moment - handed >= HOLD_SECONDS:
+            rest = filled % BLOCK_BYTES
+            yield buffer[: filled - rest]
+            buffer[:rest] = buffer[filled - rest : filled]
+            filled, handed = rest, moment
+    if filled:
+        yield buffer[:filled]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -81,7 +81,7 @@ class Downloader:
         self._transport: Transport | None = None
 
     def stop(self) -> None:
-        """Make running downloads raise `Stopped` at their next buffer."""
+        """Make running downloads raise `Stopped` within half a second."""
         self._stop.set()
 
     def close(self) -> None:

@@ -13,7 +13,9 @@ from typing import Any, Self
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums
 from mediatui.errors import SaveError, save_error_kind
+from mediatui.library.files import sync_file
 from mediatui.library.lock import hold
+from mediatui.studio.appender import Appender
 
 
 class BusyPart(Exception):
@@ -46,6 +48,7 @@ class PartFile:
         self.path = path
         self._note = path.with_name(f"{path.name}.json")
         self._fd = -1
+        self._end = Appender(-1)
         self._sums = RunningChecksums()
 
     def __enter__(self) -> Self:
@@ -54,6 +57,7 @@ class PartFile:
             self.path.parent.mkdir(exist_ok=True)
             while self._fd < 0:
                 self._lock_own()
+            self._end = Appender(self._fd)
         except OSError as exc:
             self.close()
             raise disk_refused(exc, "write the download") from exc
@@ -103,6 +107,7 @@ class PartFile:
         try:
             os.ftruncate(self._fd, 0)
             os.lseek(self._fd, 0, os.SEEK_SET)
+            self._end.begin()
             self._sums = RunningChecksums()
             self._note.write_text(json.dumps({**asdict(validator), "boot": _boot()}), "utf-8")
         except OSError as exc:
@@ -110,11 +115,9 @@ class PartFile:
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes and count them into the checksums."""
-        view = memoryview(data)
-        self._sums.add(view)
+        self._sums.add(data)
         try:
-            while view:
-                view = view[os.write(self._fd, view) :]
+            self._end.write(data)
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
 
@@ -127,13 +130,17 @@ class PartFile:
         return found.f_bavail * found.f_frsize
 
     def head(self, count: int = 4096) -> bytes:
-        """The first bytes."""
-        return os.pread(self._fd, count, 0)
+        """The first bytes. Raises `SaveError`."""
+        try:
+            self._end.settle()
+            return os.pread(self._fd, count, 0)
+        except OSError as exc:
+            raise disk_refused(exc, "read the download") from exc
 
     def sync(self) -> None:
         """Bring the bytes to the disk."""
         try:
-            os.fsync(self._fd)
+            sync_file(self._fd)
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
 

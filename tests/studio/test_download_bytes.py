@@ -1,0 +1,142 @@
+"""How a download's bytes reach the part file: past the page cache or through it, also when they stall."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.support.fal_server import FalServer, Reply
+
+from mediatui.providers.base import MediaHosts
+from mediatui.studio.appender import BLOCK_BYTES, Appender
+from mediatui.studio.download import Downloader, Limits, Patience, Progress, Stopped
+from mediatui.studio.part import PartFile, Validator
+
+NOISE = os.urandom(5 * BLOCK_BYTES + 777)
+
+
+def pieces(*lengths: int) -> Iterator[memoryview]:
+    """Consecutive pieces of the noise, each where a page of memory begins."""
+    place = 0
+    for length in lengths:
+        page = memoryview(mmap.mmap(-1, max(length, 1)))[:length]
+        page[:] = NOISE[place : place + length]
+        place += length
+        yield page
+
+
+def is_direct(fd: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    return bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT)
+
+
+@contextmanager
+def fetching(fal: FalServer, path: Path, progress: Progress) -> Iterator[tuple[Downloader, Future[str | None]]]:
+    """A download under way in a thread, by somebody with a minute's patience."""
+    downloader, limits = Downloader(Patience()), Limits(MediaHosts(loopback=(fal.netloc,)), 1 << 30)
+
+    def run() -> str | None:
+        with PartFile(path) as part:
+            return downloader.fetch(f"{fal.url}/files/a.png", part, limits, {}, progress)
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield downloader, pool.submit(run)
+        finally:
+            downloader.close()
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        (0,),
+        (1,),
+        (BLOCK_BYTES,),
+        (BLOCK_BYTES * 4,),
+        (BLOCK_BYTES * 2, 0, BLOCK_BYTES),
+        (BLOCK_BYTES + 1, BLOCK_BYTES * 2),
+    ],
+    ids=str,
+)
+def test_bytes_are_the_same_by_either_way(tmp_path: Path, lengths: tuple[int, ...]) -> None:
+    path = tmp_path / "file"
+    fd = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        end = Appender(fd)
+        end.begin()
+        could = is_direct(fd)
+        for piece in pieces(*lengths):
+            end.write(piece)
+        assert path.read_bytes() == NOISE[: sum(lengths)]
+        whole = all(length % BLOCK_BYTES == 0 for length in lengths)
+        assert is_direct(fd) is (could and whole)
+        end.settle()
+        assert not is_direct(fd)
+        assert os.pread(fd, 100, 0) == NOISE[: min(100, sum(lengths))]
+    finally:
+        os.close(fd)
+
+
+def test_bytes_that_do_not_begin_a_page_of_memory_are_written_too(tmp_path: Path) -> None:
+    with PartFile(tmp_path / "parts" / "x.part") as part:
+        part.begin(Validator(url=""))
+        page = memoryview(mmap.mmap(-1, len(NOISE) + 3))
+        page[3:] = NOISE
+        part.write(page[3 : 3 + BLOCK_BYTES * 3])
+        part.write(bytes(page[3 + BLOCK_BYTES * 3 :]))
+        assert part.head(1000) == NOISE[:1000]
+        part.sync()
+        assert part.path.read_bytes() == NOISE
+        assert part.checksums.sha256 == hashlib.sha256(NOISE).hexdigest()
+
+
+def test_a_part_begun_anew_holds_nothing_of_before(tmp_path: Path) -> None:
+    with PartFile(tmp_path / "parts" / "x.part") as part:
+        for lengths in ((BLOCK_BYTES * 3, 5), (BLOCK_BYTES,), (7,)):
+            part.begin(Validator(url=""))
+            for piece in pieces(*lengths):
+                part.write(piece)
+            assert part.path.read_bytes() == NOISE[: sum(lengths)]
+
+
+def test_what_came_is_on_disk_while_the_rest_keeps_one_waiting(fal: FalServer, tmp_path: Path) -> None:
+    body, go = os.urandom(3 << 20), threading.Event()
+    fal.script("file", Reply(body=body, headers={"Content-Type": "video/mp4"}, hold_body=(2_000_000, go)))
+    seen = threading.Event()
+    path = tmp_path / "parts" / "x.part"
+
+    def progress(received: int, total: int | None) -> None:
+        if received > 2_000_000 - 2 * BLOCK_BYTES:
+            seen.set()
+
+    with fetching(fal, path, progress) as (_, done):
+        assert seen.wait(20)
+        held = path.read_bytes()
+        assert len(held) > 2_000_000 - 2 * BLOCK_BYTES
+        assert held == body[: len(held)]
+        go.set()
+        done.result(20)
+    assert path.read_bytes() == body
+
+
+def test_a_download_that_gets_no_bytes_stops_when_asked(fal: FalServer, tmp_path: Path) -> None:
+    never = threading.Event()
+    fal.script("file", Reply(body=bytes(3 << 20), headers={"Content-Type": "video/mp4"}, hold_body=(1_000_000, never)))
+    began = threading.Event()
+    with fetching(fal, tmp_path / "parts" / "x.part", lambda *_: began.set()) as (downloader, done):
+        assert began.wait(20)
+        downloader.stop()
+        with pytest.raises(Stopped):
+            done.result(20)  # long before the patience with the server ends
+    never.set()
