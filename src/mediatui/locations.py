@@ -11,6 +11,9 @@ import platformdirs
 
 APP = "mediatui"
 
+INDEX = "index.jsonl"
+"""A project's index, in its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Locations:
@@ -25,6 +28,10 @@ class Locations:
     def projects(self) -> Path:
         """The projects; the list of folders is the list of projects."""
         return self.data / "projects"
+
+    def index(self, project_id: str) -> Path:
+        """The index of one of them."""
+        return self.projects / project_id / INDEX
 
     @property
     def trash(self) -> Path:

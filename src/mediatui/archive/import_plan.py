@@ -32,8 +32,9 @@ from mediatui.library.fields import is_inside
 from mediatui.library.files import free_bytes
 from mediatui.library.index import PROJECT_KEY, SCHEMA, decode_sidecar, type_of_file
 from mediatui.library.record import Doc, Unreadable
-from mediatui.library.recovery import INDEX, SIDECAR
+from mediatui.library.recovery import SIDECAR
 from mediatui.library.replay import replay_file
+from mediatui.locations import INDEX
 from mediatui.model import MediaType, new_id
 from mediatui.text import file_stem, one_line
 

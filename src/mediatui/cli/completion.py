@@ -144,8 +144,7 @@ def _spell(found: Candidate, shell: str, current: str, typed: str) -> str:
 
 def _projects(given: Mapping[str, str]) -> Iterator[Candidate]:
     from mediatui.library.library import Library
-    from mediatui.library.recovery import INDEX
-    from mediatui.locations import find_locations
+    from mediatui.locations import INDEX, find_locations
 
     data_dir = given.get("data_dir")
     library = Library(find_locations(Path(data_dir) if data_dir else None))

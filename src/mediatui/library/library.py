@@ -17,8 +17,8 @@ from mediatui.errors import MediatuiError, StorageError, UsageError, storage_err
 from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree
 from mediatui.library.lock import FileLock
 from mediatui.library.project import Listener, ProjectFolder
-from mediatui.library.recovery import INDEX, MEDIA_FOLDERS
-from mediatui.locations import Locations
+from mediatui.library.recovery import MEDIA_FOLDERS
+from mediatui.locations import INDEX, Locations
 from mediatui.model import Job, MediaItem, Phase, Project, SavePolicy, now
 from mediatui.text import one_line, slug
 

@@ -30,9 +30,10 @@ from mediatui.library.index import (
 from mediatui.library.journal import Damage, JournalDB
 from mediatui.library.lock import locks_hold
 from mediatui.library.record import Changes, Doc, Effects, Tables
-from mediatui.library.recovery import INDEX, find_lost, rebuild, sidecar_of
+from mediatui.library.recovery import find_lost, rebuild, sidecar_of
 from mediatui.library.replay import collector_paused
 from mediatui.library.shelf import Shelf
+from mediatui.locations import INDEX
 from mediatui.model import Job, MediaItem, Project
 from mediatui.text import plural
 

@@ -20,12 +20,12 @@ from mediatui.library.index import (
 )
 from mediatui.library.record import Doc, Tables, Unreadable
 from mediatui.library.replay import replay_file
+from mediatui.locations import INDEX
 from mediatui.model import MediaItem, MediaType, Project, SaveState
 from mediatui.text import plural
 
 SIDECAR = ".json"
 MEDIA_FOLDERS = tuple(kind.folder for kind in MediaType)
-INDEX = "index.jsonl"
 
 
 @dataclass(slots=True)

@@ -22,8 +22,9 @@ from mediatui.library.batch import WRITERS
 from mediatui.library.files import fsync_dir, give_name, make_folder, part_path, sync_file, write_all
 from mediatui.library.progress import counted
 from mediatui.library.project import ProjectFolder
-from mediatui.library.recovery import INDEX, sidecar_of
+from mediatui.library.recovery import sidecar_of
 from mediatui.library.sidecars import remove_file, remove_files, write_sidecars
+from mediatui.locations import INDEX
 from mediatui.model import MediaItem, SaveState, new_id
 from mediatui.text import plural
 

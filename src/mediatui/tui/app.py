@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -34,6 +35,7 @@ from mediatui.tui.alerts import Alerts
 from mediatui.tui.bridge import Bridge, ask
 from mediatui.tui.control.hosts import HostQuestions
 from mediatui.tui.early_keys import EarlyKeys
+from mediatui.tui.glimpse import Glimpse, keep_glimpse
 from mediatui.tui.glyphs import AsciiGlyphs, output_encoding
 from mediatui.tui.keymap import Keymap
 from mediatui.tui.looks import FEW_COLOURS, decide_looks, drawable, remember_compact
@@ -86,7 +88,10 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self.memory = load_memory(locations.state)
         self.toasts = Toasts(self)
         self.alerts = Alerts(self)
-        self._early = EarlyKeys(self)
+        self.early = EarlyKeys(self)
+        self._glimpse: Glimpse | None = None
+        self.leaving = False
+        """It ends; its screens are being taken apart."""
         self.crash_file: Path | None = None
         self._studio: Studio | None = None
         self._bridge = Bridge(settings, locations, self.post_message)
@@ -153,19 +158,22 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
             self._check_openers()
 
     async def on_event(self, event: events.Event) -> None:
-        """Textual's way in for everything; a key pressed while a screen opens waits for it."""
-        fresh = isinstance(event, events.Key) and not event.is_forwarded
-        if fresh and isinstance(event, events.Key) and (self._early.opening or self._early.waiting):
-            self._early.hold(event)
-        else:
-            await super().on_event(event)
+        """Textual's way in for everything; a key may have to wait for those before it."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self.early.takes(event):
+            return
+        await super().on_event(event)
+
+    async def answer_key(self, event: events.Key) -> None:
+        """Let a key be answered that has waited."""
+        await super().on_event(event)
 
     async def _on_key(self, event: events.Key) -> None:
         """A letter that was on its way to another widget when a field took the focus is the field's, not a command."""
-        if self._early.opening:
+        if self.early.must_wait(event):
             event.prevent_default().stop()
-            self._early.hold(event)
+            self.early.hold(event)
             return
+        self.early.answering(event)
         field = self.focused
         if field is not None and field.check_consume_key(event.key, event.character):
             event.prevent_default().stop()
@@ -219,29 +227,39 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         """Leave; where everything stands is remembered while it still stands there."""
         if self.library.is_attached:
             self.library.projects.keep_place()
+            self._glimpse = self.library.glimpsing.take()
             screens = [screen for screen in self.screen_stack if isinstance(screen, StudioScreen)]
             for screen in screens:
                 screen.leaving()
             self.memory.screen = next((s.REMEMBERED for s in reversed(screens) if s.REMEMBERED), "")
+        self.leaving = True
         super().exit(result, return_code, message)
 
     def keep_session(self) -> None:
         """Write the memory down; call once the app has ended."""
         self._keeper.now(self.memory)
 
+    def keep_glimpse(self) -> None:
+        """Write down what the lists showed last; call once the studio has stopped: what it wrote is in it."""
+        keep_glimpse(self.locations, self._glimpse)
+
     @on(StudioReady)
     def _use_studio(self, message: StudioReady) -> None:
         self._studio = message.studio
-        for screen in self.screen_stack:
-            if isinstance(screen, StudioScreen):
-                screen.studio_ready()
+        self._tell_screens(lambda screen: screen.studio_ready())
 
     @on(StudioFailed)
     def _report_studio(self, message: StudioFailed) -> None:
         self.tell_exception(message.error)
+        self._tell_screens(lambda screen: screen.studio_failed(message.error))
+
+    def _tell_screens(self, tell: Callable[[StudioScreen[Any]], None]) -> None:
+        """News for every screen over the studio."""
         for screen in self.screen_stack:
             if isinstance(screen, StudioScreen):
-                screen.studio_failed(message.error)
+                # One that is still being composed looks for itself then; one that is taken apart shows nothing more.
+                with suppress(NoMatches):
+                    tell(screen)
 
     # The studio.
 
@@ -292,9 +310,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self.hosts.hear(batch.hosts)
         if batch.organising is not None:
             self._tell_progress(batch.organising)
-        for screen in self.screen_stack:
-            if isinstance(screen, StudioScreen):
-                screen.follow(batch)
+        self._tell_screens(lambda screen: screen.follow(batch))
 
     def _tell_progress(self, how_far: OrganiseProgress) -> None:
         """On the status line of the screen in front, not among the messages."""
@@ -489,4 +505,5 @@ def run(settings: Settings, locations: Locations, capabilities: Capabilities | N
         app.alerts.restore_title()
         app.keep_session()
         app.stop_studio()
+        app.keep_glimpse()
     return app.return_code or result or 0

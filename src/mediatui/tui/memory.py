@@ -31,7 +31,7 @@ class Draft:
 
 @dataclass
 class Place:
-    """Where a project was left: the row under the cursor, the filter, the order, the pane that had the focus."""
+    """Where a project was left: cursor, filter, order, the pane with the focus, the row on top."""
 
     key: str = ""
     row: int = 0
@@ -39,6 +39,7 @@ class Place:
     sort_by: str = "date"
     reverse: bool = True
     pane: str = "media"
+    top: int = 0
 
 
 @dataclass

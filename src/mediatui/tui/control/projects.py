@@ -90,7 +90,13 @@ class Projects(Controller):
             return
         shelf, media = screen.shelf, screen.media
         place = Place(
-            media.key or "", media.cursor, shelf.words, shelf.order.column, shelf.order.reverse, screen.panes.current
+            media.key or "",
+            media.cursor,
+            shelf.words,
+            shelf.order.column,
+            shelf.order.reverse,
+            screen.panes.current,
+            media.scroll_offset.y,
         )
         self.app.memory.leave(screen.project_id, place)
 
@@ -98,6 +104,8 @@ class Projects(Controller):
         media = self.screen.media
         if not media.go_to(place.key):
             media.cursor = max(0, min(place.row, len(media.keys) - 1))
+        if place.top <= media.cursor < place.top + media.size.height:
+            media.scroll_to(y=place.top, animate=False, force=True, immediate=True)
 
     def _first(self) -> str | None:
         summaries = self.screen.summaries.values()

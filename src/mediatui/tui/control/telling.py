@@ -121,6 +121,8 @@ class Telling(Controller):
 
     def _banner_now(self) -> None:
         self._banner_due = False
+        if not self.screen.standing:
+            return
         banner = self.screen.query_one("#banner", Bar)
         parts = [part for part in (self._unsaved_words(), self._offer_words(), self._old_words()) if part]
         banner.display = bool(parts)

@@ -68,6 +68,11 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
         """Nothing covers it; Textual's `is_current` also holds behind a dialog."""
         return self.app.screen is self
 
+    @property
+    def standing(self) -> bool:
+        """It is not going away: a timer may still come when its parts are gone already."""
+        return not self.main.leaving and self in self.main.screen_stack
+
     def leaving(self) -> None:
         """The interface ends while this screen is open: keep what was typed."""
 

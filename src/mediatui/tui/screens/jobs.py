@@ -188,7 +188,7 @@ class JobsScreen(StudioScreen[None]):
             self.main.push_screen(ItemScreen(job, paragraphs))
 
     def _tick(self) -> None:
-        if self.is_current:
+        if self.is_current and self.standing:
             self.list.tick()
             self.main.hosts.look()
 

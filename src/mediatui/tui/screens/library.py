@@ -14,6 +14,7 @@ from mediatui.text import human_bytes
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.details import Details
+from mediatui.tui.control.glimpsing import Glimpsing
 from mediatui.tui.control.keeping import Keeping
 from mediatui.tui.control.looking import Looking
 from mediatui.tui.control.making import Making
@@ -72,6 +73,7 @@ class LibraryScreen(StudioScreen[None]):
         self.tidying = Tidying(self)
         self.projects = Projects(self)
         self.viewing = Viewing(self)
+        self.glimpsing = Glimpsing(self)
         self._handlers: dict[str, Handler] = {
             "clear": self._clear,
             "quit": lambda: self.main.leave(),
@@ -110,6 +112,7 @@ class LibraryScreen(StudioScreen[None]):
         """Focus the media list; the library opens behind this frame."""
         self.media.empty = OPENING
         self.viewing.restore_grid()
+        self.glimpsing.show()
         self.media.focus()
         self.set_interval(CLOCK_SECONDS, self._tick)
 
@@ -267,6 +270,8 @@ class LibraryScreen(StudioScreen[None]):
         self.show_status()
 
     def _tick(self) -> None:
+        if not self.standing:
+            return
         self._ticks += 1
         active = any(not job.phase.ended for job in self.shelf.jobs.values())
         if (active or self._ticks % SLOW_TICK == 0) and (self.in_front or (self.is_current and not self.main.quiet)):

@@ -128,7 +128,7 @@ class LogScreen(StudioScreen[None]):
         return self.query_one(StepList)
 
     def _look(self) -> None:
-        if self._tail is None:
+        if self._tail is None or not self.standing:
             return
         shown = set(self.list.steps.values())
         steps = [s for s in self._tail.read() if belongs(s, self.subject.item, self.subject.job) and s not in shown]

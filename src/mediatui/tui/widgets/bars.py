@@ -87,21 +87,23 @@ class PaneTitle(Bar):
         self._info = self._info if info is None else info
         self._heading = self._heading if name is None else name
         self._on = self._on if on is None else on
-        width = self.size.width
+        self.fill_tone = "rule-on" if self._on else "rule"
+        self.show(self._cut(self.size.width), [(f" {self._info} ", "dim")] if self._info else [])
+
+    def _cut(self, width: int) -> list[Cell]:
+        """The name, as much of it as there is room for."""
         room = max(0, width - cell_len(self._info) - 6)
-        name_text = self._heading if cell_len(self._heading) <= room else fit(self._heading, room)
-        rule = "rule-on" if self._on else "rule"
-        self.fill_tone = rule
-        left = [("━ " if self._on else "─ ", rule), (f"{name_text} ", "accent" if self._on else "text")]
-        self.show(left, [(f" {self._info} ", "dim")] if self._info else [])
+        name = self._heading if cell_len(self._heading) <= room else fit(self._heading, room)
+        return [("━ " if self._on else "─ ", self.fill_tone), (f"{name} ", "accent" if self._on else "text")]
+
+    def render_line(self, y: int) -> Strip:
+        """The line, cut for the width it has now."""
+        self._left = self._cut(self.size.width)
+        return super().render_line(y)
 
     def fill(self, width: int) -> str:
         """The rule."""
         return ("━" if self._on else "─") * width
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Cut the name anew."""
-        self.tell()
 
 
 class KeyBar(Bar):

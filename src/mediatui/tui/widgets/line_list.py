@@ -66,6 +66,8 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.keys: Sequence[str] = ()
         self.empty = empty
+        self.still: Sequence[Sequence[Cell]] = ()
+        """Lines to draw until there are rows to show."""
         self._revision: dict[str, int] = {}
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(1024)
         self._rest: Timer | None = None
@@ -103,7 +105,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         current = self._away or self.key
         if current is not None and follow:
             current = follow.get(current, current)
-        old, self.keys = self.keys, keys
+        old, self.keys, self.still = self.keys, keys, ()
         size = self.extent(len(keys))
         if size != self.virtual_size:
             self.virtual_size = size
@@ -230,7 +232,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         """One line of the list."""
         width, row = self.row_width, y + self.scroll_offset.y
         if not self.keys:
-            return self._message_line(y, self.size.width)
+            return self._still_line(y, width) if self.still else self._message_line(y, self.size.width)
         if row >= len(self.keys):
             return Strip([Segment(" " * self.size.width, self.tone("text"))], self.size.width)
         key = self.keys[row]
@@ -249,14 +251,27 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         at_cursor = row == self.cursor
         return (key, self._revision.get(key, 0), width, at_cursor, at_cursor and self.has_focus, self.edge(key))
 
-    def _draw(self, key: str, row: int, width: int) -> Strip:
+    def _row(self, key: str, row: int, width: int) -> list[Cell]:
         cells = [(self.edge(key), "accent"), *self.cells(key, max(0, width - 1))]
         if row == self.cursor:
             # One style for the whole row: readable on any theme, and half the bytes.
-            style = self.tone("cursor" if self.has_focus else "cursor-away")
-            return Strip([Segment(fit("".join(text for text, _ in cells), width), style)], width)
+            return [(fit("".join(text for text, _ in cells), width), "cursor" if self.has_focus else "cursor-away")]
+        return cells
+
+    def _draw(self, key: str, row: int, width: int) -> Strip:
+        return self._strip(self._row(key, row, width), width)
+
+    def _strip(self, cells: Sequence[Cell], width: int) -> Strip:
         segments = [Segment(text, self.tone(tone)) for text, tone in cells if text]
         return Strip(Segment.simplify(segments), None).adjust_cell_length(width, self.tone("text"))
+
+    def in_view(self) -> list[list[Cell]]:
+        """The rows that are on screen, as they are drawn."""
+        top, width = self.scroll_offset.y, self.row_width
+        return [self._row(key, row, width) for row, key in enumerate(self.keys[top : top + self.size.height], top)]
+
+    def _still_line(self, y: int, width: int) -> Strip:
+        return self._strip(self.still[y] if y < len(self.still) else (), width)
 
     def _message_line(self, y: int, width: int) -> Strip:
         lines = self.empty.split("\n")
