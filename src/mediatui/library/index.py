@@ -11,6 +11,7 @@ from typing import Any
 
 from mediatui.errors import ErrorKind, SaveErrorKind
 from mediatui.library.fields import Fields, json_clean
+from mediatui.library.plain_items import read_plain
 from mediatui.library.record import Doc, Unreadable, encode, parse, verify
 from mediatui.library.replay import Schema, Upcaster
 from mediatui.model import (
@@ -74,6 +75,10 @@ def item_to_document(item: MediaItem) -> Doc:
 
 def item_from_document(doc: Mapping[str, Any], project: str, key: str, note: Note = silent) -> MediaItem:
     """The item a document describes, filed under `key` in a project; `note` hears of values that were no use."""
+    return read_plain(doc, project, key) or _read_carefully(doc, project, key, note)
+
+
+def _read_carefully(doc: Mapping[str, Any], project: str, key: str, note: Note) -> MediaItem:
     read = Fields(doc, note)
     path = read.path("path")
     return MediaItem(
