@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from mediatui.library.query.order import Order, sort_items
 from mediatui.model import Job, MediaItem, MediaType, Phase, SaveState
 from mediatui.text import one_line
@@ -110,6 +112,8 @@ class Shelf:
         """Its terms that filter nothing."""
         self.projects: Mapping[str, str] = {}
         """Projects' names by identifier, where rows of several stand together."""
+        self.project_cells = 0
+        """The width of the longest of them."""
         self.compile: Compile = _compiler()
         self._alike: dict[str, tuple[Job, MediaItem]] = {}
         self._sorted: list[str] | None = None
@@ -144,11 +148,14 @@ class Shelf:
         self._arrange(resort=resort)
         return {*(item.id for item in items), *(job.id for job in jobs)}
 
-    def named_anew(self, projects: Mapping[str, str]) -> None:
-        """Projects have other names."""
-        if projects != self.projects:
-            self.projects = projects
-            self._arrange(resort=self.order.column == "project")
+    def name_projects(self, projects: Mapping[str, str]) -> bool:
+        """Show these names with the rows, or none; whether anything changed."""
+        if projects == self.projects:
+            return False
+        self.projects = projects
+        self.project_cells = max(map(cell_len, projects.values()), default=0)
+        self._arrange(resort=self.order.column == "project")
+        return True
 
     def sort(self, order: Order) -> None:
         """Sort in another way."""

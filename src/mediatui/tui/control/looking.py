@@ -158,7 +158,8 @@ class Looking(Controller):
         order = self.screen.shelf.order
         from mediatui.tui.screens.pick import Entry, PickScreen
 
-        rows = [Entry(column, title, usual_words(column)) for column, title in TITLES.items()]
+        columns = [each for each in TITLES.items() if each[0] != "project" or self.screen.everywhere]
+        rows = [Entry(column, title, usual_words(column)) for column, title in columns]
         picker = PickScreen("Sort by", rows, verb="sort", current=order.column)
         chosen = await self.app.push_screen_wait(picker)
         if chosen is not None:

@@ -152,8 +152,8 @@ class Projects(Controller):
     def _load(self, found: ProjectSnapshot | LibrarySnapshot) -> None:
         """Put what was read on the shelf; where all projects are, their names stand with the rows."""
         shelf = self.screen.shelf
-        shelf.projects = self._names() if self.screen.everywhere else {}
         shelf.load(found.items, found.jobs)
+        shelf.name_projects(self._names() if self.screen.everywhere else {})
 
     def _names(self) -> dict[str, str]:
         return {summary.id: summary.name for summary in self.screen.summaries.values()}
@@ -227,9 +227,7 @@ class Projects(Controller):
             self._load(await self._read(EVERYWHERE))
             screen.show_rows()
             return
-        before = screen.shelf.projects
-        screen.shelf.named_anew(self._names())
-        if screen.shelf.projects != before:
+        if screen.shelf.name_projects(self._names()):
             screen.show_rows()
             screen.media.refresh()
 

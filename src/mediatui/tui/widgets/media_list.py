@@ -180,13 +180,10 @@ class MediaList(LineList, inherit_bindings=True):
         state, used = self._state(badge, width, word)
         right = f" {fit_right(ago(item.created_at), 4)} "
         said = row_words(item, tags=width >= WIDE)
-        home = self._shelf.projects.get(item.project) if self._shelf.projects and width >= NARROW else None
-        if home:
-            said = f" {fit(home, min(cell_len(home), 16))}{said}"
         left = time_left(item)
         urgent: Cell = (f" {left}" if left and width >= NARROW else "", "warn")
         if width >= NARROW:
-            right = f" {fit(TYPE_WORDS[item.type], 5)} {fit_right(shape(item), 9)}{right}"
+            right = f"{self._home(item, width)} {fit(TYPE_WORDS[item.type], 5)} {fit_right(shape(item), 9)}{right}"
         if width >= WIDER:
             right = f" {fit_right(human_bytes(item.file_size), 8)} {right}"
             if width >= WIDER + 16 and dimensions(item):
@@ -200,6 +197,13 @@ class MediaList(LineList, inherit_bindings=True):
             urgent,
             (right, "dim"),
         ]
+
+    def _home(self, item: MediaItem, width: int) -> str:
+        """The project's name, where rows of several stand together."""
+        shelf = self._shelf
+        if not shelf.projects:
+            return ""
+        return f" {fit(shelf.projects.get(item.project, item.project), min(shelf.project_cells, 9 + width // 20))}"
 
     def _job_cells(self, job: Job, width: int) -> list[Cell]:
         badge, going = PHASE_BADGES[job.phase], self._going(job.id)
