@@ -1,7 +1,7 @@
 """Where an export's entries go: one ZIP file or a folder. Each grows under another name and is whole or not there.
 
 Nothing here waits for the disk, as `cp` and `zip` do not: an export is a copy, and its originals stay. What is
-removed for good is removed only after everything written before it has reached the disk (`library.trash`).
+removed for good goes only after everything written before has reached the disk (`library.files.sync_copies`).
 """
 
 from __future__ import annotations

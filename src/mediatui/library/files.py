@@ -196,6 +196,12 @@ def is_empty(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
+def sync_copies() -> None:
+    """Wait until what was written anywhere is on its disk; before originals go for good, whose copies may not be."""
+    if hasattr(os, "sync"):
+        os.sync()
+
+
 def remove_tree(folder: Path) -> int:
     """Remove a folder for good and return the bytes it held: first its name, in one step, then what is in it.
 

@@ -14,7 +14,7 @@ from threading import RLock
 from typing import TypeVar
 
 from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
-from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree
+from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree, sync_copies
 from mediatui.library.lock import FileLock
 from mediatui.library.project import Listener, ProjectFolder
 from mediatui.library.recovery import MEDIA_FOLDERS
@@ -241,6 +241,7 @@ class Library:
             raise UsageError(f"there is no deleted project at {strange[0]}")
         try:
             finish_removing(self.locations.trash)
+            sync_copies()
             for path in dict.fromkeys(trashed):
                 freed += remove_tree(path)
         except OSError as exc:

@@ -18,7 +18,15 @@ from typing import Any
 
 from mediatui.errors import StorageError, UsageError, storage_error
 from mediatui.library.batch import move_all, name_all, sync_folders, write_all_atomic
-from mediatui.library.files import checked_id, finish_removing, is_id, remove_tree, sweep_temporaries, write_atomic
+from mediatui.library.files import (
+    checked_id,
+    finish_removing,
+    is_id,
+    remove_tree,
+    sweep_temporaries,
+    sync_copies,
+    write_atomic,
+)
 from mediatui.library.index import encode_sidecar, item_from_document, item_to_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.record import Doc, Unreadable, parse
@@ -105,6 +113,7 @@ def empty_trash(project: ProjectFolder, entries: Iterable[str]) -> int:
     a crash never leaves half of one. Raises `UsageError` when there is no such entry, `StorageError`.
     """
     freed = 0
+    sync_copies()
     with project.transaction():
         for entry_id in dict.fromkeys(entries):
             read = _read_entry(project, entry_id)
