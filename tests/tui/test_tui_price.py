@@ -84,6 +84,7 @@ async def test_the_price_follows_what_is_chosen(start: Start, fal: FalServer) ->
         rows = {key: "".join(text for text, _ in models.cells(key, 100)) for key in models.infos}
         assert rows[MODEL].rstrip().endswith("$3.00 / second")
         assert "retired" in rows["fal-ai/old"]
+        assert rows["fal-ai/old"].rstrip().endswith("price unknown")
         models.set_chosen([MODEL, "fal-ai/old"])
         await until(lambda: "price unknown for 1" in summary(screen), "the price of both")
         assert not fal.submits

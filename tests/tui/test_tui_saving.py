@@ -79,7 +79,7 @@ STATES = {
     ),
     SaveState.URL_ONLY: ("plays from its URL meanwhile", "r saves it"),
     SaveState.MISSING: ("gone from the disk. r fetches it again", "^g makes it anew (paid)"),
-    SaveState.EXPIRED: ("no longer answers", "r asks the provider once more", "^g"),
+    SaveState.EXPIRED: ("no longer answers", "r tries once more", "^g"),
 }
 
 

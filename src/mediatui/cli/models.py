@@ -36,7 +36,7 @@ def run(context: Context) -> int:
         found = studio.models(args.query, args.provider).result()
     models = [model for model in found if args.category in (None, model.category)]
     context.output.emit({"models": [_document(model) for model in models]})
-    rows = [(model.id, model.category, model.price, _name(model)) for model in models]
+    rows = [(model.id, model.category, model.price or "unknown", _name(model)) for model in models]
     context.output.table(("ID", "CATEGORY", "PRICE", "NAME"), rows, "no model matches")
     return ExitCode.DONE
 

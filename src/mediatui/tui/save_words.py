@@ -71,8 +71,8 @@ def _meaning(item: MediaItem, keys: Keymap) -> str:
             )
         case SaveState.EXPIRED:
             return (
-                f"Its URL no longer answers and it was never saved. {retry} asks the provider once more; "
-                f"{anew} makes it anew."
+                f"Its URL no longer answers and it was never saved. {retry} tries once more; "
+                f"{anew} makes it anew (paid)."
             )
 
 

@@ -257,6 +257,8 @@ class GenerateScreen(StudioScreen[None]):
         self.main.run_fenced(self._load_price(), group="price", exclusive=True, node=self)
 
     async def _load_price(self) -> None:
+        from mediatui.studio.pricing import UNKNOWN
+
         form, draft = self.query_one(SchemaForm), self.collect()
         words = ""
         if draft.models:
@@ -265,7 +267,7 @@ class GenerateScreen(StudioScreen[None]):
                 cost = await self.main.ask(self.main.studio.estimate(request_of(draft, params, self.project_name)))
                 words = cost.text
             except MediatuiError:
-                words = ""  # whatever is the matter is said when it is sent
+                words = UNKNOWN  # whatever is the matter is said when it is sent
         if words != self._price:
             self._price = words
             self._show_summary()
@@ -340,6 +342,7 @@ async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None
     try:
         jobs = await app.ask(app.studio.generate(request))
     except Exception:
+        # Whatever went wrong, what was typed is not lost; the error goes on to the worker's fence, which tells it.
         app.memory.draft = draft
         app.remember()
         raise

@@ -105,8 +105,7 @@ def job_paragraphs(job: Job, going: Going, log: str = "", *, full: bool = False,
         ("provider", job.provider, "dim"),
         ("job", job.id, "dim"),
     ]
-    if job.price:
-        found.append(("price", job.price, "dim"))
+    found.append(("price", job.price or "unknown", "dim"))
     if job.remote_id:
         found.append(("request", job.remote_id, "dim"))
     return found

@@ -68,7 +68,7 @@ class ModelList(LineList, inherit_bindings=True):
         if info is None:
             return [(fit(f" {key}", width), "text")]
         name = f" {info.id} "
-        price = f" {info.price} " if info.price and width > 60 else ""
+        price = f" {info.price or 'price unknown'} " if width > 60 else ""
         kind = f" {'retired' if info.retired else info.category or 'other'} " if width > 44 else ""
         room = max(0, width - len(name) - len(price) - len(kind))
         return [
