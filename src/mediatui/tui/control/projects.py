@@ -128,6 +128,7 @@ class Projects(Controller):
         screen.project_list.go_to(project_id)
         screen.show_rows()
         self._return_to(place)
+        screen.details.show_now()
         self.app.run_fenced(self._warm(screen.one_project), group="warm", node=screen)
         if found.notice:
             self.app.tell(found.notice, severity="warning")
