@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
 from mediatui.providers.answers import mapping, parse_object
 from mediatui.providers.base import (
     Capability,
-    Field,
     FieldKind,
     FormSchema,
     MediaHosts,
@@ -27,24 +23,16 @@ from mediatui.providers.base import (
     Submitted,
 )
 from mediatui.providers.comfy_answers import find_files, progress_of, refusal
-from mediatui.providers.comfy_graph import (
-    Template,
-    fill,
-    find_templates,
-    form_of,
-    read_template,
-    seed_for,
-    values_for,
-)
+from mediatui.providers.comfy_graph import Template, fill, seed_for, values_for
 from mediatui.providers.comfy_socket import ProgressSockets
+from mediatui.providers.comfy_wire import ComfyWire, segment
+from mediatui.providers.comfy_workflows import Workflows
 from mediatui.providers.discovery import decode_data_address
-from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, Upload, media_hosts, origin
-from mediatui.providers.problems import Service
+from mediatui.providers.http import Answer, media_hosts
 from mediatui.settings import ProviderSettings, Secret
 from mediatui.text import one_line
 
 BASE_URL = "http://127.0.0.1:8188"
-SERVICE = Service("comfyui", "ComfyUI", "COMFYUI_API_KEY")
 SETTINGS = frozenset({"base_url", "workflows", "headers", "key_header"})
 """Its own names in the configuration."""
 
@@ -55,7 +43,6 @@ _PROMPTS = uuid.UUID("6e0f52b4-7c1b-4a60-9a52-93c1b3f3a1d7")
 """Name space of our prompt ids."""
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
-_KINDS = {"jpeg": "jpg", "mpeg": "mp3", "quicktime": "mov", "x-wav": "wav", "wave": "wav", "x-matroska": "mkv"}
 
 
 def prompt_id(job: Job) -> str:
@@ -79,13 +66,11 @@ class ComfyProvider:
         headers: Mapping[str, str] | None = None,
         media: tuple[str, ...] = (),
     ) -> None:
-        self._base, self._workflows, self._media = base.rstrip("/"), workflows, media
-        self._extra = dict(headers or {})
-        prefix = "Bearer " if key_header.lower() == "authorization" else ""
-        self._http = JsonClient(
-            SERVICE, (self._base,), key, lambda k: {key_header: f"{prefix}{k}"}, lost_hint=LOOK_FOR_IT
-        )
-        self._sockets = ProgressSockets(self._socket_address, lambda: self._headers(self._base))
+        self._media = media
+        self._wire = wire = ComfyWire(base, key, key_header, headers or {})
+        self._http = wire.http
+        self._workflows = Workflows(workflows, wire)
+        self._sockets = ProgressSockets(wire.socket_address, lambda: wire.headers(wire.base))
         self._partial: dict[str, str] = {}
 
     @classmethod
@@ -132,8 +117,8 @@ class ComfyProvider:
     @property
     def media_hosts(self) -> MediaHosts:
         """The configured server, wherever it stands, and the configured hosts."""
-        parts = urlsplit(self._base)
-        found = media_hosts([parts.hostname or ""], self._media, (self._base,))
+        parts = urlsplit(self._wire.base)
+        found = media_hosts([parts.hostname or ""], self._media, (self._wire.base,))
         port = parts.port or (443 if parts.scheme == "https" else 80)
         # Naming the server in the configuration is what permits its private address.
         own = (f"{(parts.hostname or '').lower()}:{port}",)
@@ -143,73 +128,24 @@ class ComfyProvider:
 
     async def models(self, query: str = "", limit: int = 200) -> Sequence[ModelInfo]:
         """The graphs in the folder; one that cannot be used is listed with the reason."""
-        found = await asyncio.to_thread(lambda: [self._model_info(n, p) for n, p in self._templates().items()])
-        words = query.lower().split()
-        return [m for m in found if all(w in f"{m.id} {m.category}".lower() for w in words)][:limit]
-
-    def _model_info(self, name: str, path: Path) -> ModelInfo:
-        try:
-            template = read_template(path)
-        except ProviderError as exc:
-            return ModelInfo(name, name, "", self.name, exc.message)
-        asks = ", ".join(p.name for p in template.placeholders) or "no placeholders"
-        return ModelInfo(name, name, template.category, self.name, f"Asks for: {asks}.")
+        return await self._workflows.models(query, limit)
 
     async def schema(self, model: str) -> FormSchema | None:
         """The graph's placeholders; the values of a choice without values come from the server."""
-        template = await self._template(model)
-        form = form_of(model, template)
-        return replace(form, fields=tuple([await self._with_choices(f, template) for f in form.fields]))
-
-    async def _with_choices(self, field: Field, template: Template) -> Field:
-        if field.kind is not FieldKind.CHOICE or field.choices:
-            return field
-        place = next(p for p in template.placeholders if p.name == field.name)
-        kind = str(mapping(template.graph.get(place.node)).get("class_type"))
-        try:
-            document = await self._read(f"object_info/{_segment(kind)}", "reading a node's inputs")
-        except ProviderError as exc:
-            if exc.kind.stops_batch:
-                raise
-            return replace(field, kind=FieldKind.TEXT)  # the server checks the value all the same
-        asked = mapping(mapping(document.get(kind)).get("input"))
-        for group in ("required", "optional"):
-            choices = _choices(mapping(asked.get(group)).get(place.input))
-            if choices:
-                return replace(field, choices=choices)
-        return replace(field, kind=FieldKind.TEXT)
-
-    def _templates(self) -> dict[str, Path]:
-        if self._workflows is None or not self._workflows.is_dir():
-            raise ProviderError(
-                ErrorKind.UNSUPPORTED,
-                "there is no folder of ComfyUI workflows",
-                hint="Set providers.comfyui.workflows to a folder with graphs exported in API format.",
-            )
-        return find_templates(self._workflows)
-
-    async def _template(self, model: str) -> Template:
-        path = (await asyncio.to_thread(self._templates)).get(model.strip("/ "))
-        if path is None:
-            raise ProviderError(
-                ErrorKind.NOT_FOUND,
-                f"there is no workflow named {one_line(model, 100)}",
-                hint="`mediatui models` lists those in the folder of providers.comfyui.workflows.",
-            )
-        return await asyncio.to_thread(read_template, path)
+        return await self._workflows.schema(model)
 
     # -- one request
 
     async def submit(self, job: Job) -> Submitted:
         """Bring the media inputs to the server, then send the filled graph, once, under our own prompt id."""
-        template = await self._template(job.model)
+        template = await self._workflows.template(job.model)
         values = values_for(template, job.inputs, seed_for(job.id))
         for place in template.placeholders:
             if place.kind is FieldKind.MEDIA:
                 values[place.name] = await self._brought(place.name, str(values[place.name]))
         own = prompt_id(job)
         body = {"prompt": fill(template, values), "prompt_id": own, "client_id": own}
-        answer = await self._http.submit(f"{self._base}/prompt", body, self._extra)
+        answer = await self._wire.submit(body)
         return self._submitted(answer, template)
 
     def _submitted(self, answer: Answer, template: Template) -> Submitted:
@@ -241,28 +177,18 @@ class ComfyProvider:
         return await self.upload(name, decoded[0] or "application/octet-stream", decoded[1])
 
     async def upload(self, name: str, content_type: str, data: bytes) -> str:
-        """Bring an input file to the server; the same bytes twice are one file there. Returns its name there."""
-        kind = content_type.partition(";")[0].rpartition("/")[2].strip().lower()
-        suffix = re.sub(r"[^a-z0-9]", "", _KINDS.get(kind, kind))[:8] or "bin"
-        stored = f"mediatui-{hashlib.sha256(data).hexdigest()[:20]}.{suffix}"
-        body = Upload({"type": "input", "overwrite": "true"}, [("image", stored, content_type, data)])
-        doing = "uploading the input"
-        answer = await self._http.send("POST", f"{self._base}/upload/image", doing, body=body, headers=self._extra)
-        document = self._http.accepted(answer, doing)
-        given, folder = document.get("name"), document.get("subfolder")
-        if not isinstance(given, str) or not given:
-            raise ProviderError(ErrorKind.INTERNAL, "ComfyUI gave no name to the uploaded file")
-        return f"{folder}/{given}" if isinstance(folder, str) and folder else given
+        """Bring an input file to the server. Returns its name there."""
+        return await self._wire.upload(name, content_type, data)
 
     async def poll(self, job: Job) -> Progress:
         """The history, else the place in the queue. NOT_FOUND when it is in neither, twice looked."""
         name = _known(job)
-        entry = await self._history(name)
+        entry = await self._wire.history(name)
         if entry is None:
-            place = await self._place(name)
+            place = await self._wire.place(name)
             if place is not None:
                 return self._waiting(name, place)
-            entry = await self._history(name)  # it may have ended between the two questions
+            entry = await self._wire.history(name)  # it may have ended between the two questions
         await self._sockets.stop(name)
         if entry is None:
             raise ProviderError(ErrorKind.NOT_FOUND, "ComfyUI has this job neither in its queue nor in its history")
@@ -280,7 +206,7 @@ class ComfyProvider:
     async def result(self, job: Job) -> bytes:
         """The history entry, unparsed. EXPIRED when the server forgot it (it does when it restarts)."""
         name = _known(job)
-        answer = await self._answer(f"history/{_segment(name)}", "fetching the result")
+        answer = await self._wire.answer(f"history/{segment(name)}", "fetching the result")
         if name not in answer.document:
             raise ProviderError(
                 ErrorKind.EXPIRED,
@@ -296,23 +222,23 @@ class ComfyProvider:
         entry = next((e for e in held if isinstance(e, Mapping) and "outputs" in e), None)
         if entry is None:
             raise ProviderError(ErrorKind.INTERNAL, "ComfyUI's answer holds no history entry")
-        return find_files(entry, self._view_address)
+        return find_files(entry, self._wire.view_address)
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop it: by its own address, and on servers that have none, out of the queue or by interrupting."""
         name = _known(job)
-        path = f"api/jobs/{_segment(name)}/cancel"
-        answer = await self._http.send("POST", f"{self._base}/{path}", "cancelling", body={}, headers=self._extra)
+        path = f"api/jobs/{segment(name)}/cancel"
+        answer = await self._wire.send("POST", path, "cancelling", {})
         if answer.ok:
             return answer.document.get("cancelled") is not False
         if answer.status not in (404, 405):
             raise self._http.error(answer, "cancelling")
-        place = await self._place(name)
+        place = await self._wire.place(name)
         if place is None:
             return False
         # Older servers interrupt whatever runs: only when that is ours.
         path, body = ("interrupt", {"prompt_id": name}) if place == 0 else ("queue", {"delete": [name]})
-        answer = await self._http.send("POST", f"{self._base}/{path}", "cancelling", body=body, headers=self._extra)
+        answer = await self._wire.send("POST", path, "cancelling", body)
         if not answer.ok:
             raise self._http.error(answer, "cancelling")
         return True
@@ -320,10 +246,10 @@ class ComfyProvider:
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
         """Look for our prompt id in the queue and the history."""
         name = prompt_id(job)
-        place = await self._place(name)
+        place = await self._wire.place(name)
         if place is not None:
             return Submitted(remote_id=name, phase=Phase.RUNNING if place == 0 else Phase.QUEUED)
-        return Submitted(remote_id=name, phase=Phase.RUNNING) if await self._history(name) is not None else None
+        return Submitted(remote_id=name, phase=Phase.RUNNING) if await self._wire.history(name) is not None else None
 
     def media_url(self, url: str) -> str:
         """The address itself."""
@@ -331,87 +257,23 @@ class ComfyProvider:
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         """The proxy's headers, for the server's own files only."""
-        return self._headers(url)
+        return self._wire.headers(url)
 
     async def check(self) -> None:
         """See that the server is there and lets us in."""
         doing = "checking the server"
-        answer = await self._http.send("GET", f"{self._base}/system_stats", doing, headers=self._extra)
-        self._http.accepted(answer, doing)
+        self._http.accepted(await self._wire.send("GET", "system_stats", doing), doing)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._sockets.aclose()
         await self._http.aclose()
 
-    # -- wire
-
-    async def _history(self, name: str) -> Mapping[str, Any] | None:
-        document = await self._read(f"history/{_segment(name)}", "asking for the status")
-        entry = document.get(name)
-        return entry if isinstance(entry, Mapping) else None
-
-    async def _place(self, name: str) -> int | None:
-        """0 when it runs, else its place in the queue from 1; None when it is not there."""
-        document = await self._read("queue", "asking for the queue")
-        if any(_entry_id(entry) == name for entry in _listed(document.get("queue_running"))):
-            return 0
-        waiting = sorted(_listed(document.get("queue_pending")), key=_number)
-        return next((n for n, entry in enumerate(waiting, 1) if _entry_id(entry) == name), None)
-
-    async def _read(self, path: str, doing: str) -> Mapping[str, Any]:
-        return (await self._answer(path, doing)).document
-
-    async def _answer(self, path: str, doing: str) -> Answer:
-        answer = await self._http.send("GET", f"{self._base}/{path}", doing, headers=self._extra)
-        if not answer.ok:
-            raise self._http.error(answer, doing)
-        if not answer.document and answer.body.strip() != b"{}":
-            raise ProviderError(ErrorKind.TRANSIENT, f"ComfyUI gave no readable answer while {doing}")
-        return answer
-
-    def _headers(self, url: str) -> dict[str, str]:
-        own = origin(url) == origin(self._base)
-        return {**self._extra, **self._http.auth_headers(url)} if own else {}
-
-    def _view_address(self, name: str, folder: str, kind: str) -> str:
-        return f"{self._base}/view?{urlencode({'filename': name, 'subfolder': folder, 'type': kind})}"
-
-    def _socket_address(self, client: str) -> str:
-        return f"ws{self._base.removeprefix('http')}/ws?{urlencode({'clientId': client})}"
-
 
 def _known(job: Job) -> str:
     if job.remote_id is None:
         raise ProviderError(ErrorKind.AMBIGUOUS_SUBMIT, "this request has no id to ask for")
     return job.remote_id
-
-
-def _segment(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _choices(spec: object) -> tuple[Any, ...]:
-    """The values of a combo input: ``[[values], {}]``, or ``["COMBO", {"options": [values]}]`` in newer servers."""
-    if not isinstance(spec, list) or not spec:
-        return ()
-    values = spec[0]
-    if values == "COMBO" and len(spec) > 1:
-        values = mapping(spec[1]).get("options")
-    return tuple(v for v in values if isinstance(v, (str, int, float))) if isinstance(values, list) else ()
-
-
-def _listed(value: object) -> list[list[Any]]:
-    return [entry for entry in value if isinstance(entry, list)] if isinstance(value, list) else []
-
-
-def _entry_id(entry: list[Any]) -> object:
-    return entry[1] if len(entry) > 1 else None
-
-
-def _number(entry: list[Any]) -> float:
-    first = entry[0] if entry else 0
-    return float(first) if isinstance(first, (int, float)) and abs(first) < 2**62 else 0.0
 
 
 def _is_header(name: object, value: object) -> bool:
