@@ -98,6 +98,7 @@ def test_letters_that_come_with_the_slash_are_typed_and_do_nothing_else(environm
         terminal.send("/dnumber 7")
         terminal.shows("dnumber 7", "0 of 30")
         terminal.send("\x1b")
+        terminal.until(lambda: "0 of 30" not in terminal.text, "everything again")
         terminal.shows("30 items", "prompt number 29")
         terminal.send("q")
         assert terminal.wait() == 0
@@ -112,8 +113,32 @@ def test_letters_that_come_with_a_key_are_typed_into_the_form_it_opens(environme
         terminal.send("\x1b")
         terminal.shows("Media")
         terminal.send("n?\x10")
-        terminal.shows("a red foxq in the snow?", "What to do")
-        terminal.send("\x1b\x1b\x11")
+        terminal.shows("What to do")
+        terminal.send("\x1b")
+        terminal.shows("a red foxq in the snow?")
+        terminal.send("\x11")
+        assert terminal.wait() == 0
+
+
+def test_a_key_does_not_overtake_the_letters_before_it(environment: dict[str, str]) -> None:
+    fill(environment, 30)
+    with Terminal([], environment) as terminal:
+        terminal.shows("30 items", "prompt number 29")
+        terminal.send("sleng\r")
+        terminal.shows("30 items · length")
+        terminal.send("Tharbour\r")
+        terminal.shows("1 item tagged harbour")
+        terminal.send("\x1b")
+        terminal.quiet()
+        terminal.send("n")
+        terminal.shows("1 chosen")
+        terminal.send("a red fox in the snow\x13")
+        terminal.until(lambda: "Sent to" in terminal.text or "running" in terminal.text, "the request")
+        terminal.shows("a red fox in the")
+        terminal.send("\x11")
+        terminal.until(lambda: terminal.ended or "esc cancel" in terminal.text, "the end")
+        if not terminal.ended:
+            terminal.send("y")
         assert terminal.wait() == 0
 
 

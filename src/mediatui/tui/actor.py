@@ -51,7 +51,7 @@ class Actor:
             app.tell_exception(exc)
             return
         if inspect.iscoroutine(result):
-            app.run_fenced(cast(Coroutine[Any, Any, None], result), group=f"act-{action_id}")
+            app.early.expect(app.run_fenced(cast(Coroutine[Any, Any, None], result), group=f"act-{action_id}"))
 
 
 def front_actor(app: MediatuiApp, action_id: str) -> Actor | None:

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from mediatui.errors import UsageError
+from mediatui.errors import MediatuiError, UsageError
 from mediatui.text import human_bytes, one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
@@ -36,8 +36,8 @@ class ImportScreen(StudioScreen[None]):
     """One import. Enter plans, a second enter brings it in."""
 
     CSS_PATH = STYLES / "reading.tcss"
-    SCOPES: ClassVar[tuple[str, ...]] = ("import", "text", "app")
-    BINDINGS = bindings("import")
+    SCOPES: ClassVar[tuple[str, ...]] = ("import", "form", "text", "app")
+    BINDINGS = bindings("import", "form")
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,18 @@ class ImportScreen(StudioScreen[None]):
 
     def handlers(self) -> Mapping[str, Handler]:
         """Plan or start, and stop."""
-        return {"start": self._enter, "back": self._back}
+        return {
+            "start": self._enter,
+            "back": self._back,
+            "next-field": lambda: self._step(1),
+            "previous-field": lambda: self._step(-1),
+        }
+
+    def _step(self, step: int) -> None:
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     @on(Input.Submitted)
     def _entered(self) -> None:
@@ -95,7 +106,7 @@ class ImportScreen(StudioScreen[None]):
         self.query_one(PaneTitle).tell("looking…")
         try:
             plan = await self.main.ask(self.main.studio.imports.plan(Path(path).expanduser()))
-        except Exception:
+        except MediatuiError:
             self.query_one(PaneTitle).tell(self._asking)
             self.query_one(Lines).show([("", "Nothing was imported.", "dim")])
             raise

@@ -267,7 +267,7 @@ class MediaGrid(MediaList, inherit_bindings=True):
             item = self._shelf.items.get(key)
             if item is not None and item.save_state is SaveState.SAVED:
                 said = badge.word if self._draws else picture_card(item)
-        return [Segment(fit(said.center(width), width), self.tone("cursor-away" if said else "faint"))]
+        return [Segment(fit(said.center(width), width), self.tone("cursor-away"))]
 
     def _badge(self, key: str) -> Badge:
         item, job = self._shelf.items.get(key), self._shelf.jobs.get(key)
