@@ -16,10 +16,10 @@ from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
 from mediatui.providers.answers import entries, find_media, is_address, log_lines, mapping, parse_result, percent, text
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.discovery import decode_data_address
 from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, media_hosts
 from mediatui.providers.lost import lost_window, same_inputs
 from mediatui.providers.piapi_models import MODELS, find
+from mediatui.providers.plain import PublicOutputs, with_uploads
 from mediatui.providers.problems import Problem, Service, failure, hint_for, kind_of_status, problem_text
 from mediatui.providers.units import reckon
 from mediatui.settings import ProviderSettings, Secret
@@ -83,7 +83,7 @@ class PiAPIHosts:
         )
 
 
-class PiAPIProvider:
+class PiAPIProvider(PublicOutputs):
     """One PiAPI workspace."""
 
     title = "PiAPI"
@@ -150,7 +150,11 @@ class PiAPIProvider:
                 f"{job.model!r} names no task",
                 hint="A PiAPI model is named model/task, such as kling/video_generation.",
             )
-        body: dict[str, Any] = {"model": model, "task_type": task, "input": await self._with_uploads(job.inputs)}
+        body: dict[str, Any] = {
+            "model": model,
+            "task_type": task,
+            "input": await with_uploads(job.inputs, is_address, self.upload),
+        }
         if self._hosts.service_mode:
             body["config"] = {"service_mode": self._hosts.service_mode}
         answer = await self._wire.submit(f"{self._hosts.api}/api/v1/task", body)
@@ -179,18 +183,6 @@ class PiAPIProvider:
         message = problem_text(mapping(data.get("error"))) or problem_text(document) or f"PiAPI answered {code}"
         kind = kind_of_status(code if 100 <= code < 600 else 400, Problem(message))
         return ProviderError(kind, message, hint=hint_for(self._service, kind), code=str(code))
-
-    async def _with_uploads(self, value: Any) -> Any:
-        """The inputs with each data address replaced by the address of an uploaded file."""
-        if isinstance(value, Mapping):
-            return {name: await self._with_uploads(child) for name, child in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [await self._with_uploads(child) for child in value]
-        if isinstance(value, str) and is_address(value) and value.startswith("data:"):
-            decoded = decode_data_address(value)
-            if decoded is not None:
-                return await self.upload("input", decoded[0] or "application/octet-stream", decoded[1])
-        return value
 
     async def poll(self, job: Job) -> Progress:
         """The task's status; unknown words mean it is still going."""
@@ -295,14 +287,6 @@ class PiAPIProvider:
             )
         return address
 
-    def media_url(self, url: str) -> str:
-        """The address itself."""
-        return url
-
-    def download_headers(self, url: str) -> Mapping[str, str]:
-        """None: outputs are public, and the key must not go to a media host."""
-        return {}
-
     async def check(self) -> None:
         """Prove the key by asking for a task that nobody has; costs nothing. Any answer but a refusal will do."""
         doing = "checking the key"
@@ -310,10 +294,6 @@ class PiAPIProvider:
         error = None if answer.ok else self._wire.error(answer, doing)
         if error is not None and (error.kind.stops_batch or not answer.document):
             raise error
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
 
     def _address(self, task_id: str | None) -> str:
         if task_id is None:

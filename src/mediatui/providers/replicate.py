@@ -26,9 +26,9 @@ from mediatui.providers.answers import (
     text,
 )
 from mediatui.providers.base import Capability, Delivery, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.discovery import decode_data_address
 from mediatui.providers.http import LOOK_FOR_IT, JsonClient, Upload, media_hosts
 from mediatui.providers.lost import lost_window, same_inputs
+from mediatui.providers.plain import PublicOutputs, with_uploads
 from mediatui.providers.problems import Service, failure
 from mediatui.providers.replicate_models import COLLECTIONS, VERSION, form_of, model_info, same_model
 from mediatui.settings import ProviderSettings, Secret
@@ -79,7 +79,7 @@ class ReplicateHosts:
         return cls(api=api, media=settings.media_hosts, wait_seconds=wait)
 
 
-class ReplicateProvider:
+class ReplicateProvider(PublicOutputs):
     """One Replicate account."""
 
     title = "Replicate"
@@ -192,7 +192,7 @@ class ReplicateProvider:
     async def submit(self, job: Job) -> Submitted:
         """Send it once. What the request needs beforehand (a version, uploads) is free and may fail."""
         model = job.model.strip("/")
-        inputs = await self._with_uploads(job.inputs)
+        inputs = await with_uploads(job.inputs, lambda text: len(text) > LARGEST_DATA_ADDRESS, self.upload)
         if model.startswith("deployments/"):
             url, body = f"{self._hosts.api}/{_path(model)}/predictions", {"input": inputs}
         else:
@@ -208,18 +208,6 @@ class ReplicateProvider:
         if model not in self._versions:
             await self._version(model)
         return self._versions[model]
-
-    async def _with_uploads(self, value: Any) -> Any:
-        """The inputs with each long data address replaced by the address of an uploaded file."""
-        if isinstance(value, Mapping):
-            return {name: await self._with_uploads(child) for name, child in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [await self._with_uploads(child) for child in value]
-        if isinstance(value, str) and value.startswith("data:") and len(value) > LARGEST_DATA_ADDRESS:
-            decoded = decode_data_address(value)
-            if decoded is not None:
-                return await self.upload("input", decoded[0] or "application/octet-stream", decoded[1])
-        return value
 
     def _submitted(self, document: Mapping[str, Any], body: bytes) -> Submitted:
         remote_id = text(document.get("id"), 200)
@@ -335,21 +323,9 @@ class ReplicateProvider:
             raise ProviderError(ErrorKind.INTERNAL, "Replicate gave no address for the uploaded input")
         return address
 
-    def media_url(self, url: str) -> str:
-        """The address itself."""
-        return url
-
-    def download_headers(self, url: str) -> Mapping[str, str]:
-        """None: outputs are public, and the key must not go to a media host."""
-        return {}
-
     async def check(self) -> None:
         """Prove the key by asking whose it is; costs nothing."""
         await self._wire.get(f"{self._hosts.api}/account", "checking the key")
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
 
     def _address(self, job: Job, name: str) -> str:
         """A stored address if it is Replicate's own, else rebuilt: the key goes nowhere else."""
