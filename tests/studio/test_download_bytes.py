@@ -140,3 +140,59 @@ def test_a_download_that_gets_no_bytes_stops_when_asked(fal: FalServer, tmp_path
         with pytest.raises(Stopped):
             done.result(20)  # long before the patience with the server ends
     never.set()
+
+
+# -- one connection for several files
+
+
+MOVIE = Reply(body=os.urandom(3 << 20), headers={"Content-Type": "video/mp4"})
+
+
+def fetch_one_after_another(fal: FalServer, folder: Path, *replies: Reply) -> list[bytes]:
+    """What arrives of each; the server is asked once for each."""
+    fal.script("file", *replies)
+    downloader, limits = Downloader(Patience()), Limits(MediaHosts(loopback=(fal.netloc,)), 1 << 30)
+    found = []
+    for number, _ in enumerate(replies):
+        with PartFile(folder / "parts" / f"{number}.part") as part:
+            downloader.fetch(f"{fal.url}/files/{number}.mp4", part, limits, {}, lambda *_: None)
+            found.append(part.path.read_bytes())
+    downloader.close()
+    return found
+
+
+def ports(fal: FalServer) -> int:
+    return len({call.port for call in fal.of("file")})
+
+
+def test_the_next_file_comes_over_the_same_connection(fal: FalServer, tmp_path: Path) -> None:
+    bodies = [os.urandom(size) for size in (1 << 20, 300_001, 1000, 3 << 20)]
+    replies = [Reply(body=body, headers={"Content-Type": "video/mp4"}) for body in bodies]
+    assert fetch_one_after_another(fal, tmp_path, *replies) == bodies
+    assert ports(fal) == 1
+
+
+def test_a_connection_that_its_server_closes_is_not_used_again(fal: FalServer, tmp_path: Path) -> None:
+    closing = Reply(body=MOVIE.body, headers={**MOVIE.headers, "Connection": "close"})
+    assert fetch_one_after_another(fal, tmp_path, closing, closing) == [MOVIE.body] * 2
+    assert ports(fal) == 2
+
+
+def test_a_connection_with_more_in_it_than_was_asked_for_is_not_used_again(fal: FalServer, tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: %d\r\n\r\n" % len(MOVIE.body)
+    more = Reply(raw=head + MOVIE.body + b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+    assert fetch_one_after_another(fal, tmp_path, more, MOVIE) == [MOVIE.body] * 2
+    assert ports(fal) == 2
+
+
+def test_a_connection_left_in_the_middle_is_not_used_again(fal: FalServer, tmp_path: Path) -> None:
+    fal.script("file", MOVIE, MOVIE)
+    downloader, limits = Downloader(Patience()), Limits(MediaHosts(loopback=(fal.netloc,)), len(MOVIE.body))
+    began = threading.Event()
+    with PartFile(tmp_path / "parts" / "a.part") as part, pytest.raises(Stopped):
+        downloader.fetch(f"{fal.url}/files/a.mp4", part, limits, {}, lambda *_: began.set(), began.is_set)
+    with PartFile(tmp_path / "parts" / "b.part") as part:
+        downloader.fetch(f"{fal.url}/files/b.mp4", part, limits, {}, lambda *_: None)
+        assert part.path.read_bytes() == MOVIE.body
+    downloader.close()
+    assert ports(fal) == 2

@@ -12,13 +12,14 @@ import mmap
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import httpx
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.studio.appender import BLOCK_BYTES
 from mediatui.studio.part import Validator
+from mediatui.studio.transport import Stream
 
 BUFFER_BYTES = 1 << 20
 HOLD_SECONDS = 0.25
@@ -113,19 +114,20 @@ def _sendable(value: str) -> str:
 def pieces_of(response: httpx.Response, length: int | None) -> Iterator[bytes | memoryview]:
     """The body in large pieces; from the socket itself where that is safe. A view is valid until the next one."""
     pieces = response.iter_raw()
-    plain = length is not None and "transfer-encoding" not in response.headers
-    stream = response.extensions.get("network_stream") if plain else None
-    sock = stream.get_extra_info("socket") if stream is not None else None
-    if length is None or length < SOCKET_BYTES or sock is None or response.http_version != "HTTP/1.1":
-        return pieces
-    return _from_socket(sock, pieces, length)
+    stream = response.extensions.get("network_stream")
+    plain = response.http_version == "HTTP/1.1" and "transfer-encoding" not in response.headers
+    if length is None or length < SOCKET_BYTES or not plain or not isinstance(stream, Stream):
+        yield from pieces
+        return
+    sock: socket.socket = stream.get_extra_info("socket")
+    left = yield from _from_socket(sock, pieces, length)
+    stream.finished = left == 0 and "close" not in response.headers.get("connection", "").lower()
 
 
-def _from_socket(sock: socket.socket, pieces: Iterator[bytes], length: int) -> Iterator[memoryview]:
+def _from_socket(sock: socket.socket, pieces: Iterator[bytes], length: int) -> Generator[memoryview, None, int]:
     """What the client took already of a body of `length` bytes, and the rest from the socket.
 
-    All pieces but the last are whole blocks, while nothing comes empty ones. `pieces` must live as long: the
-    connection is closed with it.
+    All pieces but the last are whole blocks, while nothing comes empty ones. Returns how many bytes are missing.
     """
     buffer = memoryview(mmap.mmap(-1, BUFFER_BYTES))  # which begins where a page of memory does
     first = next(pieces, b"")  # what the parser took from the socket together with the header
@@ -154,6 +156,7 @@ def _from_socket(sock: socket.socket, pieces: Iterator[bytes], length: int) -> I
             filled, handed = rest, moment
     if filled:
         yield buffer[:filled]
+    return left
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

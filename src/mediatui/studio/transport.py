@@ -18,6 +18,7 @@ import httpcore
 import httpx
 
 from mediatui.studio.hosts import public_peers
+from mediatui.studio.kept import Kept, Origin
 
 BROKEN = (
     httpx.HTTPError,
@@ -40,19 +41,20 @@ class _Asking(threading.local):
     until: float | None = None
     """When the answer's head must have come; None: there is no limit now."""
     peers: Peers = staticmethod(public_peers)
+    secure: bool = False
 
 
 class Transport(httpx.BaseTransport):
     """HTTP/1.1 over direct connections, never through a proxy: what a proxy connects to could not be checked."""
 
     def __init__(self, connections: int = 64) -> None:
-        self._asking = _Asking()
+        self._asking, self._kept = _Asking(), Kept()
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=None,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=_Backend(self._asking),
+            network_backend=_Backend(self._asking, self._kept),
         )
 
     @contextmanager
@@ -68,6 +70,7 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and receive the head of its answer. Raises one of `BROKEN`, or `SaveError`."""
         url = request.url
+        self._asking.secure = url.scheme == "https"
         answer = self._pool.handle_request(
             httpcore.Request(
                 method=request.method,
@@ -85,6 +88,7 @@ class Transport(httpx.BaseTransport):
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+        self._kept.close()
 
 
 class _Body(httpx.SyncByteStream):
@@ -101,8 +105,8 @@ class _Body(httpx.SyncByteStream):
 class _Backend(httpcore.NetworkBackend):
     """Ordinary sockets to checked addresses, whose reads heed the clock."""
 
-    def __init__(self, asking: _Asking) -> None:
-        self._inner, self._asking = httpcore.SyncBackend(), asking
+    def __init__(self, asking: _Asking, kept: Kept) -> None:
+        self._inner, self._asking, self._kept = httpcore.SyncBackend(), asking, kept
 
     def connect_tcp(
         self,
@@ -112,6 +116,9 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        origin = Origin(self._asking.secure, host, port)
+        if (kept := self._kept.take(origin)) is not None:
+            return Stream(kept, self._asking, self._kept, origin)
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for peer in self._asking.peers(host, port):
             try:
@@ -119,13 +126,18 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
                 failure = exc
             else:
-                return _Stream(found, self._asking)
+                return Stream(found, self._asking, self._kept, origin)
         raise failure
 
 
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, asking: _Asking) -> None:
-        self._inner, self._asking = inner, asking
+class Stream(httpcore.NetworkStream):
+    """A connection while it serves one request, or several that the client reads itself."""
+
+    def __init__(self, inner: httpcore.NetworkStream, asking: _Asking, kept: Kept, origin: Origin) -> None:
+        self._inner, self._asking, self._kept, self._origin = inner, asking, kept, origin
+        self._open = True
+        self.finished = False
+        """Set by who read the answer to its end past the client: the connection can serve another request."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if (until := self._asking.until) is None:
@@ -139,12 +151,20 @@ class _Stream(httpcore.NetworkStream):
         self._inner.write(buffer, timeout)
 
     def close(self) -> None:
-        self._inner.close()
+        if not self._open:
+            return
+        self._open = False
+        if self.finished:
+            self._kept.put(self._origin, self._inner)
+        else:
+            self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._asking)
+        if self._inner.get_extra_info("ssl_object") is None:  # else it was kept
+            self._inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -1,0 +1,70 @@
+"""Connections that can serve once more: the body asked for was read to its end, past the client.
+
+httpcore takes such a connection for unfinished and closes it. Kept instead, the next file from there needs no new
+connection and no new handshake, which costs as much as a megabyte or two.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import NamedTuple
+
+import httpcore
+
+KEEP_SECONDS = 5.0
+MOST_KEPT = 8
+"""To one origin."""
+
+
+class Origin(NamedTuple):
+    """Where a connection leads."""
+
+    secure: bool
+    host: str
+    port: int
+
+
+class Kept:
+    """The connections that wait for another request; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[Origin, list[tuple[float, httpcore.NetworkStream]]] = {}
+
+    def take(self, origin: Origin) -> httpcore.NetworkStream | None:
+        """The one that served last, if its server has neither closed it nor sent what nobody asked for."""
+        with self._lock:
+            self._drop_old()
+            waiting = self._waiting.get(origin, [])
+            while waiting:
+                _, stream = waiting.pop()
+                if not stream.get_extra_info("is_readable"):
+                    return stream
+                stream.close()
+        return None
+
+    def put(self, origin: Origin, stream: httpcore.NetworkStream) -> None:
+        """Keep one that waits for a request now."""
+        with self._lock:
+            self._drop_old()
+            waiting = self._waiting.setdefault(origin, [])
+            if len(waiting) < MOST_KEPT:
+                waiting.append((time.monotonic(), stream))
+            else:
+                stream.close()
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            self._drop_old(float("inf"))
+
+    def _drop_old(self, moment: float | None = None) -> None:
+        oldest = (time.monotonic() if moment is None else moment) - KEEP_SECONDS
+        for origin, waiting in tuple(self._waiting.items()):
+            for since, stream in waiting:
+                if since < oldest:
+                    stream.close()
+            self._waiting[origin] = [entry for entry in waiting if entry[0] >= oldest]
+            if not self._waiting[origin]:
+                del self._waiting[origin]
