@@ -13,9 +13,11 @@ from tests.cli.home import Home
 from tests.organise.conftest import add_item
 from tests.organise.test_organise_export import png
 
+from mediatui.cli.main import main
 from mediatui.library.library import Library
 from mediatui.locations import Locations
 from mediatui.model import Job, MediaType, Phase, SaveState
+from mediatui.studio import history
 
 
 @pytest.fixture
@@ -64,6 +66,34 @@ def test_items_move_to_the_trash_and_back_and_between_projects(home: Home) -> No
     assert home.run("trash", "--empty").code == 2
     home.run("trash", "bbbb-0")
     assert home.run("trash", "--empty", "--yes", "-p", "One", "--json").document["freed"] > 0
+
+
+def test_items_are_listed_in_any_order(home: Home) -> None:
+    def listed(*arguments: str) -> list[str]:
+        return [item["id"] for item in home.run("list", *arguments, "--json").document["items"]]
+
+    home.run("rate", "bbbb-0", "--stars", "5")
+    home.run("rate", "cccc-0", "--stars", "2")
+    assert listed() == ["aaaa-0", "bbbb-0", "cccc-0"]
+    assert listed("--reverse") == ["cccc-0", "bbbb-0", "aaaa-0"]
+    assert listed("--sort", "rating", "--reverse") == ["bbbb-0", "cccc-0", "aaaa-0"]
+    assert listed("--sort", "project", "--reverse", "--limit", "1") == ["cccc-0"]
+    assert listed("--sort", "prompt", "--filter", "project:one") == ["bbbb-0", "aaaa-0"]
+    assert home.run("list", "--sort", "colour").code == 2
+
+
+def test_a_verb_that_takes_long_says_how_far_it_is(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(history, "PATIENCE", 0.0)
+    monkeypatch.setattr(history, "PAUSE", 0.0)
+    assert main(["move", "aaaa-0", "bbbb-0", "--to", "Two"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "move 2 items to Two: 2 changed\n"
+    assert "move 2 items to Two: " in said.err
+    assert " files" in said.err or " records" in said.err
 
 
 def test_what_went_is_named_brought_back_or_erased_by_itself(home: Home) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from mediatui.cli.selecting import add_items, chosen, tell
+from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run_tag(context: Context) -> int:
         raise UsageError("no tags were named", hint="Use --add or --remove.")
     ids = chosen(context)
     with context.studio() as studio:
-        tell(context, studio.organise.tag(ids, args.add, args.remove).result(), ids)
+        tell(context, finish(context, studio, studio.organise.tag(ids, args.add, args.remove)), ids)
     return ExitCode.DONE
 
 
@@ -71,9 +71,9 @@ def run_rate(context: Context) -> int:
     ids = chosen(context)
     with context.studio() as studio:
         if args.stars is not None:
-            done = studio.organise.rate(ids, args.stars or None).result()
+            done = finish(context, studio, studio.organise.rate(ids, args.stars or None))
         if args.favourite != args.no_favourite:
-            done = studio.organise.favourite(ids, args.favourite).result()
+            done = finish(context, studio, studio.organise.favourite(ids, args.favourite))
         tell(context, done, ids)
     return ExitCode.DONE
 
@@ -83,7 +83,7 @@ def run_note(context: Context) -> int:
     text = sys.stdin.read() if context.args.text == "-" else context.args.text
     ids = chosen(context)
     with context.studio() as studio:
-        tell(context, studio.organise.note(ids, text).result(), ids)
+        tell(context, finish(context, studio, studio.organise.note(ids, text)), ids)
     return ExitCode.DONE
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mediatui.cli.options import add_project_option, positive, values
 from mediatui.cli.output import local_time
 from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode
+from mediatui.library.query.order import COLUMNS, Order, sort_items
 from mediatui.model import MediaType, SaveState
 from mediatui.text import human_bytes, one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
     from mediatui.cli.output import Output
+    from mediatui.library.project import ProjectFolder
     from mediatui.model import MediaItem
     from mediatui.studio.reading import Reader
 
+Pair: TypeAlias = "tuple[ProjectFolder, MediaItem]"
 TIMES = ("created_at", "saved_at", "submitted_at", "finished_at", "url_expires_at")
 """Fields shown to people as local time."""
 
@@ -35,11 +38,14 @@ def configure_list(parser: CommandParser) -> None:
     )
     parser.add_argument("--type", action="append", choices=values(list(MediaType)), help="only media of this type")
     parser.add_argument("--filter", metavar="LINE", help="only items that pass, e.g. 'model:kling rating:>=4'")
-    parser.add_argument("--limit", type=positive, metavar="N", help="at most so many, newest first")
+    parser.add_argument("--sort", choices=COLUMNS, metavar="COLUMN", help=f"newest first, else by {', '.join(COLUMNS)}")
+    parser.add_argument("--reverse", action="store_true", help="the other way around")
+    parser.add_argument("--limit", type=positive, metavar="N", help="at most so many")
     parser.examples(
         "mediatui list -p demo",
         "mediatui list --state unsaved --state missing",
         "mediatui list --filter 'tag:hero -type:audio date:<7d'",
+        "mediatui list --sort size --reverse --limit 20           what takes most",
         "mediatui list --type video --json | jq -r '.items[].file'",
     )
 
@@ -60,7 +66,7 @@ def run_list(context: Context) -> int:
         passing = set(filtered(reader, args.filter, args.project)) if args.filter else None
         pairs = (pair for pair in reader.items(args.project) if passing is None or pair[1].id in passing)
         matching = (pair for pair in pairs if _matches(pair[1], args.state, args.type))
-        found = list(islice(matching, args.limit))
+        found = list(islice(_ordered(matching, args.sort, reverse=args.reverse), args.limit))
         documents = [item_document(item, file_in(folder, item)) for folder, item in found]
     context.output.emit({"items": documents, **tell_troubles(context, reader)})
     items = [item for _, item in found]
@@ -71,6 +77,17 @@ def run_list(context: Context) -> int:
     if unsaved:
         context.output.note(f"{plural(unsaved, 'item')} unsaved; `mediatui retry --all` saves them")
     return ExitCode.DONE
+
+
+def _ordered(found: Iterable[Pair], column: str | None, *, reverse: bool) -> Iterable[Pair]:
+    """Items, given newest first, by a column; what has no value stands last."""
+    if column is None and not reverse:
+        return found
+    pairs = list(found)
+    of = {id(pair[1]): pair for pair in pairs}
+    names = {folder.id: folder.record.name for folder, _ in pairs}
+    order = Order(column, reverse) if column else Order("date")
+    return [of[id(item)] for item in sort_items([item for _, item in pairs], order, projects=names)]
 
 
 def run_show(context: Context) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mediatui.cli.selecting import add_items, chosen, tell
+from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def run_move(context: Context) -> int:
     """Move items with their files to another project."""
     ids = chosen(context)
     with context.studio() as studio:
-        tell(context, studio.organise.move(ids, context.args.to).result(), ids)
+        tell(context, finish(context, studio, studio.organise.move(ids, context.args.to)), ids)
     return ExitCode.DONE
 
 
@@ -38,7 +38,7 @@ def run_copy(context: Context) -> int:
     """Copy items with their files to a project."""
     ids = chosen(context)
     with context.studio() as studio:
-        tell(context, studio.organise.copy(ids, context.args.to).result(), ids)
+        tell(context, finish(context, studio, studio.organise.copy(ids, context.args.to)), ids)
     return ExitCode.DONE
 
 

@@ -8,11 +8,14 @@ from mediatui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
+    from mediatui.studio.events import Event
     from mediatui.studio.history import Undo
     from mediatui.studio.reading import Reader
+    from mediatui.studio.studio import Studio
 
 
 def add_items(parser: CommandParser, *, help: str = "items by id, or a unique start or end of it") -> None:
@@ -45,6 +48,25 @@ def filtered(reader: Reader, line: str, project: str | None) -> list[str]:
     if query.problems:
         raise UsageError(f"the filter makes no sense: {describe_problems(query.problems)}")
     return [item.id for item in query.select([item for _, item in pairs])]
+
+
+def finish(context: Context, studio: Studio, doing: Future[Undo]) -> Undo:
+    """What a verb did; while it takes long, stderr says how far it is."""
+    from mediatui.cli.progress import Line, Progress
+    from mediatui.studio.events import OrganiseProgress
+
+    last: dict[str, Line] = {}
+
+    def hear(event: Event) -> None:
+        if isinstance(event, OrganiseProgress):
+            words = f"{event.label}: {event.stage}"
+            last[event.label] = Line(event.label, words, f"{event.done:,} of {event.total:,}")
+
+    forget = studio.subscribe(hear)
+    try:
+        return Progress(context.output).until(doing, lambda: list(last.values()))
+    finally:
+        forget()
 
 
 def tell(context: Context, undo: Undo, ids: Sequence[str], **more: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mediatui.cli.output import local_time
 from mediatui.cli.projects import deleted_parts
-from mediatui.cli.selecting import add_items, chosen, tell
+from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.errors import ExitCode, UsageError
 from mediatui.text import human_bytes, plural
 
@@ -52,7 +52,7 @@ def run(context: Context) -> int:
         return _empty(context)
     ids = chosen(context)
     with context.studio() as studio:
-        undo = studio.organise.trash(ids).result()
+        undo = finish(context, studio, studio.organise.trash(ids))
         made = [e for e in studio.organise.trashed().result() if not set(ids).isdisjoint(e.item_ids)]
     tell(context, undo, ids, entries=[entry.id for entry in made])
     for entry in made:
@@ -106,7 +106,8 @@ def _restore(context: Context) -> int:
         if isinstance(found, Path):
             tell(context, studio.organise.restore_project(found).result(), ())
         else:
-            tell(context, studio.organise.restore(found.project, found.id).result(), found.item_ids)
+            undo = finish(context, studio, studio.organise.restore(found.project, found.id))
+            tell(context, undo, found.item_ids)
     return ExitCode.DONE
 
 
