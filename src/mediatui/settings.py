@@ -92,11 +92,15 @@ def tables(value: Any) -> tuple[Mapping[str, Any], ...]:
     return tuple(value)
 
 
+_HOST = re.compile(r"[^\s/@?#\\]+(/[^\s?#\\]*)?")
+
+
 def host_names(value: Any) -> tuple[str, ...]:
     """A list of host names, ``*.suffix`` patterns, ``host/path`` prefixes or loopback ``host:port`` pairs."""
-    if not all(isinstance(host, str) and host and "://" not in host and host == host.strip() for host in value):
+    if not all(isinstance(host, str) and "://" not in host and _HOST.fullmatch(host) for host in value):
         raise ValueError("a list of host names without https://")
-    return tuple(host.lower() for host in value)
+    # Only the name may be written in any case: a path is what it is.
+    return tuple("".join((name.lower(), slash, path)) for name, slash, path in (host.partition("/") for host in value))
 
 
 def limits_by_name(value: Any) -> dict[str, int]:

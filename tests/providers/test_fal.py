@@ -12,7 +12,7 @@ from tests.support.fal_server import FalServer, Reply, fal_server
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job
 from mediatui.providers.fal import FalProvider
-from mediatui.providers.fal_hosts import FalHosts, is_model_id, origin
+from mediatui.providers.fal_hosts import FalHosts, is_model_id, may_take_files, origin
 from mediatui.settings import ProviderSettings, Secret
 
 KEY = "id:secret-that-nobody-may-see"
@@ -175,3 +175,19 @@ def test_a_model_id_cannot_leave_its_place_in_the_address(text: str) -> None:
     if is_model_id(text):
         assert ".." not in text.split("/")
         assert not set(text) & set("?#%\\ \n@:")
+
+
+@pytest.mark.parametrize(
+    ("target", "base", "allowed"),
+    [
+        ("https://storage.example/x", "https://rest.fal.ai", True),
+        ("http://storage.example/x", "https://rest.fal.ai", False),
+        ("http://127.0.0.1:9/x", "https://rest.fal.ai", False),
+        ("http://127.0.0.1:9/x", "http://127.0.0.1:8", True),
+        ("http://127.0.0.1.evil.example/x", "http://127.0.0.1:8", False),
+        ("https://me@storage.example/x", "https://rest.fal.ai", False),
+        ("file:///etc/passwd", "http://127.0.0.1:8", False),
+    ],
+)
+def test_where_a_file_may_be_sent(target: str, base: str, allowed: bool) -> None:
+    assert may_take_files(target, base) is allowed

@@ -46,7 +46,7 @@ default_project = "Films"
 policy = "url-only"
 keep_unsaved = false
 clean_unsaved_after_days = 30
-allow_hosts = ["CDN.example.org"]
+allow_hosts = ["CDN.example.org", "Storage.example/MyBucket"]
 max_file_bytes = 100
 concurrent = 2
 [jobs]
@@ -62,7 +62,7 @@ theme = "light"
     assert settings.save_policy is SavePolicy.URL_ONLY
     assert settings.keep_unsaved is False
     assert settings.clean_unsaved_after_days == 30
-    assert settings.allow_hosts == ("cdn.example.org",)
+    assert settings.allow_hosts == ("cdn.example.org", "storage.example/MyBucket")
     assert (settings.max_file_bytes, settings.concurrent_saves, settings.concurrent_submits) == (100, 2, 3)
     assert (settings.submits_at_once("fal"), settings.submits_at_once("openai")) == (8, 3)
     assert settings.poll_seconds == 2
@@ -101,6 +101,8 @@ def test_an_unknown_name_is_refused_and_the_nearest_one_named(tmp_path: Path, te
         ("[save]\nmax_file_bytes = 0", "at least 1"),
         ("[save]\nclean_unsaved_after_days = -1", "at least 0"),
         ("[save]\nallow_hosts = ['https://x.org']", "without https://"),
+        ("[save]\nallow_hosts = ['me@x.org']", "a list of host names"),
+        ("[save]\nallow_hosts = ['x org']", "a list of host names"),
         ("[save]\nallow_hosts = 'x.org'", "a list"),
         ("[jobs]\nconcurrency = { fal = 0 }", "above zero"),
         ("[jobs]\npoll_seconds = 'fast'", "a number"),

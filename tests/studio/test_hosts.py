@@ -97,6 +97,11 @@ def test_where_names_lead() -> None:
         peers_of("http://localhost/x", HOSTS)("8.8.8.8", 80)
 
 
+def test_a_listed_name_may_be_written_in_its_own_letters() -> None:
+    check_address("https://xn--mnchen-3ya.example/x", MediaHosts(names=("münchen.example",)))
+    check_address("https://a.xn--mnchen-3ya.example/x", MediaHosts(names=("*.münchen.example",)))
+
+
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
     "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",

@@ -140,10 +140,10 @@ def origin(url: str) -> str:
     return f"{parsed.scheme}://{host}:{parsed.port or default}"
 
 
-def is_https_or_loopback(url: str) -> bool:
-    """The address may be sent data: it is encrypted, or never leaves this machine."""
+def may_take_files(url: str, base: str) -> bool:
+    """A file may be sent there: it is encrypted on its way, or never leaves this machine, where the service is too."""
     found = origin(url)
-    return found.startswith("https://") or (found != "" and is_loopback(_host(url)))
+    return found.startswith("https://") or (found != "" and is_loopback(_host(url)) and is_loopback(_host(base)))
 
 
 def _host(url: str) -> str:

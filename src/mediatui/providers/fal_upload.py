@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import now
 from mediatui.providers.base import InputFile, Uploaded
-from mediatui.providers.fal_hosts import FalHosts, is_https_or_loopback
+from mediatui.providers.fal_hosts import FalHosts, may_take_files
 from mediatui.providers.fal_wire import FalWire, error_of
 from mediatui.providers.http import Answer
 from mediatui.text import one_line
@@ -53,7 +53,7 @@ async def _initiate(wire: FalWire, hosts: FalHosts, file: InputFile, *, many: bo
     target, address = answer.document.get("upload_url"), answer.document.get("file_url")
     if not isinstance(target, str) or not isinstance(address, str):
         raise ProviderError(ErrorKind.INTERNAL, "the provider gave no address to upload to")
-    if not is_https_or_loopback(target):
+    if not may_take_files(target, hosts.upload):
         raise ProviderError(ErrorKind.INTERNAL, "the provider's address to upload to is not an https address")
     return target, one_line(address, 4000)
 

@@ -192,11 +192,22 @@ def _is_listed(host: str, path: str, hosts: MediaHosts) -> bool:
         return True
     for listed in hosts.names:
         name, slash, prefix = listed.partition("/")
+        if not name.isascii():
+            name = _ascii(name)
         if slash and not path.startswith(f"/{prefix.rstrip('/')}/"):
             continue
         if host == name or (name.startswith("*.") and host.endswith(name[1:])):
             return True
     return False
+
+
+def _ascii(name: str) -> str:
+    """A name in other letters as the client writes it."""
+    star = "*." if name.startswith("*.") else ""
+    try:
+        return star + _host(httpx.URL(f"https://{name.removeprefix(star)}"))
+    except (httpx.InvalidURL, ValueError):
+        return name
 
 
 def _unlisted(host: str) -> SaveError:
