@@ -86,6 +86,51 @@ def test_a_removal_interrupted_is_finished(
     assert restore_items(again, trash_entries(again)[0].id) == (item,)
 
 
+def test_what_a_killed_restore_left_double_is_taken_away(
+    project: ProjectFolder, save: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [save(project, f"back-{n}", f"bytes {n}".encode()) for n in range(3)]
+    entry = trash_items(project, [item.id for item in items])
+    with monkeypatch.context() as patch:
+        patch.setattr(ProjectFolder, "commit", die)
+        with pytest.raises(Died):
+            restore_items(project, entry.id)
+    assert len(files(project, "videos")) == 6, "the files have their places, and the trash has them too"
+    reconcile(project)
+    assert (project.items(), files(project, "videos")) == ((), [])
+    with monkeypatch.context() as patch:
+        patch.setattr(trash, "_forget_doubles", die)
+        with pytest.raises(Died):
+            restore_items(project, entry.id)
+    assert {item.id: item for item in project.items()} == {item.id: item for item in items}
+    assert trash_entries(project) == ()
+    reconcile(project)
+    assert files(project, "trash") == []
+    for item in items:
+        path = project.path_of(item.path or "")
+        assert (path.stat().st_nlink, path.read_bytes()) == (1, f"bytes {item.id[-1]}".encode())
+
+
+def test_each_folder_is_synced_once_however_many_items_come_and_go(
+    project: ProjectFolder, save: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    for name in ("fsync", "fdatasync"):
+        call = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda fd, call=call: (synced.append(fd), call(fd))[1])
+
+    def times(count: int) -> tuple[int, int]:
+        ids = [save(project, f"item-{count}-{n}").id for n in range(count)]
+        synced.clear()
+        entry = trash_items(project, ids)
+        gone = len(synced)
+        restore_items(project, entry.id)
+        return gone, len(synced) - gone
+
+    times(1)
+    assert times(2) == times(60)
+
+
 def test_a_removal_that_never_happened_leaves_nothing(
     project: ProjectFolder, save: Saver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
