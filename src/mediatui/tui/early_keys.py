@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from mediatui.tui.app import MediatuiApp
 
+    _Call = Callable[[], Coroutine[Any, Any, None]]
+
 BURST_SECONDS = 0.03
 """Keys nearer to each other than this came together: nobody types so fast, but programs and slow lines do."""
 DECIDE_SECONDS, LOOK_SECONDS = 0.25, 0.004
@@ -104,10 +106,9 @@ class EarlyKeys:
         self._held.append(event)
 
     def _wait_for_screen(self) -> None:
-        let_go = partial(self._let_go, self._app.screen)
+        let_go = self._at_last(partial(self._let_go, self._app.screen))
         # A screen looks at its messages once it has its widgets; the focus that it asked for is set before this.
         self._app.screen.call_later(self._app.call_later, let_go)
-        self._app.set_timer(LONGEST_WAIT, let_go)
 
     async def _let_go(self, screen: Screen[Any]) -> None:
         self._open.add(screen)
@@ -130,15 +131,29 @@ class EarlyKeys:
         bound = self._app.screen.active_bindings.get(event.key)
         return bound is not None and bound.node is not field
 
-    def _through_field(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _through_field(self, call: _Call) -> None:
         """Call once the focused field has seen all keys before, and everyone above it what they changed in it."""
         focused = self._app.focused
         way: list[MessagePump] = [*(focused.ancestors_with_self if focused is not None else ())]
-        step: Callable[[], Any] = call
+        arrived = self._at_last(call)
+        step: Callable[[], Any] = arrived
         for node in reversed(way):
             step = partial(node.call_later, step)
-        step() if way else self._app.call_later(call)
-        self._app.set_timer(LONGEST_WAIT, call)
+        step() if way else self._app.call_later(arrived)
+
+    def _at_last(self, call: _Call) -> _Call:
+        """A call that is made once: when it is asked for, or by itself after the longest wait."""
+        done = False
+
+        async def once() -> None:
+            nonlocal done
+            if not done:
+                done = True
+                timer.stop()  # left running it would answer for keys that are pressed later
+                await call()
+
+        timer = self._app.set_timer(LONGEST_WAIT, once)
+        return once
 
     async def _answer(self) -> None:
         event, self._between = self._between, None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mediatui.providers.base import Field, FieldKind, FormSchema
@@ -101,11 +102,25 @@ class FormRow:
 
     field: Field
     models: tuple[str, ...]
+    disputed: bool = False
+    """Another chosen model means something else by a field of this name."""
 
     @property
     def key(self) -> str:
         """Its name in the form: the field's own, with the model where models disagree about it."""
-        return self.field.name
+        return self._of(self.models[0]) if self.disputed else self.field.name
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every name its text may have been kept under, the nearest first."""
+        return (*(self._of(model) for model in self.models), self.field.name)
+
+    def _of(self, model: str) -> str:
+        return f"{self.field.name} ({model})"
+
+    def text_in(self, values: Mapping[str, str]) -> str:
+        """Its text among kept ones; nothing where there is none."""
+        return next((values[key] for key in self.keys if key in values), "")
 
 
 def merge(schemas: Mapping[str, FormSchema | None]) -> list[FormRow]:
@@ -121,7 +136,8 @@ def merge(schemas: Mapping[str, FormSchema | None]) -> list[FormRow]:
                     break
             else:
                 rows.append(FormRow(field, (model,)))
-    return rows
+    times = Counter(row.field.name for row in rows)
+    return [replace(row, disputed=times[row.field.name] > 1) for row in rows]
 
 
 def _same(one: Field, other: Field) -> bool:

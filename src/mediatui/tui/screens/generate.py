@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -22,12 +22,12 @@ from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.prompting import Prompting
 from mediatui.tui.form_values import merge, params_for
-from mediatui.tui.format import short_model
+from mediatui.tui.format import fit, short_model
 from mediatui.tui.memory import Draft
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
-from mediatui.tui.widgets.form import Cycle, SchemaForm
+from mediatui.tui.widgets.form import Cycle, FieldLine, SchemaForm
 from mediatui.tui.widgets.model_picker import ModelPicker
 
 if TYPE_CHECKING:
@@ -157,13 +157,13 @@ class GenerateScreen(StudioScreen[None]):
 
     async def _load_form(self, models: list[str]) -> None:
         form = self.query_one(SchemaForm)
-        values = {**self.draft.values, **form.values()}
         for model in models:
             if model not in self._schemas:
                 self._schemas[model] = await self.main.ask(self.main.studio.schema(model))
         uploads = await self._can_upload(models)
         rows = merge({model: self._schemas[model] for model in models})
-        await form.show(rows, values, len(models), uploads=uploads)
+        self.draft.values = form.over(self.draft.values)
+        await form.show(rows, self.draft.values, len(models), uploads=uploads)
         self._estimate_soon()
         unknown = [short_model(model) for model in models if self._schemas[model] is None]
         words = f"no form for {', '.join(unknown)}: only the prompt is sent" if unknown else ""
@@ -272,6 +272,18 @@ class GenerateScreen(StudioScreen[None]):
             self._price = words
             self._show_summary()
 
+    # The field with the focus.
+
+    @on(events.DescendantFocus)
+    def show_status(self) -> None:
+        """Below everything: the whole of what stands beside the field with the focus, mostly cut there."""
+        status = self.query_one_optional("#status", Bar)
+        if status is None or self.saying:
+            return
+        around = self.focused.ancestors_with_self if self.focused is not None else []
+        line = next((node for node in around if isinstance(node, FieldLine)), None)
+        status.show([(f" {fit(line.note, max(0, self.size.width - 2))}", "dim")] if line and line.note else [])
+
     def _focus(self, selector: str) -> None:
         self.query_one(selector).focus()
 
@@ -295,11 +307,14 @@ class GenerateScreen(StudioScreen[None]):
         self.dismiss()
 
     async def _reset(self) -> None:
-        self.draft = Draft()
-        self.query_one(PromptArea).text = ""
+        self.draft, prompt = Draft(), self.query_one(PromptArea)
         self.query_one("#policy", Cycle).value = ""
         form = self.query_one(SchemaForm)
         await form.show(form.rows, {}, len(self.query_one(ModelPicker).chosen))
+        if prompt.text:
+            prompt.clear()
+            prompt.focus()
+            self.say("Emptied. ^z brings the prompt back.")
 
     async def _submit(self) -> None:
         if self._sending:

@@ -130,12 +130,14 @@ class FieldLine(Vertical):
                 markup=False,
             )
             yield self._make_editor(field)
-            yield Static(Content(self._note(field)), classes="field-note", markup=False)
+            yield Static(Content(self.note), classes="field-note", markup=False)
         yield Static("", classes="field-fault", markup=False)
 
     def _make_editor(self, field: Field) -> Input | Cycle:
         if field.kind is FieldKind.CHOICE or field.kind is FieldKind.BOOLEAN:
-            return Cycle(choice_texts(field), self._text or shown(field.default), title=field.title or field.name)
+            texts = choice_texts(field)
+            value = self._text if self._text in texts else shown(field.default)
+            return Cycle(texts, value, title=field.title or field.name)
         placeholder = shown(field.default) or self._placeholder(field)
         editor = Input(self._text, placeholder=placeholder, compact=True, select_on_focus=False)
         editor.cursor_blink = False
@@ -147,14 +149,17 @@ class FieldLine(Vertical):
             return f"https://… or {files}" + ("" if self._uploads else f" up to {human_bytes(MAX_INLINE_BYTES)}")
         return _PLACEHOLDERS.get(field.kind, "model's choice" if not field.required else "")
 
-    def _note(self, field: Field) -> str:
-        limits = ""
+    @property
+    def note(self) -> str:
+        """Its limits, what it is for, and which models take it where others do not."""
+        field, limits = self.row.field, ""
         if field.minimum is not None and field.maximum is not None:
             limits = f"{_plain(field.minimum)}–{_plain(field.maximum)}"
         elif field.minimum is not None or field.maximum is not None:
             limits = f"from {_plain(field.minimum)}" if field.minimum is not None else f"to {_plain(field.maximum)}"
         only = ", ".join(short_model(m) for m in self.row.models) if self._several else ""
-        return " · ".join(filter(None, (only, limits, one_line(field.description, 160))))
+        parts = (limits, one_line(field.description, 160))
+        return " · ".join(filter(None, (only, *parts) if self.row.disputed else (*parts, only)))
 
     @property
     def editor(self) -> Input | Cycle:
@@ -163,8 +168,8 @@ class FieldLine(Vertical):
 
     @property
     def text(self) -> str:
-        """What was typed."""
-        return self.editor.value
+        """What was typed; what it begins with, until it has its editor."""
+        return self.editor.value if self.query(".field > Input, .field > Cycle") else self._text
 
     def show_fault(self, words: str) -> None:
         """Say what is wrong, or nothing."""
@@ -198,18 +203,18 @@ class SchemaForm(Vertical):
     async def show(
         self, rows: Sequence[FormRow], values: Mapping[str, str], models: int, *, uploads: bool = True
     ) -> None:
-        """Build the form anew with these texts by field name; without `uploads` only small files can be sent."""
+        """Build the form anew with these texts by row key; without `uploads` only small files can be sent."""
         await self.remove_children()
         self.rows = sorted(rows, key=lambda row: (not row.field.required, not is_common(row.field)))
         lines = [
-            FieldLine(row, values.get(row.key, ""), several=models > 1 and len(row.models) < models, uploads=uploads)
+            FieldLine(row, row.text_in(values), several=models > 1 and len(row.models) < models, uploads=uploads)
             for row in self.rows
         ]
         common = [line for line in lines if is_common(line.row.field)]
         folded = [line for line in lines if not is_common(line.row.field)]
         await self.mount_all(common)
         if folded:
-            filled = any(line.row.key in values for line in folded)
+            filled = any(line.row.text_in(values) for line in folded)
             await self.mount(Collapsible(*folded, title=f"{len(folded)} more inputs", collapsed=not filled))
 
     @property
@@ -223,10 +228,14 @@ class SchemaForm(Vertical):
         return [by_row.get(id(row), "") for row in self.rows]
 
     def values(self) -> dict[str, str]:
-        """What was typed and is not the default, by field name."""
-        found = {line.row.key: line.text for line in self.lines}
-        defaults = {row.key: shown(row.field.default) for row in self.rows}
-        return {key: text for key, text in found.items() if text and text != defaults.get(key)}
+        """What was typed and is not the default, by row key."""
+        found = ((line.row, line.text) for line in self.lines)
+        return {row.key: text for row, text in found if text and text != shown(row.field.default)}
+
+    def over(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Kept texts with what the form says now in their place: what was emptied here is not among them."""
+        mine = {key for line in self.lines for key in line.row.keys}
+        return {**{key: text for key, text in values.items() if key not in mine}, **self.values()}
 
     def show_faults(self, wrong: Mapping[int, str]) -> None:
         """Say what is wrong beside each field and go to the first."""

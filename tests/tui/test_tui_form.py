@@ -1,0 +1,89 @@
+"""The inputs of a generation: typed values stay with their model, emptied ones stay empty, keys keep their order."""
+
+from __future__ import annotations
+
+from mediatui.tui import early_keys
+from mediatui.tui.memory import Draft
+from mediatui.tui.screens.generate import GenerateScreen, PromptArea
+from mediatui.tui.widgets.form import Cycle, FieldLine
+from mediatui.tui.widgets.model_picker import ModelPicker
+
+from .conftest import Session, Start, until
+
+VIDEO, FAST, PICTURE = "sandbox/text-to-video", "sandbox/text-to-video/fast", "sandbox/text-to-image"
+
+
+async def opened(session: Session, *models: str, **values: str) -> GenerateScreen:
+    session.app.memory.draft = Draft("a pier", list(models), values)
+    await session.press("n")
+    screen: GenerateScreen = await session.screen(GenerateScreen)
+    await until(lambda: lines(screen, "duration") or lines(screen, "image_size"), "the form")
+    return screen
+
+
+def lines(screen: GenerateScreen, name: str) -> list[FieldLine]:
+    return [line for line in screen.query(FieldLine) if line.row.field.name == name]
+
+
+async def choose(screen: GenerateScreen, *models: str) -> None:
+    screen.query_one(ModelPicker).list.set_chosen(list(models))
+    await until(lambda: {m for line in screen.query(FieldLine) for m in line.row.models} == set(models), "the form")
+
+
+async def test_models_that_disagree_about_a_field_keep_their_own_values(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        screen = await opened(session, VIDEO, FAST)
+        one, other = lines(screen, "resolution")
+        assert isinstance(one.editor, Cycle)
+        one.editor.value = "1080p"
+        await session.press("escape", "n")
+        screen = await session.screen(GenerateScreen)
+        await until(lambda: len(lines(screen, "resolution")) == 2, "the form")
+        assert [line.text for line in lines(screen, "resolution")] == ["1080p", other.row.field.default]
+        await choose(screen, VIDEO)
+        await until(lambda: len(lines(screen, "resolution")) == 1, "one of them")
+        assert [line.text for line in lines(screen, "resolution")] == ["1080p"]
+
+
+async def test_what_a_field_cannot_be_falls_back_to_its_default(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        screen = await opened(session, FAST, resolution="1080p")
+        (line,) = lines(screen, "resolution")
+        assert line.text == line.row.field.default
+
+
+async def test_an_emptied_field_stays_empty_when_the_models_change(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        screen = await opened(session, VIDEO, seed="7")
+        (line,) = lines(screen, "seed")
+        assert line.text == "7"
+        line.editor.value = ""
+        await choose(screen, VIDEO, PICTURE)
+        assert {line.text for line in lines(screen, "seed")} == {""}
+
+
+async def test_the_field_with_the_focus_explains_itself(start: Start) -> None:
+    async with start(size=(60, 30)) as session:
+        screen = await opened(session, VIDEO)
+        lines(screen, "fps")[0].editor.focus()
+        await until(lambda: "Frames per second" in screen.query_one("#status").text, "the note")  # type: ignore[attr-defined]
+        screen.query_one(PromptArea).focus()
+        await until(lambda: not screen.query_one("#status").text, "no note")  # type: ignore[attr-defined]
+
+
+async def test_starting_afresh_by_mistake_loses_no_prompt(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        screen = await opened(session, VIDEO)
+        await session.press("f8")
+        await until(lambda: not screen.query_one(PromptArea).text, "emptied")
+        await session.press("ctrl+z")
+        await until(lambda: screen.query_one(PromptArea).text == "a pier", "the prompt")
+
+
+async def test_a_key_that_was_answered_does_not_answer_for_later_ones(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        screen = await opened(session, VIDEO)
+        await session.press("f2", "tab", "tab")
+        await until(lambda: lines(screen, "duration")[0].editor.has_focus, "the first field")
+        left = [timer for timer in session.app._timers if timer._interval == early_keys.LONGEST_WAIT]
+        assert not [timer for timer in left if timer._task is not None and not timer._task.done()]
