@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mediatui.tui.actions import ACTIONS, Action, key_name
+from mediatui.tui.action import Action
+from mediatui.tui.actions import ACTIONS, key_name
 from mediatui.tui.own_keys import RESERVED
 from mediatui.tui.screens.help import place_of
 

@@ -11,7 +11,8 @@ import pytest
 
 from mediatui.cli.main import COMMANDS, build_parser
 from mediatui.cli.options import CommandParser
-from mediatui.tui.actions import GO, LOOK, MARK, MOVE, in_scope
+from mediatui.tui.action import GO, LOOK, MARK, MOVE
+from mediatui.tui.actions import in_scope
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
 SHARED = {"--help", "--json", "--sandbox", "--data-dir", "--config"}

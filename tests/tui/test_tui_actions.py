@@ -14,7 +14,8 @@ from textual.widgets import Input, OptionList, TextArea
 
 import mediatui.tui
 from mediatui.library.reconcile import Differences
-from mediatui.tui.actions import ACTIONS, Target, action, in_scope, key_name, key_names
+from mediatui.tui.action import Target
+from mediatui.tui.actions import ACTIONS, action, in_scope, key_name, key_names
 from mediatui.tui.actor import Actor
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.memory import Draft

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mediatui.tui.actions import Action, action, key_name
+from mediatui.tui.action import Action
+from mediatui.tui.actions import action, key_name
 
 
 @dataclass(frozen=True, slots=True)

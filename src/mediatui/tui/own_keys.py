@@ -13,7 +13,8 @@ from itertools import combinations
 
 from textual.keys import Keys, _character_to_key
 
-from mediatui.tui.actions import ACTIONS, WIDGET, Action, key_name
+from mediatui.tui.action import WIDGET, Action
+from mediatui.tui.actions import ACTIONS, key_name
 from mediatui.tui.keymap import Keymap
 
 RESERVED = {

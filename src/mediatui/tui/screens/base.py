@@ -138,7 +138,8 @@ class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):
         """What the last line says: pairs of an action, or a key in so many words, and what that does here."""
         cells: list[Cell] = []
         for id, word in words:
-            name = id if id in (ENTER, ARROWS) else self.press(id)
+            plain = {ENTER: "enter", ARROWS: "up/down"}.get(id) if self.main.keys.ascii else None
+            name = plain or (id if id in (ENTER, ARROWS) else self.press(id))
             cells += [(f"{name} ", "key"), (f"{word}   ", "dim" if cells else "text")]
         return cells
 

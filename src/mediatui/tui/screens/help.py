@@ -9,7 +9,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from mediatui.tui.actions import ACTIONS, Action, bindings
+from mediatui.tui.action import Action
+from mediatui.tui.actions import ACTIONS, bindings
 from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.format import fit
 from mediatui.tui.keymap import Keymap

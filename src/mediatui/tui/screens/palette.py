@@ -9,7 +9,8 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 from textual.content import Content
 from textual.widgets import Input
 
-from mediatui.tui.actions import Action, in_scope
+from mediatui.tui.action import Action
+from mediatui.tui.actions import in_scope
 from mediatui.tui.actor import Actor, front_actor, keys_of
 from mediatui.tui.screens.base import STYLES, Dialog, StudioScreen
 

@@ -11,7 +11,8 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mediatui.tui.actions import Action, action, in_scope
+from mediatui.tui.action import Action
+from mediatui.tui.actions import action, in_scope
 from mediatui.tui.actor import keys_of, tone
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.line_list import Cell

@@ -1,0 +1,1 @@
+"""The actions, one table for each part of the interface."""
