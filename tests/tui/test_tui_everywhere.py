@@ -47,8 +47,9 @@ def row(session: Session, prompt: str) -> str:
 
 
 async def test_rows_name_their_project_and_the_filter_knows_it(all_of: Session) -> None:
-    everything = all_of.library.project_list.summaries[EVERYWHERE]
-    assert (everything.name, everything.items) == ("All projects", 2)
+    listed = all_of.library.project_list
+    assert listed.summaries[EVERYWHERE].name == "All projects"
+    await until(lambda: listed.summaries[EVERYWHERE].items == 2, "counted")
     assert "Film" in row(all_of, "neon city")
     assert "demo" in row(all_of, "misty valley")
     detail = all_of.library.query_one("#detail", Lines)

@@ -59,7 +59,8 @@ class ProjectSnapshot:
 class LibrarySnapshot:
     """All projects that can be read, as they are now. Items and jobs are those of one project after the other."""
 
-    projects: frozenset[str]
+    projects: Mapping[str, str]
+    """Their names by identifier."""
     items: tuple[MediaItem, ...]
     jobs: tuple[Job, ...]
     notice: str = ""

@@ -180,7 +180,7 @@ class Studio:
             records, projects = self._core.records, self._core.library.open_readable()
             items = tuple(item for project in projects for item in records.items(project))
             jobs = tuple(job for project in projects for job in records.jobs(project))
-            return LibrarySnapshot(frozenset(project.id for project in projects), items, jobs)
+            return LibrarySnapshot({project.id: project.record.name for project in projects}, items, jobs)
 
         return self._disk(look)
 

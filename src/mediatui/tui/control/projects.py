@@ -41,8 +41,8 @@ class Projects(Controller):
     _wanted = ""
     _watching = False
     _comparing: Timer | None = None
-    _held: frozenset[str] = frozenset()
-    """The projects whose items are shown, where it is all of them."""
+    _held: Mapping[str, str] = {}
+    """The projects whose items are shown, where it is all of them: their names by identifier."""
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
@@ -154,7 +154,7 @@ class Projects(Controller):
         """Put what was read on the shelf; where all projects are, their names stand with the rows."""
         shelf = self.screen.shelf
         shelf.load(found.items, found.jobs)
-        shelf.name_projects(self._names() if self.screen.everywhere else {})
+        shelf.name_projects(self._held if self.screen.everywhere else {})
 
     def _names(self) -> dict[str, str]:
         return {summary.id: summary.name for summary in self.screen.summaries.values()}
@@ -210,7 +210,7 @@ class Projects(Controller):
         screen = self.screen
         summaries = await self.app.ask(self.studio.projects())
         screen.summaries = {summary.id: summary for summary in summaries}
-        screen.project_list.empty = "No project yet.\np makes one."
+        screen.project_list.empty = f"No project yet.\n{self.press('new-project')} makes one."
         screen.project_list.show_projects(summaries)
         if self._wanted:
             await self._open_wanted()
@@ -224,13 +224,14 @@ class Projects(Controller):
     async def _follow_all(self) -> None:
         """Projects came or went while all are shown: their items as well."""
         screen = self.screen
-        if self._held != {summary.id for summary in screen.summaries.values() if summary.opened}:
+        if self._held.keys() != {summary.id for summary in screen.summaries.values() if summary.opened}:
             self._load(await self._read(EVERYWHERE))
             screen.show_rows()
             return
         if screen.shelf.name_projects(self._names()):
             screen.show_rows()
             screen.media.refresh()
+            screen.details.show_now()
 
     async def _open_another(self) -> None:
         first = self._first()
