@@ -169,3 +169,43 @@ def test_an_address_that_a_provider_never_changes_is_not_asked_for_again(
         # Only the file itself is asked for.
         assert [server.step(call) for call in server.calls[asked:]] == ["file"]
         assert len(server.submits) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "model", "body"),
+    [
+        ("replicate", ReplicateServer, "acme/painter", {"id": 7, "status": "starting"}),
+        ("piapi", PiAPIServer, "Qubico/flux1-schnell/txt2img", {"data": {"task_id": 7, "status": "pending"}}),
+        ("openai", OpenAIServer, "sora-2", {"id": 7, "status": "queued"}),
+    ],
+)
+def test_an_id_that_is_a_number_is_an_id(
+    tmp_path: Path, name: str, kind: type[LoopbackService], model: str, body: dict[str, Any]
+) -> None:
+    with kind() as server, studio_with(tmp_path, name, options_for(name, server.url)) as studio:
+        server.script("submit", Reply(body=body))
+        job, (item,) = make(studio, model)
+        assert (job.remote_id, item.save_state, len(server.submits)) == ("7", SaveState.SAVED, 1)
+
+
+BAD_SUBMITS = [
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"<html>",
+    b"[" * 100_000,
+    b'{"id": NaN, "data": NaN}',
+    b'{"id": [], "data": []}',
+]
+
+
+@pytest.mark.parametrize("body", BAD_SUBMITS, ids=[str(body[:20]) for body in BAD_SUBMITS])
+@pytest.mark.parametrize(("name", "kind", "model"), CASES[:2], ids=[case[0] for case in CASES[:2]])
+def test_a_submit_that_was_answered_without_an_id_is_never_repeated(
+    tmp_path: Path, name: str, kind: type[LoopbackService], model: str, body: bytes
+) -> None:
+    with kind() as server, studio_with(tmp_path, name, options_for(name, server.url)) as studio:
+        server.script("submit", Reply(body=body))
+        job, items = make(studio, model)
+        assert (job.phase, items, len(server.submits)) == (Phase.UNKNOWN, [], 1)

@@ -79,6 +79,11 @@ def text(value: object, limit: int = 500) -> str:
     return one_line(value, limit) if isinstance(value, str) else ""
 
 
+def identifier(value: object) -> str:
+    """An id on one clean line; some services write it as a number. Empty for what is none."""
+    return text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value, 200)
+
+
 def number(value: object) -> float | None:
     """A finite number, also when it is written as text."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):

@@ -13,6 +13,7 @@ import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
+from mediatui.providers.answers import identifier
 from mediatui.providers.base import Submitted
 from mediatui.providers.fal_hosts import FalHosts, is_model_id
 from mediatui.providers.fal_options import FalOptions
@@ -79,8 +80,7 @@ class FalSender:
 
     def _submitted(self, answer: Answer, path: str) -> Submitted:
         document = answer.document
-        given = document.get("request_id") or answer.headers.get(REQUEST_ID)
-        remote_id = one_line(str(given), 200) if isinstance(given, str | int) and given is not True else ""
+        remote_id = identifier(document.get("request_id") or answer.headers.get(REQUEST_ID))
         if not remote_id:
             raise self._ambiguous("an answer without a request id")
         names = ("status_url", "response_url", "cancel_url")

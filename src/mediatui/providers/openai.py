@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, MediaType, Phase
-from mediatui.providers.answers import entries, number, parse_result, percent, text
+from mediatui.providers.answers import entries, identifier, number, parse_result, percent, text
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import Answer, JsonClient, Upload, media_hosts
 from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
@@ -218,7 +218,7 @@ class OpenAIProvider:
         answer = await self._wire.submit(f"{self._hosts.base}/videos", _with_files(body, files, _VIDEO_FILES))
         self._wire.check_submit(answer)
         document = answer.document
-        remote_id = text(document.get("id") or document.get("task_id"), 200)
+        remote_id = identifier(document.get("id") or document.get("task_id"))
         if not remote_id:
             if document.get("error"):
                 raise failure(self._service, document["error"])

@@ -14,7 +14,17 @@ from urllib.parse import quote
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
-from mediatui.providers.answers import entries, find_media, is_address, log_lines, mapping, parse_result, percent, text
+from mediatui.providers.answers import (
+    entries,
+    find_media,
+    identifier,
+    is_address,
+    log_lines,
+    mapping,
+    parse_result,
+    percent,
+    text,
+)
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, media_hosts
 from mediatui.providers.lost import lost_window, same_inputs
@@ -164,7 +174,7 @@ class PiAPIProvider(PublicOutputs):
         """The task's id, which even a refusal may carry: then the task exists, and says itself what became of it."""
         document = answer.document
         data = mapping(document.get("data"))
-        if remote_id := text(data.get("task_id"), 200):
+        if remote_id := identifier(data.get("task_id")):
             phase = _PHASES.get(text(data.get("status")).lower(), Phase.RUNNING)
             return Submitted(remote_id, phase=phase if phase is Phase.QUEUED else Phase.RUNNING)
         self._wire.check_submit(answer)

@@ -19,6 +19,7 @@ from mediatui.providers.answers import (
     entries,
     epoch,
     find_media,
+    identifier,
     log_lines,
     mapping,
     parse_result,
@@ -210,7 +211,7 @@ class ReplicateProvider(PublicOutputs):
         return self._versions[model]
 
     def _submitted(self, document: Mapping[str, Any], body: bytes) -> Submitted:
-        remote_id = text(document.get("id"), 200)
+        remote_id = identifier(document.get("id"))
         if not remote_id:
             raise self._wire.ambiguous("an answer without an id")
         phase = _phase(document)
