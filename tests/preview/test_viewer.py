@@ -11,10 +11,12 @@ from textual.widgets import Input
 
 from mediatui.model import SavePolicy, SaveState
 from mediatui.tui.differences import changed_words, differences
+from mediatui.tui.format import file_fact_list, joined
 from mediatui.tui.screens.compare import CompareScreen
 from mediatui.tui.screens.dialogs import MenuScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.viewer import ViewerScreen
+from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.media_grid import MediaGrid
 from mediatui.tui.widgets.timeline import Ruler, Wave
 
@@ -146,6 +148,42 @@ async def test_what_is_not_on_disk_is_fetched_to_look_at(start: Start) -> None:
         assert "session copy" in viewer.query_one("#facts").text
         found = session.library.shelf.items[item]
         assert found.save_state is SaveState.URL_ONLY
+
+
+@pytest.mark.parametrize("size", [(60, 20), (40, 16), (160, 45)])
+async def test_facts_are_left_out_whole_and_the_way_back_is_always_shown(start: Start, size: tuple[int, int]) -> None:
+    async with start(size=size) as session:
+        item = await generate(session, "waves", VIDEO, params={})
+        await saved(session, item)
+        viewer = await view(session, item)
+        facts = viewer.query_one("#facts", Bar).text
+        known = [VIDEO, *file_fact_list(viewer.item), f"seed {viewer.item.seed}", ""]
+        assert len(facts) < size[0]
+        assert facts.strip().startswith(VIDEO)
+        assert all(fact in known for fact in facts.strip().split(" · "))
+        assert (facts.count(" · ") == 5) == (size[0] == 160)
+        assert "esc back" in viewer.query_one(KeyBar).text
+
+
+def test_the_least_important_facts_go_first() -> None:
+    facts = [("model", 1), ("", 2), ("5 MB", 3), ("1280x720", 2)]
+    assert [joined(facts, width) for width in (40, 23, 22, 16, 15, 4)] == [
+        "model · 5 MB · 1280x720", "model · 5 MB · 1280x720", "model · 1280x720", "model · 1280x720", "model", "",
+    ]  # fmt: skip
+
+
+async def test_a_grid_shows_several_pictures_beside_each_other(start: Start) -> None:
+    async with start(size=(100, 30)) as session:
+        await generate(session, "one")
+        await session.press("b")
+        grid = session.library.media
+        assert isinstance(grid, MediaGrid)
+        await until(lambda: grid.columns == 3, "three columns")
+        assert not session.library.query_one("#detail-pane").display
+        await session.press("3")
+        assert session.library.query_one("#detail-pane").display
+        await session.press("2", "b")
+        assert session.library.query_one("#detail-pane").display
 
 
 async def test_two_marked_items_are_compared(start: Start) -> None:

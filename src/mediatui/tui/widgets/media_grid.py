@@ -24,7 +24,7 @@ from mediatui.tui.widgets.picture import characters, half_blocks, read_pixels
 if TYPE_CHECKING:
     from mediatui.tui.app import MediatuiApp
 
-TILE = 25
+TILE = 24
 """Cells a tile is wide at least, its margin included."""
 
 Tile = tuple[int, list[list[Segment]]]
