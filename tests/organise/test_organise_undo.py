@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.organise.conftest import add_item, everything, places, without_times
 
-from mediatui.errors import MediatuiError, StorageBlocked, UsageError
+from mediatui.errors import MediatuiError, StorageBlocked, StorageError, UsageError
 from mediatui.library.library import Library
 from mediatui.library.recovery import sidecar_of
 from mediatui.library.trash import trash_entries
@@ -225,6 +225,27 @@ def test_a_copy_of_bytes_that_changed_is_refused(studio: Studio) -> None:
         studio.organise.copy(["one-a"], "two").result(SECONDS)
     assert library.open("two").items() == ()
     assert not list((library.open("two").folder / "parts").glob("*"))
+
+
+@pytest.mark.parametrize("verb", ["move", "copy"])
+def test_one_that_fails_among_many_takes_all_back(studio: Studio, verb: str) -> None:
+    library = studio.organise._lib
+    one, two = library.create("One"), library.create("Two")
+    ids = [add_item(one, f"item-{n:02}", f"bytes {n}".encode()).id for n in range(40)]
+    # The place of one record is taken by something that cannot be replaced.
+    (two.folder / "videos" / "AI-Video-item-23.mp4.json").mkdir(parents=True)
+    before = everything(library)
+    with pytest.raises(StorageError, match="1 record"):
+        getattr(studio.organise, verb)(ids, "two").result(SECONDS)
+    assert everything(library) == before
+    assert studio.organise.next_undo is None
+    (two.folder / "videos" / "AI-Video-item-23.mp4.json").rmdir()
+    one.path_of(one.item("item-17").path or "").write_bytes(b"bytes xx")
+    if verb == "copy":
+        with pytest.raises(StorageError, match="its bytes changed"):
+            studio.organise.copy(ids, "two").result(SECONDS)
+    assert two.items() == ()
+    assert [path for path in two.folder.rglob("*.*") if path.parent.name in ("videos", "parts")] == []
 
 
 def test_what_somebody_else_changed_is_left_alone(studio: Studio) -> None:

@@ -18,12 +18,12 @@ from pathlib import Path, PurePosixPath
 
 from mediatui.checksum import CHUNK_BYTES, RunningChecksums
 from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
-from mediatui.library.batch import WRITERS
+from mediatui.library.batch import WRITERS, sync_folders
 from mediatui.library.files import fsync_dir, give_name, make_folder, part_path, sync_file, write_all
 from mediatui.library.progress import counted
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import sidecar_of
-from mediatui.library.sidecars import remove_file, remove_files, write_sidecars
+from mediatui.library.sidecars import remove_files, write_sidecars
 from mediatui.locations import INDEX
 from mediatui.model import MediaItem, SaveState, new_id
 from mediatui.text import plural
@@ -128,8 +128,7 @@ def _bring(
                 raise StorageError(f"could not write {plural(refused, 'record')} beside files in {target.record.name}")
             target.commit(items=placed)
         except (UsageError, StorageError):
-            for item in placed:
-                _take_away(target, item)
+            _take_away(target, placed)
             raise
         return tuple(target.item(item.id) for item in placed)
 
@@ -195,18 +194,20 @@ def _sync_folders(target: ProjectFolder, placed: Sequence[MediaItem]) -> None:
         raise storage_error(exc, f"write into {target.record.name}") from exc
 
 
-def _take_away(target: ProjectFolder, item: MediaItem) -> None:
+def _take_away(target: ProjectFolder, items: Sequence[MediaItem]) -> None:
     """Take back what was placed for a move or copy that failed; the source still has it all."""
-    if item.path is not None:
-        with suppress(StorageError):
-            remove_file(sidecar_of(target.path_of(item.path)))
-            remove_file(target.path_of(item.path))
+    files = [target.path_of(item.path) for item in items if item.path is not None]
+    for path in files:
+        for each in (sidecar_of(path), path):
+            with suppress(OSError):
+                each.unlink(missing_ok=True)
+    with suppress(StorageError):
+        sync_folders(files)
 
 
 def _changed_meanwhile(target: ProjectFolder, items: Sequence[MediaItem], placed: Sequence[MediaItem]) -> StorageError:
     target.commit(gone_items=[item.id for item in placed])
-    for item in placed:
-        _take_away(target, item)
+    _take_away(target, placed)
     return StorageError(
         f"{plural(len(items), 'item')} stayed: another window changed them at the same moment", hint="Move them again."
     )
