@@ -274,7 +274,7 @@ def _lost(job: Job) -> Progress:
     if job.cancel_requested:
         return Progress(Phase.CANCELLED)
     message = "the provider no longer knows this request"
-    hint = "Press r to ask once more; its request id is in the details."
+    hint = "Ask the provider once more; its request id is in the details."
     return Progress(Phase.FAILED, error=ProviderError(ErrorKind.EXPIRED, message, hint=hint))
 
 

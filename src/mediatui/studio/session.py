@@ -57,10 +57,10 @@ class Session:
         if found is not None:
             return found
         if item.url is None:
-            raise UsageError("it is not on disk, and there is no address to fetch it from", hint="r tries to save it.")
+            raise UsageError("it is not on disk, and there is no address to fetch it from", hint="Saving it asks for it again.")
         if not fetch:
             if item.url_auth != "none" or not item.url.startswith("https://"):
-                raise UsageError("its address opens only with the provider's key", hint="space plays it here.")
+                raise UsageError("its address opens only with the provider's key", hint="It plays here.")
             return Playable(Origin.REMOTE, url=item.url)
         return Playable(Origin.SESSION, await self._fetched(project, item))
 
