@@ -324,8 +324,12 @@ async def test_a_place_is_never_lost() -> None:
     await go("after", 0)
 
 
-def test_a_save_that_may_pass_says_when_it_is_tried_again(fal: FalServer, opener: Opener) -> None:
-    fal.script("file", Reply(503))
+PAGE = Reply(body=b"<html>one moment</html>", headers={"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize("reply", [Reply(503), PAGE], ids=["busy", "a page"])
+def test_a_save_that_may_pass_says_when_it_is_tried_again(fal: FalServer, opener: Opener, reply: Reply) -> None:
+    fal.script("file", reply)
     shop = opener()
     _, (item,) = shop.make()
     when = shop.until(lambda: shop.studio.next_try(item.id))
@@ -333,6 +337,17 @@ def test_a_save_that_may_pass_says_when_it_is_tried_again(fal: FalServer, opener
     fal.script("file", None)
     assert shop.studio.retry_all().result(20).saved == (item.id,)
     shop.until(lambda: shop.studio.next_try(item.id) is None)
+
+
+def test_a_page_in_place_of_a_file_is_tried_again_by_itself(
+    fal: FalServer, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediatui.studio.unattended.AGAIN_SECONDS", (0.05, 0.05))
+    fal.script("file", PAGE, PAGE, None)
+    shop = opener()
+    shop.make()
+    item = shop.until(lambda: next((item for item in shop.items() if item.save_state is SAVED), None))
+    assert (shop.file(item), fal.count("file"), fal.count("submit")) == (PNG, 3, 1)
 
 
 def test_many_failures_are_one_notice(fal: FalServer, opener: Opener) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from mediatui.errors import MediatuiError
+from mediatui.errors import MediatuiError, SaveErrorKind
 from mediatui.library.project import ProjectFolder
 from mediatui.library.trash import trash_items
 from mediatui.model import Job, MediaItem, SavePolicy, SaveState, StorageFault, needs_saving
@@ -27,6 +27,11 @@ TELL_SECONDS = 0.3
 _LOST = frozenset({SaveState.UNSAVED, SaveState.EXPIRED})
 
 SaveOne = Callable[[ProjectFolder, str], Awaitable[Outcome]]
+
+
+def _may_pass(kind: SaveErrorKind) -> bool:
+    """Trying again later can help. A page in place of a file may be a gateway's; what it stands for may expire."""
+    return kind.transient or kind.storage_blocked or kind is SaveErrorKind.BAD_CONTENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,8 @@ class Unattended:
             if is_new and not self._core.settings.keep_unsaved and item.save_state in _LOST:
                 await self._put_away(project, item, fault)
                 return
-            again = pause is not None and (fault.kind.transient or fault.kind.storage_blocked)
-            if not told and (not again or fault.kind.storage_blocked):
+            again = pause is not None and _may_pass(fault.kind)
+            if not told and (not again or not fault.kind.transient):
                 self._tell(_Failure(project, item, fault))
                 told = True
             if pause is None or not again:
