@@ -15,7 +15,7 @@ def tending_actions() -> Iterable[Action]:
 
     yield on("trash", "restore", "Restore", "Bring this back to where it was.", "r", "restore")
     yield on("trash", "undo", "Undo", "Take back what was done last.", "u", "undo")
-    yield on("trash", "erase", "Remove for good…", "Remove this entry; asks for the number of items.", "D", "remove")
+    yield on("trash", "erase", "Remove for good…", "Remove this entry or project; asks for the number.", "D", "remove")
     yield on("trash", "empty", "Empty the trash…", "Remove everything in it; asks for the number.", "E", "empty")
     yield on("trash", "back", "Back", "Return to the library.", "escape q Z", "back")
     yield on("clean", "toggle", "Choose", "Choose or drop this line.", "space", "choose")
