@@ -32,6 +32,17 @@ def linked(project: ProjectFolder, item: MediaItem, part: Path, final: Path) -> 
     os.link(part, final)
 
 
+def linked_with_its_record(project: ProjectFolder, item: MediaItem, part: Path, final: Path) -> None:
+    linked(project, item, part, final)
+    part.with_name(f"{part.name}.json").unlink()
+    write_record(project, item, final)
+
+
+def write_record(project: ProjectFolder, item: MediaItem, final: Path) -> None:
+    relative = final.relative_to(project.folder).as_posix()
+    project.write_sidecar(replace(item, path=relative, save_state=SaveState.SAVED, file_size=len(PNG)))
+
+
 def named(project: ProjectFolder, item: MediaItem, part: Path, final: Path) -> None:
     linked(project, item, part, final)
     part.unlink()
@@ -49,11 +60,25 @@ def named_second(project: ProjectFolder, item: MediaItem, part: Path, final: Pat
 
 def named_with_its_record(project: ProjectFolder, item: MediaItem, part: Path, final: Path) -> None:
     named_and_forgotten(project, item, part, final)
-    relative = final.relative_to(project.folder).as_posix()
-    project.write_sidecar(replace(item, path=relative, save_state=SaveState.SAVED, file_size=len(PNG)))
+    write_record(project, item, final)
 
 
-STEPS: list[Left] = [whole_part, linked, named, named_and_forgotten, named_second, named_with_its_record]
+def record_without_its_file(project: ProjectFolder, item: MediaItem, part: Path, final: Path) -> None:
+    """A power cut kept the one name and lost the other."""
+    whole_part(project, item, part, final)
+    write_record(project, item, final)
+
+
+STEPS: list[Left] = [
+    whole_part,
+    linked,
+    linked_with_its_record,
+    record_without_its_file,
+    named,
+    named_and_forgotten,
+    named_second,
+    named_with_its_record,
+]
 
 
 @pytest.mark.parametrize("left", STEPS, ids=lambda left: left.__name__)

@@ -34,6 +34,7 @@ __all__ = [
     "media_name",
     "part_path",
     "place",
+    "placing",
     "remove_tree",
     "replace_file",
     "sweep_temporaries",
@@ -80,15 +81,26 @@ def place(part: Path, target: Path) -> Path:
     Never overwrites: a taken name gets ``-2``, ``-3`` … before the extension. Calling it again after a crash
     in the middle finds the name given before. Raises `StorageError`.
     """
+    with placing(part, target) as placed:
+        return placed
+
+
+@contextmanager
+def placing(part: Path, target: Path) -> Iterator[Path]:
+    """As `place`; durable when the block ends, together with the names that were given beside the file in it."""
     try:
         make_folder(target.parent)
         placed = _placed_before(part, target.parent) or give_name(part, target)
-        fsync_dir(target.parent)  # before the former name goes: in a power cut the file keeps one of them
-        with suppress(FileNotFoundError):
-            part.unlink()
     except OSError as exc:
         raise storage_error(exc, f"name {target.name}") from exc
-    return placed
+    try:
+        yield placed
+    finally:
+        try:
+            fsync_dir(target.parent)  # before the former name goes: in a power cut the file keeps one of them
+            part.unlink(missing_ok=True)
+        except OSError as exc:
+            raise storage_error(exc, f"name {target.name}") from exc
 
 
 def give_name(file: Path, target: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mediatui.errors import StorageError, UsageError, storage_error
 from mediatui.library.fields import is_inside
-from mediatui.library.files import checked_id, tree_size, write_atomic
+from mediatui.library.files import checked_id, replace_file, tree_size, write_atomic
 from mediatui.library.index import (
     PROJECT_KEY,
     SCHEMA,
@@ -232,11 +232,15 @@ class ProjectFolder:
 
     # -- its files
 
-    def write_sidecar(self, item: MediaItem) -> None:
-        """Write the item's record beside its media file. Raises `StorageError`, `UsageError` without a path."""
+    def write_sidecar(self, item: MediaItem, *, sync_name: bool = True) -> None:
+        """Write the item's record beside its media file. Raises `StorageError`, `UsageError` without a path.
+
+        Without `sync_name` its name is durable once its folder is synced.
+        """
         if item.path is None:
             raise UsageError(f"{item.name} has no file to put a record beside")
-        write_atomic(sidecar_of(self.path_of(item.path)), encode_sidecar(self._own(item)))
+        write = write_atomic if sync_name else replace_file
+        write(sidecar_of(self.path_of(item.path)), encode_sidecar(self._own(item)))
 
     def write_result(self, job_id: str, raw: bytes) -> str:
         """Keep a provider's raw answer, durably; returns its relative path. Raises `StorageError`."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
 from mediatui.errors import SaveError, SaveErrorKind, StorageError, UsageError
-from mediatui.library.files import media_name, part_path, place
+from mediatui.library.files import media_name, part_path, placing
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import read_sidecar
 from mediatui.media.probe import probe, sniff
@@ -174,11 +174,14 @@ class Saver:
         part.sync()
         target = project.folder / media.folder / f"{_stem(item, media)}.{extension}"
         try:
-            path = place(part.path, target)
+            with placing(part.path, target) as path:
+                part.forget()  # before the record: who finds that takes the file as it is, and looks no further
+                self._require_there(project, item)
+                changes = _changes(project, item, path, media, mime or content_type, part.checksums)
+                _write_beside(project, item, changes, sync_name=False)
         except StorageError as exc:
             raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
-        part.forget()
-        self._record_saved(project, item, path, media, mime or content_type, part.checksums)
+        self._record_saved(project, item, changes)
 
     def _adopt(self, project: ProjectFolder, item: MediaItem, path: Path) -> None:
         """The file got its name, and then the record did not: take it as it is."""
@@ -189,38 +192,16 @@ class Saver:
         except OSError as exc:
             raise disk_refused(exc, f"read {path.name}") from exc
         media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
-        self._record_saved(project, item, path, media, mime, sums)
+        self._require_there(project, item)
+        changes = _changes(project, item, path, media, mime, sums)
+        _write_beside(project, item, changes, sync_name=True)
+        self._record_saved(project, item, changes)
 
-    def _record_saved(
-        self,
-        project: ProjectFolder,
-        item: MediaItem,
-        path: Path,
-        media: MediaType,
-        content_type: str | None,
-        sums: Checksums,
-    ) -> None:
+    def _require_there(self, project: ProjectFolder, item: MediaItem) -> None:
         if self._records.find_item(project, item.id) is None:
             raise UsageError(f"{item.name} was removed while it was being saved")
-        facts = probe(path)
-        changes: dict[str, Any] = {
-            "path": path.relative_to(project.folder).as_posix(),
-            "name": item.name or path.name,
-            "type": media,
-            "content_type": content_type,
-            "file_size": sums.size,
-            "sha256": sums.sha256,
-            "crc32": sums.crc32,
-            "storage_error": None,
-            "saved_at": now(),
-        }
-        if facts is not None:
-            known = {n: getattr(facts, n) for n in ("duration", "width", "height", "fps")}
-            changes |= {name: value for name, value in known.items() if value is not None}
-        saved = move_item(item, SaveState.SAVED, **changes)
-        # The file is whole and has its name: a disk that is full now must not make it a failure.
-        with suppress(StorageError):
-            project.write_sidecar(saved)
+
+    def _record_saved(self, project: ProjectFolder, item: MediaItem, changes: dict[str, Any]) -> None:
         self._records.edit_item(project, item.id, lambda now_: move_item(now_, SaveState.SAVED, **changes))
         if item.spool is not None:
             with suppress(OSError):
@@ -240,6 +221,33 @@ class Saver:
         if item.save_state is SaveState.SAVED:
             return Outcome.ALREADY
         return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
+
+
+def _changes(
+    project: ProjectFolder, item: MediaItem, path: Path, media: MediaType, content_type: str | None, sums: Checksums
+) -> dict[str, Any]:
+    """What becomes known of an item with its file."""
+    changes: dict[str, Any] = {
+        "path": path.relative_to(project.folder).as_posix(),
+        "name": item.name or path.name,
+        "type": media,
+        "content_type": content_type,
+        "file_size": sums.size,
+        "sha256": sums.sha256,
+        "crc32": sums.crc32,
+        "storage_error": None,
+        "saved_at": now(),
+    }
+    if (facts := probe(path)) is not None:
+        known = {name: getattr(facts, name) for name in ("duration", "width", "height", "fps")}
+        changes |= {name: value for name, value in known.items() if value is not None}
+    return changes
+
+
+def _write_beside(project: ProjectFolder, item: MediaItem, changes: dict[str, Any], *, sync_name: bool) -> None:
+    """The record beside the file. That is whole and has its name: a disk that is full now makes it no failure."""
+    with suppress(StorageError):
+        project.write_sidecar(move_item(item, SaveState.SAVED, **changes), sync_name=sync_name)
 
 
 def _is_active_vector(part: PartFile) -> bool:
