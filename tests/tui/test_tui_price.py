@@ -128,3 +128,20 @@ async def test_what_is_wrong_with_a_file_stands_beside_its_field(start: Start, f
         await session.screen(LibraryScreen)
         await until(lambda: fal.submits, "the request")
         assert fal.submits[0].json["image_url"] == f"{fal.url}/files/up/1-gone.png"
+
+
+async def test_a_model_that_nobody_lists_can_be_named(start: Start, fal: FalServer) -> None:
+    async with start(settings=settings(fal)) as session:
+        screen = await _opened(session)
+        picker = screen.query_one("ModelPicker")
+        await until(lambda: MODEL in picker.list.chosen, "the first model")
+        search = picker.query_one(Input)
+        search.focus()
+        fal.script("catalogue", Reply(body={"models": []}))
+        search.value = "fal-ai/brand-new"
+        await until(lambda: not picker.list.keys, "no match")
+        assert "enter takes what you typed" in picker.list.empty
+        await session.press("enter")
+        await until(lambda: picker.list.chosen == [MODEL, "fal-ai/brand-new"], "the typed model")
+        await until(lambda: "price unknown for 1" in summary(screen), "the price of both")
+        assert not fal.submits

@@ -112,6 +112,10 @@ class Studio:
         """Hear every event, on the engine's thread; call the returned function to stop."""
         return self._core.subscribe(listener)
 
+    def provider_of(self, model: str) -> str:
+        """The provider that a model's id names (``replicate:owner/name``), else the one new requests go to."""
+        return self._services.address(model)[0]
+
     @property
     def provider_name(self) -> str:
         """The provider new requests go to: ``sandbox``, ``fal`` …"""

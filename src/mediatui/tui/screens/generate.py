@@ -20,6 +20,7 @@ from mediatui.providers.base import Capability
 from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
+from mediatui.tui.control.drafting import Drafting
 from mediatui.tui.control.prompting import Prompting
 from mediatui.tui.form_values import merge, params_for
 from mediatui.tui.format import fit, short_model
@@ -39,6 +40,8 @@ SEARCH_SECONDS = 0.15
 """A pause in typing after which models are searched for."""
 PRICE_SECONDS = 0.3
 """A pause in typing after which the price is asked for."""
+KEEP_SECONDS = 1.0
+"""How long typed text is known to this process only."""
 _POLICIES = {
     "": "as the project says",
     SavePolicy.AUTOMATIC.value: "automatically",
@@ -75,6 +78,7 @@ class GenerateScreen(StudioScreen[None]):
         self._pricing: Timer | None = None
         self._price = ""
         self._sending = False
+        self._keeping: Timer | None = None
         self._prompting = Prompting(self)
 
     def compose(self) -> ComposeResult:
@@ -106,6 +110,7 @@ class GenerateScreen(StudioScreen[None]):
 
     def on_mount(self) -> None:
         """Fill in what was typed last time and ask for models."""
+        self._drafting = Drafting(self)
         self.query_one("#prompt-title", PaneTitle).tell(on=True)
         self.query_one(PromptArea).focus()
         prompt = self.query_one(PromptArea)
@@ -164,6 +169,7 @@ class GenerateScreen(StudioScreen[None]):
         rows = merge({model: self._schemas[model] for model in models})
         self.draft.values = form.over(self.draft.values)
         await form.show(rows, self.draft.values, len(models), uploads=uploads)
+        self._drafting.given()
         self._estimate_soon()
         unknown = [short_model(model) for model in models if self._schemas[model] is None]
         words = f"no form for {', '.join(unknown)}: only the prompt is sent" if unknown else ""
@@ -171,7 +177,7 @@ class GenerateScreen(StudioScreen[None]):
 
     async def _can_upload(self, models: list[str]) -> bool:
         infos = self.query_one(ModelPicker).list.infos
-        names = {infos[m].provider if m in infos else self.main.studio.provider_name for m in models}
+        names = {infos[m].provider if m in infos else self.main.studio.provider_of(m) for m in models}
         found = [await self.main.ask(self.main.studio.capabilities(name)) for name in names]
         return all(Capability.UPLOAD in each for each in found)
 
@@ -293,17 +299,30 @@ class GenerateScreen(StudioScreen[None]):
         else:
             self.focus_previous()
 
-    def _keep(self, draft: Draft) -> None:
-        self.main.memory.draft = draft
-        self.main.remember()
+    # What was typed is kept.
+
+    @on(ModelPicker.Changed)
+    @on(TextArea.Changed)
+    @on(Input.Changed, "#project, #form Input")
+    @on(Cycle.Changed)
+    def _keep_soon(self) -> None:
+        if self._keeping is None:
+            self._keeping = self.set_timer(KEEP_SECONDS, self._keep_now)
+
+    def _keep_now(self) -> None:
+        self._keeping = None
+        if not self._sending and self.standing:
+            self._drafting.keep()
+            self.main.remember()
 
     def leaving(self) -> None:
         """Keep the draft."""
         if self.is_mounted:
-            self.main.memory.draft = self.collect()
+            self._drafting.keep()
 
     def _back(self) -> None:
-        self._keep(self.collect())
+        self._drafting.keep()
+        self.main.remember()
         self.dismiss()
 
     async def _reset(self) -> None:
@@ -338,7 +357,9 @@ class GenerateScreen(StudioScreen[None]):
             self._sending = False
         if request is None:
             return
-        self._keep(Draft(models=draft.models, values=draft.values, policy=draft.policy))
+        self._drafting.sent(draft)
+        self.main.remember()
+        self._sending = True
         self.main.library.projects.want(self.project_name)
         self.main.run_fenced(send(self.main, draft, request), group="generate", node=self.main)
         self.dismiss()
@@ -358,7 +379,7 @@ async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None
         jobs = await app.ask(app.studio.generate(request))
     except Exception:
         # Whatever went wrong, what was typed is not lost; the error goes on to the worker's fence, which tells it.
-        app.memory.draft = draft
+        app.memory.take_draft(draft)
         app.remember()
         raise
     failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED)]

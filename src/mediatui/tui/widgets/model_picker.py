@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from mediatui.text import one_line
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import fit
@@ -113,7 +114,9 @@ class ModelPicker(Vertical):
         """List these models, chosen ones first where nothing is searched for."""
         models = self.list
         models.infos.update({info.id: info for info in infos})
-        models.empty = "No model matches." if self.query_one(Input).value else "No models."
+        models.empty = "No models are listed: type a model's id and press enter."
+        if self.query_one(Input).value:
+            models.empty = "No model matches: enter takes what you typed as its id."
         ids = [info.id for info in infos]
         missing = [model for model in models.chosen if model not in ids] if not self.query_one(Input).value else []
         models.show([*missing, *ids])
@@ -125,5 +128,10 @@ class ModelPicker(Vertical):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
+        """Go to the list; where nothing matches, what was typed is taken for a model's id."""
         event.stop()
-        self.list.focus()
+        models, typed = self.list, one_line(event.value, 200)
+        if not models.keys and typed and " " not in typed:
+            models.set_chosen(list(dict.fromkeys((*models.chosen, typed))))
+            self.query_one(Input).value = ""
+        models.focus()
