@@ -22,13 +22,15 @@ from mediatui.tui.looks import decide_looks
 from mediatui.tui.memory import Memory
 from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.screens.help import HelpScreen
+from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.themes import ThemeList, ThemeScreen
 from mediatui.tui.screens.welcome import WelcomeScreen
 from mediatui.tui.terminal.alert import notification, title
 from mediatui.tui.terminal.capabilities import Capabilities
 from mediatui.tui.toasts import AT_ONCE, WAITING
-from mediatui.tui.widgets.bars import KeyBar
+from mediatui.tui.tones import tones_of
+from mediatui.tui.widgets.bars import KeyBar, PaneTitle
 
 from .conftest import Start, until
 
@@ -259,3 +261,15 @@ def test_each_terminal_is_notified_in_its_own_way(environment: dict[str, str], n
 
 def test_a_title_takes_no_commands() -> None:
     assert title("a\x07\x1b]0;evil") == "\x1b]2;a]0;evil\x07"
+
+
+async def test_the_rule_of_a_title_is_faint_until_its_pane_has_the_focus(start: Start) -> None:
+    async with start() as session:
+        await session.press("t")
+        jobs = await session.screen(JobsScreen)
+        tones = tones_of(session.app.current_theme)
+        for name, expected in (("jobs-title", "rule-on"), ("job-title", "rule")):
+            title = jobs.query_one(f"#{name}", PaneTitle)
+            drawn = [segment.style for segment in title.render_line(0) if set(segment.text.strip()) & set("━─")]
+            assert drawn
+            assert all(style == tones[expected] for style in drawn)

@@ -215,7 +215,7 @@ class ExportScreen(StudioScreen[None]):
 
 
 def _plain_input(placeholder: str, id: str) -> Input:
-    field = Input(placeholder=placeholder, id=id, compact=True)
+    field = Input(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
     field.cursor_blink = False
     return field
 

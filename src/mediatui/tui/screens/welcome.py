@@ -33,7 +33,7 @@ def lessons(keymap: Keymap) -> list[tuple[str, str]]:
 
 def first_words(keymap: Keymap, *, sandbox: bool) -> str:
     """What the list of a library without any project says; a tab stands between a key and what it does."""
-    costs = "The sandbox is on: nothing costs money." if sandbox else ""
+    costs = "The sandbox is on: all is free." if sandbox else ""
     lines = ["Welcome. Five keys to begin with:", "", *("\t".join(lesson) for lesson in lessons(keymap)), "", costs]
     return "\n".join(lines).rstrip()
 

@@ -77,6 +77,8 @@ class Banner(Bar):
 class PaneTitle(Bar):
     """A pane's name on a rule; bright while the pane has the focus."""
 
+    fill_tone = "rule"
+
     def __init__(self, heading: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._heading = heading
