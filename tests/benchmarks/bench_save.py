@@ -9,6 +9,7 @@ Prints wall times, their ratio round by round, and mediatui's peak memory. Needs
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import resource
@@ -22,6 +23,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
+
+import mediatui as package
 
 NGINX = """
 daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/error.log; {user}
@@ -108,6 +111,7 @@ def main() -> None:
     options.add_argument("--tls", action="store_true")
     options.add_argument("--folder", type=Path, default=None, help="where both write (default: the temporary folder)")
     args = options.parse_args()
+    compileall.compile_dir(Path(package.__file__).parent, quiet=1)  # as an installed program is
     root = Path(tempfile.mkdtemp(dir=args.folder))
     shm = Path(tempfile.mkdtemp(dir="/dev/shm"))
     names = make_files(shm / "www", args.files, args.mib << 20)
