@@ -120,11 +120,18 @@ def run_cancel(context: Context) -> int:
         _open_projects(studio, running)
         asked = [job.id for job in running if studio.cancel(job.id).result()]
         now = follower.current(jobs)
+        stoppable = {name for name in {job.provider for job in running} if _can_stop(studio, name)}
     context.output.emit({"jobs": [_document(job) for job in now], "cancelled": asked})
     for job in running:
-        answer = "asked to stop" if job.id in asked else "too late: it goes on to its end"
-        context.output.line(f"{job.id}  {answer}")
+        refused = "too late" if job.provider in stoppable else f"{job.provider} cannot be asked to stop a job"
+        context.output.line(f"{job.id}  {'asked to stop' if job.id in asked else f'{refused}: it goes on to its end'}")
     return ExitCode.DONE if len(asked) == len(jobs) else ExitCode.FAILED
+
+
+def _can_stop(studio: Studio, provider: str) -> bool:
+    from mediatui.providers.base import Capability
+
+    return Capability.CANCEL in studio.capabilities(provider).result()
 
 
 def run_retry(context: Context) -> int:
