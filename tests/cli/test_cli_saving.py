@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.cli.home import Home
 from tests.support.fal_server import BIG, FalServer, Reply, fal_server
+from tests.support.openai_server import OpenAIServer
 
 
 @pytest.fixture
@@ -116,3 +118,19 @@ def test_resuming_saves_from_a_host_that_is_allowed_for_it(home: Home, fal: FalS
         assert (done.code, other.count("file")) == (0, 1), done.err
         assert [item["save_state"] for item in done.document["items"]] == ["saved"]
     assert fal.count("submit") == 1
+
+
+def test_a_provider_that_cannot_stop_a_job_is_said_so(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    config = home.root / "config" / "mediatui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    with OpenAIServer() as server:
+        server.script("poll", Reply(body=server.video("in_progress")))
+        config.write_text(f'[providers.openai]\nkey = "sk-test"\nbase_url = "{server.base}"\n')
+        config.chmod(0o600)
+        sent = home.run("generate", "x", "-m", "openai:sora-2", "-p", "demo", "--detach")
+        (job,) = sent.out.split()
+        cancelled = home.run("jobs", "cancel", job)
+        assert cancelled.code == 1
+        assert "openai cannot be asked to stop a job: it goes on to its end" in cancelled.out
+        assert len(server.submits) == 1
