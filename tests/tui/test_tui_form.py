@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mediatui.locations import Locations
 from mediatui.tui import early_keys
-from mediatui.tui.memory import Draft
+from mediatui.tui.memory import Draft, load_memory
 from mediatui.tui.screens.generate import GenerateScreen, PromptArea
+from mediatui.tui.screens.pick import PickScreen
 from mediatui.tui.widgets.form import Cycle, FieldLine
 from mediatui.tui.widgets.model_picker import ModelPicker
 
@@ -78,6 +80,55 @@ async def test_starting_afresh_by_mistake_loses_no_prompt(start: Start) -> None:
         await until(lambda: not screen.query_one(PromptArea).text, "emptied")
         await session.press("ctrl+z")
         await until(lambda: screen.query_one(PromptArea).text == "a pier", "the prompt")
+
+
+async def typed_before(session: Session, words: str) -> None:
+    await session.generate("a calm lake")
+    await session.press("n")
+    screen = await session.screen(GenerateScreen)
+    await session.type(words)
+    await session.press("escape")
+    await until(lambda: screen not in session.app.screen_stack, "the library")
+
+
+async def prompt_with(session: Session, key: str) -> PromptArea:
+    await session.press(key)
+    screen = await session.screen(GenerateScreen)
+    await until(lambda: screen.query(FieldLine), "the form")
+    return screen.query_one(PromptArea)  # type: ignore[no-any-return]
+
+
+async def test_looking_at_an_item_s_inputs_leaves_what_was_typed(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        await typed_before(session, "my own words")
+        assert (await prompt_with(session, "a")).text == "a calm lake"
+        await session.press("escape")
+        await until(lambda: session.app.screen is session.library, "the library")
+        assert (await prompt_with(session, "n")).text == "my own words"
+
+
+async def test_typing_over_an_item_s_inputs_puts_what_was_typed_aside(start: Start) -> None:
+    async with start(size=(140, 40)) as session:
+        await typed_before(session, "my own words")
+        await prompt_with(session, "V")
+        await session.type(" at dusk")
+        await session.press("escape")
+        await until(lambda: session.app.memory.aside == ["my own words"], "put aside")
+        prompt = await prompt_with(session, "n")
+        assert prompt.text == "a calm lake at dusk"
+        await session.press("ctrl+r")
+        await session.screen(PickScreen)
+        await session.type("own words")
+        await session.press("enter")
+        await until(lambda: prompt.text == "my own words", "the prompt")
+
+
+async def test_a_prompt_outlives_a_killed_interface(start: Start, home: Locations) -> None:
+    async with start(size=(140, 40)) as session:
+        await session.press("n")
+        await session.screen(GenerateScreen)
+        await session.type("not sent yet")
+        await until(lambda: load_memory(home.state).draft.prompt == "not sent yet", "kept while it is typed")
 
 
 async def test_a_key_that_was_answered_does_not_answer_for_later_ones(start: Start) -> None:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 MAX_PLACES = 200
 """Projects whose places are kept, the last used ones."""
+MAX_ASIDE = 20
+"""Prompts that are kept aside, the last ones."""
 
 K = TypeVar("K")
 
@@ -50,6 +52,8 @@ class Memory:
     screen: str = ""
     """The screen that was in front: ``jobs``, ``generate``, or nothing for the library."""
     draft: Draft = field(default_factory=Draft)
+    aside: list[str] = field(default_factory=list)
+    """Prompts that were typed and not sent when another draft took their place, the last one first."""
     places: dict[str, Place] = field(default_factory=dict)
     """By project, the last used one at the end."""
     filters: dict[str, str] = field(default_factory=dict)
@@ -58,6 +62,14 @@ class Memory:
     """What was chosen at the keys against a setting, and what the setting was then."""
     touched: set[str] = field(default_factory=set, compare=False)
     """Projects whose place this window changed; not written down."""
+
+    def take_draft(self, draft: Draft) -> bool:
+        """Keep a draft in place of another; whether the other's prompt was put aside for it."""
+        before, self.draft = self.draft.prompt, draft
+        if not before.strip() or before == draft.prompt:
+            return False
+        self.aside = [before, *(prompt for prompt in self.aside if prompt != before)][:MAX_ASIDE]
+        return True
 
     def place(self, project: str) -> Place:
         """Where a project was left; a fresh place for a new one."""
@@ -98,6 +110,8 @@ def load_memory(state: Path) -> Memory:
     memory.places = {n: _known(Place, p) for n, p in places.items()} if isinstance(places, dict) else {}
     memory.choices = {name: pair for name, pair in memory.choices.items() if _is_pair(pair)}
     memory.filters = _texts(memory.filters)
+    aside = found.get("aside")
+    memory.aside = [prompt for prompt in aside if isinstance(prompt, str)] if isinstance(aside, list) else []
     return memory
 
 

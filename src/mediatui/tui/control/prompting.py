@@ -48,14 +48,16 @@ class Prompting:
             self._screen.query_one(ModelPicker).list.set_chosen([model])
 
     async def history(self) -> None:
-        """Choose a prompt that was sent before."""
+        """Choose a prompt that was sent before, or typed and put aside."""
         used = await self._app.ask(self._app.studio.organise.prompts())
-        rows = []
+        sent = {entry.prompt for entry in used}
+        aside = [prompt for prompt in self._app.memory.aside if prompt not in sent]
+        rows = [Entry(prompt, one_line(prompt, SHOWN), "not sent") for prompt in aside]
         for entry in used:
             times = f"{entry.times}× · " if entry.times > 1 else ""
             model = short_model(entry.models[0]) if entry.models else ""
             rows.append(Entry(entry.prompt, one_line(entry.prompt, SHOWN), f"{times}{model} {ago(entry.last_used)}"))
-        picker = PickScreen("Prompts sent before", rows, verb="use it", empty="No prompt was sent yet.")
+        picker = PickScreen("Prompts before", rows, verb="use it", empty="No prompt was sent yet.")
         chosen = await self._app.push_screen_wait(picker)
         if chosen is not None:
             self._use(chosen)
