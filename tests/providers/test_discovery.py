@@ -163,3 +163,14 @@ def test_nothing_is_nested_too_deeply_and_the_number_is_bounded() -> None:
     (output,) = find_outputs(deep, {})
     assert (output.type, len(output.path) <= 200) == (V, True)
     assert len(find_outputs({"images": [file(f"{n}.png") for n in range(2000)]}, {})) == 500
+
+
+@pytest.mark.parametrize("head", [b"ID3\x04", b"\xff\xfb\x90\x00", b"RIFF\x24\0\0\0WAVE", b"fLaC", b"OggS"])
+def test_a_sound_in_hexadecimal_digits_is_decoded(head: bytes) -> None:
+    data = head + bytes(range(100))
+    for digits in (data.hex(), data.hex().upper()):
+        (output,) = find_outputs({"audio": digits, "duration_ms": 7, "hash": "ab" * 40}, {}, A)
+        assert (output.type, output.data, output.path, output.delivery) == (A, data, "audio", Delivery.INLINE)
+    (nested,) = find_outputs({"audio": {"url": data.hex()}}, {}, A)
+    assert (nested.data, nested.type) == (data, A)
+    assert find_outputs({"audio": head.hex(), "seed": "494433"}, {}, A) == ()

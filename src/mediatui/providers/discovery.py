@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -21,6 +22,8 @@ from mediatui.text import clean_text, one_line
 
 MAX_OUTPUTS = 500
 
+_HEX_FILE = re.compile(r"(?:494433|fff[2-9a-f]|52494646|664c6143|4f676753)(?:[0-9a-f]{2}){32,}", re.IGNORECASE)
+"""A sound written as hexadecimal digits, by its first bytes: MP3, AAC, WAV, FLAC, Ogg."""
 _ADDRESS_ALPHABET = str.maketrans("-_", "+/")
 
 _EXTENSIONS: Mapping[str, MediaType] = {
@@ -133,10 +136,12 @@ def _walk(result: object, anywhere: Callable[[object], bool] | None) -> Iterator
         if isinstance(value, str):
             if (anywhere is not None or name.endswith(("url", "urls"))) and is_address(value):
                 yield _Found(path or ("url",), value.strip(), {})
+            elif _HEX_FILE.fullmatch(value):  # how MiniMax's speech comes unless it is asked for an address
+                yield _Found(path or ("audio",), f"data:;base64,{base64.b64encode(bytes.fromhex(value)).decode()}", {})
         elif isinstance(value, Mapping):
             url = value.get("url")
-            own = isinstance(url, str)
-            if isinstance(url, str) and is_address(url):
+            own = isinstance(url, str) and is_address(url)
+            if isinstance(url, str) and own:
                 yield _Found(path or ("url",), url.strip(), value)
             members = [(child, str(key)) for key, child in value.items() if not (own and key == "url")]
             left += [(child, (*path, key), key) for child, key in reversed(members)]
