@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.context import Context
-from mediatui.cli.output import Output
-from mediatui.errors import ExitCode, MediatuiError
+from mediatui.cli.output import Output, discard, no_output, write_message
+from mediatui.errors import ExitCode, MediatuiError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,13 +56,25 @@ def run_fenced(arguments: Sequence[str], parser: Callable[[], CommandParser], ru
     except BrokenPipeError:
         return _reader_went_away()
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and _current_folder_is_gone():
+            gone = UsageError("the current folder is no longer there", hint="Change to another, then try again.")
+            return _failed(output, gone, None)
         # The fence: a defect of ours must not show a traceback (it may hold a key) nor pass silently.
         return _crashed(output, error, context)
+
+
+def _current_folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _failed(output: Output, error: MediatuiError, document: Mapping[str, Any] | None) -> int:
     try:
         output.fail(error, document)
+        output.flush()  # what is still held would fail at the exit, with another code
     except BrokenPipeError:
         _discard_output()
     except MediatuiError:  # stdout takes nothing; the words are on stderr
@@ -82,18 +94,24 @@ def _flushed(output: Output, code: int) -> int:
     return code
 
 
+def stdout_failed(error: OSError) -> int:
+    """The exit code for a stdout that refused something, after saying so."""
+    if not isinstance(error, BrokenPipeError):
+        write_message(f"mediatui: {no_output(error).message}\n")
+        _discard_output()
+        return int(ExitCode.FAILED)
+    return _reader_went_away()
+
+
 def _reader_went_away() -> int:
     _discard_output()
     return BROKEN_PIPE
 
 
 def _discard_output() -> None:
-    # What is still buffered would fail again when the interpreter flushes at exit.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         if not stream.isatty():
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            discard(stream)
 
 
 def _crashed(output: Output, error: Exception, context: Context | None) -> int:

@@ -68,11 +68,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
-        print(f"mediatui {__version__}")
-        return 0
+        return _tell_version()
     from mediatui.cli.fence import run_fenced
 
     return run_fenced(arguments, build_parser, _run)
+
+
+def _tell_version() -> int:
+    """Print the version without the parser, which takes longer."""
+    try:
+        print(f"mediatui {__version__}", flush=True)
+    except OSError as error:
+        from mediatui.cli.fence import stdout_failed
+
+        return stdout_failed(error)
+    return 0
 
 
 def build_parser() -> CommandParser:

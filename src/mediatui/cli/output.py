@@ -56,12 +56,11 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _no_output(error) from None
+            raise no_output(error) from None
 
     def note(self, text: str) -> None:
         """Print a message."""
-        sys.stderr.write(clean_text(text) + "\n")
-        sys.stderr.flush()
+        write_message(clean_text(text) + "\n")
 
     def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "") -> None:
         """Print rows in aligned columns, cut to the width of a terminal; the message `empty` when there are none."""
@@ -90,7 +89,23 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _no_output(error) from None
+            raise no_output(error) from None
+
+
+def write_message(text: str) -> None:
+    """Write to stderr as it is. Where nobody can read it any more, the work goes on: stdout and the code tell."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let a stream that takes nothing lead nowhere: what it still holds would fail again at the exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def error_document(error: MediatuiError) -> dict[str, Any]:
@@ -141,7 +156,8 @@ def _is_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def _no_output(error: OSError) -> MediatuiError:
+def no_output(error: OSError) -> MediatuiError:
+    """Stdout takes nothing: a full disk, a file that may not grow."""
     return MediatuiError(f"cannot write the output: {error.strerror}")
 
 

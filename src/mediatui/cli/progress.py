@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from mediatui.cli.output import cut
+from mediatui.cli.output import cut, write_message
 from mediatui.text import one_line
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a message that stays above the lines."""
         self._redraw([])
-        sys.stderr.write(one_line(text) + "\n")
-        sys.stderr.flush()
+        write_message(one_line(text) + "\n")
 
     def keep(self) -> None:
         """Leave the lines as they are; what comes next starts below them."""
@@ -69,8 +67,7 @@ class Progress:
         for line in lines:
             if line.text and self._last.get(line.key) != line.text:
                 self._last[line.key] = line.text
-                sys.stderr.write(one_line(line.text) + "\n")
-        sys.stderr.flush()
+                write_message(one_line(line.text) + "\n")
 
     def _redraw(self, texts: list[str]) -> None:
         if not self._terminal:
@@ -80,6 +77,5 @@ class Progress:
         texts = texts[-max(1, size.lines - 1) :]
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
         body = "".join(f"{cut(text, size.columns - 1)}\x1b[K\n" for text in texts)
-        sys.stderr.write(f"{up}\r{body}\x1b[J")
-        sys.stderr.flush()
+        write_message(f"{up}\r{body}\x1b[J")
         self._drawn = len(texts)

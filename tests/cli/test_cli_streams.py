@@ -1,0 +1,76 @@
+"""A stdout or stderr that takes nothing: words and an exit code, never a traceback; the work itself goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.cli.home import PROGRAM, SECONDS, Home
+
+FULL = Path("/dev/full")
+BUFFERED = {"PYTHONUNBUFFERED": ""}
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+
+
+def shell(home: Home, line: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which `$M` is the program."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS,
+        cwd=home.root,
+        env={**home.environment, "M": " ".join(PROGRAM), **environment},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("environment", [BUFFERED, UNBUFFERED], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", ["--version", "--help", "list --help", "path", "path --json", "list --version"])
+def test_a_full_stdout_is_told_in_words(home: Home, command: str, environment: dict[str, str]) -> None:
+    done = shell(home, f"$M {command} > {FULL}", environment)
+    wanted = 2 if command == "list --version" else 1
+    assert (done.returncode, "Traceback" in done.stderr) == (wanted, False), done.stderr
+    if wanted == 1:
+        assert "cannot write the output" in done.stderr
+
+
+@pytest.mark.parametrize("environment", [BUFFERED, UNBUFFERED], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", ["--version", "--help", "path"])
+def test_a_reader_that_goes_away_is_no_traceback(home: Home, command: str, environment: dict[str, str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [*PROGRAM, command], stdout=closed, stderr=subprocess.PIPE, encoding="utf-8", timeout=SECONDS,
+            env={**home.environment, **environment}, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("environment", [BUFFERED, UNBUFFERED], ids=["buffered", "unbuffered"])
+def test_without_anybody_to_read_messages_code_and_document_still_tell(home: Home, environment: dict[str, str]) -> None:
+    refused = shell(home, f"$M show nothing --json 2> {FULL}", environment)
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["error"]["code"] == 2
+    made = shell(home, f"$M generate x -m sandbox/text-to-image image_size=square --json 2> {FULL}", environment)
+    assert made.returncode == 0
+    assert [item["save_state"] for item in json.loads(made.stdout)["items"]] == ["saved"]
+
+
+@pytest.mark.parametrize("command", ["--data-dir below list", "export nothing", "import x.zip", "selftest --folder x"])
+def test_a_current_folder_that_is_gone(home: Home, command: str) -> None:
+    done = shell(home, f'mkdir gone && cd gone && rmdir ../gone && PYTHONPATH="$SRC" $M {command}', _source())
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "this should not have happened" not in done.stderr
+    assert list(home.root.rglob("crash-*")) == []
+
+
+def _source() -> dict[str, str]:
+    return {"SRC": str(Path(__file__).parents[2] / "src")}
