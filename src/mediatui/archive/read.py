@@ -86,10 +86,10 @@ def open_source(path: Path, max_file: int) -> Iterator[Source]:
     Raises `UsageError` when there is nothing of the kind, `BadArchive` for a damaged file.
     """
     path = path.expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir it takes a name that no file can have for one that is not there
         yield _Folder(path, max_file)
         return
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"there is no file or folder {path}")
     try:
         archive = zipfile.ZipFile(path)

@@ -75,7 +75,7 @@ def configure(parser: CommandParser) -> None:
     parser.set_defaults(run=run)
     shells = parser.add_subparsers(title="shells", metavar="SHELL", dest="shell", required=True)
     for shell in SCRIPTS:
-        shells.add_parser(shell, help=f"print the script for {shell}", shared=False)
+        shells.add_parser(shell, help=f"print the script for {shell}")
     answer = shells.add_parser("answer", shared=False)  # for the scripts; not in the list
     answer.set_defaults(run=run_answer)
     answer.add_argument("asking", choices=tuple(SCRIPTS))

@@ -93,20 +93,27 @@ def run_edit(context: Context) -> int:
     from mediatui.config_text import create_private, template
 
     path = context.locations.config_file
+    command = _editor(str(path))
     if create_private(path, template()):
         context.output.note(f"made {path} (mode 0600)")
-    _edit(str(path))
+    _edit(command, str(path))
     load_settings(path)
     context.output.emit({"path": str(path), "understood": True})
     context.output.line(f"{path}: understood")
     return ExitCode.DONE
 
 
-def _edit(path: str) -> None:
+def _editor(path: str) -> list[str]:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor and not sys.stdin.isatty():
         raise UsageError("there is no terminal to edit in", hint=f"Set EDITOR, or edit {path} yourself.")
-    command = shlex.split(editor or "vi")
+    try:
+        return shlex.split(editor or "vi")
+    except ValueError as error:
+        raise UsageError(f"the editor {editor!r} is no command: {error}", hint="Set EDITOR to another.") from None
+
+
+def _edit(command: list[str], path: str) -> None:
     try:
         code = subprocess.run([*command, path], check=False).returncode
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.archive_progress import ArchiveProgress
+from mediatui.cli.arguments import named, place
 from mediatui.cli.options import add_allow_host_option
 from mediatui.cli.saving import allow_hint
 from mediatui.cli.selecting import filtered
@@ -26,12 +27,12 @@ def configure(parser: CommandParser) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("project", metavar="PROJECT", help="the project, by id or name")
     parser.add_argument(
-        "-o", "--output", dest="target", type=Path, metavar="FILE",
+        "-o", "--output", dest="target", type=place, metavar="FILE",
         help="the file to write; an existing one is never replaced (default: PROJECT-<time>.zip here)",
     )  # fmt: skip
     add_allow_host_option(parser)
     parser.add_argument("--plan", action="store_true", help="say what would be written, and stop")
-    parser.add_argument("--filter", metavar="LINE", help="only items that pass, e.g. 'rating:>=4'")
+    parser.add_argument("--filter", type=named, metavar="LINE", help="only items that pass, e.g. 'rating:>=4'")
     parser.add_argument("--folder", action="store_true", help="write a folder in place of a ZIP file")
     parser.add_argument("--names", default="", metavar="TEMPLATE", help="e.g. '{n:03}-{date}-{model}-{prompt:40}'")
     parser.add_argument("--embed", action="store_true", help="copies say how they were made (PNG, JPEG, MP4)")
@@ -48,11 +49,13 @@ def configure(parser: CommandParser) -> None:
 def run(context: Context) -> int:
     """Plan, and unless only the plan was asked for, write."""
     target: Path | None = context.args.target
-    if target is not None and target.exists() and not target.is_dir():
-        raise UsageError(f"{target} exists and is not replaced", hint="Name another file with -o.")
+    if target is not None:
+        _refuse_taken(target)
     with context.reader() as reader:
         project = reader.project(context.args.project).id
         chosen = filtered(reader, context.args.filter, project) if context.args.filter else None
+    if chosen is not None and not chosen:
+        raise UsageError("no item passes the filter; nothing was written", hint="`mediatui list --filter` tries one.")
     with context.studio() as studio:
         progress = ArchiveProgress(context, ExportProgress, "export")
         stop = studio.subscribe(progress.hear)
@@ -67,6 +70,15 @@ def run(context: Context) -> int:
             stop()
     _show_report(context, report.path, report.files, report.bytes, report.missing)
     return ExitCode.UNSAVED if report.missing else ExitCode.DONE
+
+
+def _refuse_taken(target: Path) -> None:
+    try:
+        taken = target.exists() and not target.is_dir()
+    except OSError as error:  # a name that no file can have
+        raise UsageError(f"{target} cannot be written: {error.strerror}", hint="Name another file with -o.") from None
+    if taken:
+        raise UsageError(f"{target} exists and is not replaced", hint="Name another file with -o.")
 
 
 def _options(context: Context) -> ExportOptions:

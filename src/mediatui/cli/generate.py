@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import named, whole
 from mediatui.cli.fence import Interrupted
 from mediatui.cli.options import add_allow_host_option, add_project_option, values
 from mediatui.cli.saving import host_hints
@@ -39,16 +40,18 @@ def configure(parser: CommandParser) -> None:
     parser.add_argument("pairs", metavar="K=V", nargs="*", help="model parameters, as with --param")
     add_project_option(parser, "the project, by id or name; made when there is none (default: Inbox)")
     parser.add_argument(
-        "-m", "--model", dest="models", metavar="MODEL", action="append", required=True,
+        "-m", "--model", dest="models", type=named, metavar="MODEL", action="append", required=True,
         help="a model's id; several make one job each",
     )  # fmt: skip
     parser.add_argument(
         "--param", dest="params", metavar="K=V", action="append", default=[],
         help="a model parameter, such as duration=5; may be repeated",
     )  # fmt: skip
-    parser.add_argument("--params-json", metavar="JSON", help="parameters as a JSON object, or @FILE")
-    parser.add_argument("--seed", type=int, metavar="N", help="the seed, to make the same thing again")
-    parser.add_argument("--image", metavar="FILE_OR_URL", help="the picture to start from; a file is uploaded")
+    parser.add_argument("--params-json", type=named, metavar="JSON", help="parameters as a JSON object, or @FILE")
+    parser.add_argument("--seed", type=whole, metavar="N", help="the seed, to make the same thing again")
+    parser.add_argument(
+        "--image", type=named, metavar="FILE_OR_URL", help="the picture to start from; a file is uploaded"
+    )
     saving = parser.add_mutually_exclusive_group()
     saving.add_argument(
         "--no-save", action="store_const", dest="save_policy", const=SavePolicy.URL_ONLY.value,

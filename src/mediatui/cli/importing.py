@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.archive_progress import ArchiveProgress
+from mediatui.cli.arguments import place
+from mediatui.cli.options import add_project_option
 from mediatui.errors import ExitCode
 from mediatui.studio.events import ImportProgress
 from mediatui.text import human_bytes, plural
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 def configure(parser: CommandParser) -> None:
     """Add the options of ``import``."""
     parser.set_defaults(run=run)
-    parser.add_argument("source", type=Path, metavar="PATH", help="a ZIP file or a folder")
-    parser.add_argument(
-        "-p", "--project", metavar="PROJECT", help="into this project, made when there is none (default: its own)"
-    )
+    parser.add_argument("source", type=place, metavar="PATH", help="a ZIP file or a folder")
+    add_project_option(parser, "into this project, made when there is none (default: its own)")
     parser.add_argument("--plan", action="store_true", help="say what would be imported, and stop")
     parser.examples("mediatui import demo.zip", "mediatui import ~/Pictures/comfy -p 'Old works' --plan")
 

@@ -6,7 +6,8 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mediatui.cli.options import add_project_option, positive, values
+from mediatui.cli.arguments import positive
+from mediatui.cli.options import add_project_option, values
 from mediatui.cli.output import local_time
 from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode

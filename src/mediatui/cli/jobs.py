@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import named
 from mediatui.cli.generate import follow, outcome, report
 from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.cli.output import local_time
@@ -28,11 +29,13 @@ def configure(parser: CommandParser) -> None:
     add_project_option(parser, "only this project's jobs")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
     listing = actions.add_parser("list", help="all jobs, newest first (the default)")
-    listing.add_argument("-p", "--project", metavar="PROJECT", default=_absent(), help="only this project's")
+    listing.add_argument(
+        "-p", "--project", type=named, metavar="PROJECT", default=_absent(), help="only this project's"
+    )
     listing.set_defaults(run=run_list)
     _with_ids(actions.add_parser("show", help="everything known of one job"), run_show, many=False)
     resume = actions.add_parser("resume", help="follow unfinished jobs to the end and save what they made")
-    resume.add_argument("-p", "--project", metavar="PROJECT", default=_absent(), help="only this project's")
+    resume.add_argument("-p", "--project", type=named, metavar="PROJECT", default=_absent(), help="only this project's")
     add_allow_host_option(resume)
     resume.set_defaults(run=run_resume)
     _with_ids(actions.add_parser("cancel", help="ask the provider to stop jobs"), run_cancel)

@@ -6,7 +6,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mediatui.cli.options import add_project_option, positive
+from mediatui.cli.arguments import named, positive
+from mediatui.cli.options import add_project_option
 from mediatui.errors import ExitCode, MediatuiError
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ LOOK_SECONDS = 0.2
 def configure(parser: CommandParser) -> None:
     """Add the options of ``logs``."""
     parser.set_defaults(run=run)
-    parser.add_argument("--item", metavar="ID", help="only this item, and the job that made it")
-    parser.add_argument("--job", metavar="ID", help="only this job and its items")
+    parser.add_argument("--item", type=named, metavar="ID", help="only this item, and the job that made it")
+    parser.add_argument("--job", type=named, metavar="ID", help="only this job and its items")
     add_project_option(parser, "only this project")
     parser.add_argument("--last", type=positive, metavar="N", default=LAST, help=f"the last N steps (default: {LAST})")
     parser.add_argument("-f", "--follow", action="store_true", help="go on showing new steps; one JSON object a line")

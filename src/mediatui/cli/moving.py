@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.errors import ExitCode
 
@@ -44,4 +45,6 @@ def run_copy(context: Context) -> int:
 
 def _add_target(parser: CommandParser) -> None:
     add_items(parser)
-    parser.add_argument("--to", required=True, metavar="PROJECT", help="by id or name; made when there is none")
+    parser.add_argument(
+        "--to", type=named, required=True, metavar="PROJECT", help="by id or name; made when there is none"
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mediatui.cli.arguments import named, place
 from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ EXIT_CODES = (
     (ExitCode.INTERRUPTED, "interrupted; jobs go on at the provider (`mediatui jobs resume`)"),
 )
 """What each exit code means, for people."""
+
+
+NEAR = 0.65
+"""How alike a command must be to be offered for one that is not there; at 0.6 “bogus” would mean “logs”."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -68,9 +74,48 @@ class CommandParser(argparse.ArgumentParser):
             module, _, function = target.partition(":")
             getattr(importlib.import_module(f"mediatui.cli.{module}"), function)(self)
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse everything. Raises `UsageError`, pointing to the command's own help for what it does not know."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self._refuse(rest, getattr(found, "command", None))
+        return found
+
+    def _refuse(self, words: Sequence[str], command: str | None) -> NoReturn:
+        parser = self._named_parsers().get(command or "", self)
+        near = difflib.get_close_matches(words[0], parser._option_string_actions, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"unrecognized arguments: {' '.join(words)}", hint=f"{hint}`{parser.prog} --help` explains it."
+        )
+
+    def _named_parsers(self) -> dict[str, CommandParser]:
+        found = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        return {name: parser for action in found for name, parser in action.choices.items()}
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        # argparse would name all the commands there are, also one that is not for people.
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            offered = [choice.dest for choice in action._choices_actions]
+            near = difflib.get_close_matches(str(value), offered, 1, NEAR)
+            hint = f"Did you mean `{self.prog} {near[0]}`?" if near else f"`{self.prog} --help` lists them."
+            raise UsageError(f"there is no {str(action.metavar).lower()} {value!r}", hint=hint)
+        super()._check_value(action, value)
+
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`, pointing to the help of this command."""
         raise UsageError(message, hint=f"`{self.prog} --help` explains it.")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse hides that nobody could read the help.
+        from mediatui.cli.output import no_output
+
+        try:
+            (file or sys.stdout).write(message)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise no_output(error) from None
 
     def examples(self, *lines: str) -> None:
         """Show command lines at the end of the help."""
@@ -89,29 +134,21 @@ def add_global_options(parser: argparse.ArgumentParser, *, defaults: bool) -> No
     group.add_argument(
         "--sandbox", action="store_true", default=off, help="use the built-in test service, even with a key"
     )
-    group.add_argument("--data-dir", type=Path, metavar="DIR", default=absent, help="where projects are kept")
-    group.add_argument("--config", type=Path, metavar="FILE", default=absent, help="the configuration file to use")
+    group.add_argument("--data-dir", type=place, metavar="DIR", default=absent, help="where projects are kept")
+    group.add_argument("--config", type=place, metavar="FILE", default=absent, help="the configuration file to use")
 
 
 def add_project_option(parser: argparse.ArgumentParser, help: str) -> None:
     """Add ``-p/--project``, by id or name."""
-    parser.add_argument("-p", "--project", metavar="PROJECT", help=help)
+    parser.add_argument("-p", "--project", type=named, metavar="PROJECT", help=help)
 
 
 def add_allow_host_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--allow-host``: media may come from this host in this run; `Context.studio` heeds it."""
     parser.add_argument(
-        "--allow-host", dest="allow_hosts", metavar="HOST", action="append", default=[],
+        "--allow-host", dest="allow_hosts", type=named, metavar="HOST", action="append", default=[],
         help="let media come from this host, this time; may be repeated",
     )  # fmt: skip
-
-
-def positive(text: str) -> int:
-    """A whole number above zero, for `type=`."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
 
 
 def exit_code_help() -> str:

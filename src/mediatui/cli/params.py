@@ -47,10 +47,12 @@ def parse_object(text: str) -> dict[str, Any]:
     try:
         source = Path(text[1:]).expanduser().read_text("utf-8") if text.startswith("@") else text
         value = json.loads(source, parse_constant=_refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise UsageError(f"--params-json: cannot read {text[1:]}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--params-json: {error}", hint="""For example: --params-json '{"fps": 24}'""") from None
     if not isinstance(value, dict):
-        raise UsageError("--params-json must be a JSON object")
+        raise UsageError("--params-json must be a JSON object", hint="""For example: --params-json '{"fps": 24}'""")
     return value
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mediatui.locations import Locations
 
 
+_EXAMPLES = {"project": "demo", "item": "9f2c01aa"}
+
+
 def configure(parser: CommandParser) -> None:
     """Add the options of ``path``."""
     parser.set_defaults(run=run)
@@ -31,8 +34,10 @@ def configure(parser: CommandParser) -> None:
 def run(context: Context) -> int:
     """Print one path, or all places."""
     what, reference = context.args.what, context.args.reference
-    if (what in ("project", "item")) != (reference is not None):
-        raise UsageError("only `path project NAME` and `path item ID` take a name")
+    if what in ("project", "item") and reference is None:
+        raise UsageError(f"no {what} was named", hint=f"For example: mediatui path {what} {_EXAMPLES[what]}")
+    if what not in ("project", "item") and reference is not None:
+        raise UsageError(f"`path {what}` takes no name", hint="Only `path project NAME` and `path item ID` do.")
     if what is None:
         return _show_places(context, places(context.locations))
     path = _find(context, what, reference or "")

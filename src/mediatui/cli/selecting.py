@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import named
+from mediatui.cli.options import add_project_option
 from mediatui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ def add_items(parser: CommandParser, *, help: str = "items by id, or a unique st
     """Add ``ITEM…`` and ``--filter``."""
     parser.intermixed = True
     parser.add_argument("items", nargs="*", metavar="ITEM", help=help)
-    parser.add_argument("--filter", metavar="LINE", help="all items that pass, e.g. 'model:kling rating:>=4 -tag:hero'")
-    parser.add_argument("-p", "--project", metavar="PROJECT", help="with --filter: only this project's items")
+    parser.add_argument(
+        "--filter", type=named, metavar="LINE", help="all items that pass, e.g. 'model:kling rating:>=4 -tag:hero'"
+    )
+    add_project_option(parser, "with --filter: only this project's items")
 
 
 def chosen(context: Context) -> list[str]:

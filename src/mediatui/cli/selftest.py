@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mediatui.cli.options import positive
+from mediatui.cli.arguments import place, positive
 from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ SECONDS = 15
 def configure(parser: CommandParser) -> None:
     """Add the options of ``selftest``."""
     parser.set_defaults(run=run)
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="where to try (default: where projects are kept)")
+    parser.add_argument("--folder", type=place, metavar="DIR", help="where to try (default: where projects are kept)")
     parser.add_argument(
         "--seconds", type=positive, default=SECONDS, metavar="N", help=f"about how long to try (default: {SECONDS})"
     )

@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import port
 from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def configure(parser: CommandParser) -> None:
     """Add the options of ``serve``."""
     parser.set_defaults(run=run)
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port (default: a free one)")
+    parser.add_argument("--port", type=port, default=0, metavar="N", help="the port (default: a free one)")
     parser.description = (
         "Serve the interface on 127.0.0.1. The printed address holds a token: whoever has it can spend your money. "
         "Each browser tab is a window of its own; closing it stops no job."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import days
 from mediatui.cli.options import add_project_option
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, UsageError
@@ -23,7 +24,7 @@ def configure_clean(parser: CommandParser) -> None:
     parser.set_defaults(run=run_clean)
     parser.add_argument("sorts", nargs="*", metavar="WHAT", help=f"of {', '.join(SORTS)}")
     add_project_option(parser, "only in this project")
-    parser.add_argument("--older-than", type=float, default=30.0, metavar="DAYS", help="for unsaved and trash (30)")
+    parser.add_argument("--older-than", type=days, default=30.0, metavar="DAYS", help="for unsaved and trash (30)")
     parser.add_argument("--yes", action="store_true", help="carry the plan out; without, it is only shown")
     parser.examples(
         "mediatui clean unsaved failed-jobs parts",

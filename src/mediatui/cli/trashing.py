@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.cli.output import local_time
 from mediatui.cli.projects import deleted_parts
 from mediatui.cli.selecting import add_items, chosen, finish, tell
@@ -26,8 +27,10 @@ def configure(parser: CommandParser) -> None:
     add_items(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list what can be brought back")
-    what.add_argument("--restore", metavar="ENTRY", help="bring an entry or a deleted project back")
-    what.add_argument("--erase", metavar="ENTRY", help="remove an entry or a deleted project for good; needs --yes")
+    what.add_argument("--restore", type=named, metavar="ENTRY", help="bring an entry or a deleted project back")
+    what.add_argument(
+        "--erase", type=named, metavar="ENTRY", help="remove an entry or a deleted project for good; needs --yes"
+    )
     what.add_argument("--empty", action="store_true", help="remove all that is in the trash for good; needs --yes")
     parser.add_argument("--yes", action="store_true", help="really remove it")
     parser.examples(
@@ -42,6 +45,7 @@ def configure(parser: CommandParser) -> None:
 def run(context: Context) -> int:
     """Move items to the trash; or list it, restore from it, remove from it for good."""
     args = context.args
+    _refuse_items_beside(context)
     if args.list:
         return _list(context)
     if args.restore:
@@ -58,6 +62,21 @@ def run(context: Context) -> int:
     for entry in made:
         context.output.note(f"`mediatui trash --restore {entry.id}` brings {entry.name} back")
     return ExitCode.DONE
+
+
+def _refuse_items_beside(context: Context) -> None:
+    """`--empty` beside items would take far more than what was named."""
+    args = context.args
+    for option, given in (("--list", args.list), ("--restore", args.restore), ("--erase", args.erase)):
+        if given and (args.items or args.filter is not None):
+            raise UsageError(
+                f"{option} goes without items and without --filter", hint="Name either items or the trash."
+            )
+    if args.empty and (args.items or args.filter is not None):
+        raise UsageError(
+            "--empty removes all that is in the trash, not single items",
+            hint="`mediatui trash --erase ENTRY --yes` removes one entry; -p takes one project's.",
+        )
 
 
 def _project(context: Context) -> str | None:

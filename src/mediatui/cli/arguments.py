@@ -1,0 +1,59 @@
+"""What the text of an argument may be, for argparse's `type=`.
+
+An empty text is nearly always a script's variable that was never set: it must not mean "all", nor "here".
+"""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+MAX_PORT = 65535
+
+
+def named(text: str) -> str:
+    """Anything that says something."""
+    if not text.strip():
+        raise ArgumentTypeError("it is empty")
+    return text
+
+
+def place(text: str) -> Path:
+    """A file or folder."""
+    return Path(named(text))
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    number = whole(text)
+    if number < 1:
+        raise ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def port(text: str) -> int:
+    """A port to listen on; 0 leaves the choice to the command."""
+    number = whole(text)
+    if not 0 <= number <= MAX_PORT:
+        raise ArgumentTypeError(f"{text} is no port; they go from 1 to {MAX_PORT}")
+    return number
+
+
+def days(text: str) -> float:
+    """A length of time in days, with fractions."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise ArgumentTypeError(f"{text!r} is not a number of days")
+    return number
