@@ -6,7 +6,8 @@ Every error a person may see is a `MediatuiError`: what happened, what was kept,
     ├── UsageError                exit 2   the request itself is wrong
     │   └── NeedsConfirmation              it costs more than is spent unasked
     ├── ProviderError             exit 1   a service refused or failed (4 for key and balance)
-    └── StorageError              exit 3   bytes or records did not reach the disk
+    ├── SaveError                 exit 3   an output's bytes did not reach the disk; its item stays, to retry
+    └── StorageError              exit 1   a record or file did not reach the disk
         ├── StorageBlocked                 no room, no permission, read-only: retrying at once is futile
         └── StorageTooNew                  written by a newer mediatui: readable, not writable
 """
@@ -170,7 +171,6 @@ class StorageError(MediatuiError):
     """A record or file did not reach the disk; memory and disk still agree on the state before it."""
 
     title = "The disk refused"
-    exit_code = ExitCode.UNSAVED
 
     def __init__(self, message: str, *, hint: str = "", kind: SaveErrorKind = SaveErrorKind.IO) -> None:
         super().__init__(message, hint=hint)
@@ -198,13 +198,16 @@ def save_error_kind(exc: OSError) -> SaveErrorKind:
     return kinds.get(exc.errno or 0, SaveErrorKind.IO)
 
 
+_SAVES = "R in the interface or `mediatui retry --all` saves what is unsaved"
+
+
 def storage_error(exc: OSError, doing: str) -> StorageError:
     """Translate a failed file operation; `doing` completes "could not …"."""
     reason = os.strerror(exc.errno) if exc.errno else str(exc)
     hints = {
-        SaveErrorKind.FULL: "Free some space, then press R (or run `mediatui retry --all`).",
-        SaveErrorKind.READ_ONLY: "Make the place writable or choose another --data-dir, then press R.",
-        SaveErrorKind.PERMISSION: "Check who owns the folder, then press R (or run `mediatui retry --all`).",
+        SaveErrorKind.FULL: f"Free some space, then try again; {_SAVES}.",
+        SaveErrorKind.READ_ONLY: f"Make the place writable or choose another --data-dir, then try again; {_SAVES}.",
+        SaveErrorKind.PERMISSION: f"Check who owns the folder, then try again; {_SAVES}.",
     }
     kind = save_error_kind(exc)
     error = StorageBlocked if exc.errno in BLOCKING_ERRNOS else StorageError
