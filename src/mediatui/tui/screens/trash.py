@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -146,9 +147,9 @@ class TrashScreen(StudioScreen[None]):
         if row.entry is not None:
             if await self._typed(title, len(row.entry.item_ids), row.bytes):
                 entry = row.entry
-                await self._freed(await self.main.ask(organise.empty_trash(entry.project, entry_ids=[entry.id])))
+                await self._remove(organise.empty_trash(entry.project, entry_ids=[entry.id]))
         elif row.path is not None and await self._typed(title, 1, row.bytes, ("project", "projects")):
-            await self._freed(await self.main.ask(organise.erase_project(row.path)))
+            await self._remove(organise.erase_project(row.path))
 
     async def _empty(self) -> None:
         rows = list(self.list.rows.values())
@@ -156,7 +157,7 @@ class TrashScreen(StudioScreen[None]):
             raise UsageError("the trash is empty")
         size = sum(row.bytes for row in rows)
         if await self._typed("Empty the trash for good", len(rows), size, ("entry", "entries")):
-            await self._freed(await self.main.ask(self.main.studio.organise.empty_trash()))
+            await self._remove(self.main.studio.organise.empty_trash())
 
     async def _typed(self, title: str, count: int, size: int, words: tuple[str, str] = ("item", "items")) -> bool:
         """Removing for good takes more than one key: the number of things, typed."""
@@ -171,7 +172,9 @@ class TrashScreen(StudioScreen[None]):
             self.main.tell("That is another number: nothing was removed.")
         return typed == str(count)
 
-    async def _freed(self, size: int) -> None:
+    async def _remove(self, removing: Future[int]) -> None:
+        self.main.tell("Removing for good…")
+        size = await self.main.ask(removing)
         self.main.tell(f"{human_bytes(size)} freed for good.")
         await self._load()
 
