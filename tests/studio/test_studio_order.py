@@ -14,7 +14,7 @@ def test_each_step_is_on_disk_when_the_next_request_arrives(fal: FalServer, shop
     seen: dict[str, Any] = {}
 
     def look(call: Call) -> Reply:
-        found = seen.setdefault(call.kind, {})
+        found = seen.setdefault(fal.step(call), {})
         found["jobs"] = on_disk(shop.locations, "jobs")
         found["items"] = on_disk(shop.locations, "items")
         found["results"] = [p.read_bytes() for p in (shop.project_folder() / "results").glob("*.json")]
