@@ -259,7 +259,7 @@ class Settings:
     max_file_bytes: int = _setting(
         "save.max_file_bytes", 8 << 30, "A download larger than this is refused.", at_least(1)
     )
-    concurrent_saves: int = _setting("save.concurrent", 4, "Files saved at once.", at_least(1))
+    concurrent_saves: int = _setting("save.concurrent", 6, "Files saved at once.", at_least(1))
     concurrent_submits: int = _setting(
         "jobs.concurrent_submits", 4, "Requests sent to one provider at once.", at_least(1)
     )
