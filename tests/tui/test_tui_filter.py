@@ -56,6 +56,16 @@ async def test_fields_and_their_values_are_offered_and_typed_by_tab(three: Sessi
     assert len(prompts(three)) == 3
 
 
+async def test_what_no_item_matches_is_said_as_it_is_typed_and_not_twice(three: Session) -> None:
+    await three.press("slash")
+    await three.type("made:today size:>9gb")
+    media = three.library.media
+    await until(lambda: not media.keys and "made:today size:>9gb" in media.render_line(3).text, "the filter, whole")
+    assert "Nothing here" not in "".join(text for _, text, _ in three.library.details.paragraphs(media.key))
+    await three.type(" nofield:1 ")
+    await until(lambda: "“nofield:” is no field" in hint(three), "what is wrong")
+
+
 async def test_shift_tab_chooses_another_offer(three: Session) -> None:
     await three.press("slash")
     await three.type("state:s")

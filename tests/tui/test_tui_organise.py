@@ -87,6 +87,19 @@ async def test_stars_by_steps_and_by_menu_and_favourites(two: Session) -> None:
     await until(lambda: not any(item.rating or item.favourite for item in two.items), "as before")
 
 
+async def test_a_star_more_or_less_keeps_the_distance_between_marked_items(two: Session) -> None:
+    await two.press("plus", "plus", "plus", "A", "plus")
+    await until(lambda: named(two, "neon city").rating == 4, "one star more")
+    assert named(two, "misty valley").rating == 1
+    await until(lambda: "2 items rated one star higher" in two.status(), "said so")
+    await two.press("minus", "minus")
+    await until(lambda: named(two, "neon city").rating == 2, "two stars less")
+    assert named(two, "misty valley").rating is None
+    await two.press("u", "u", "u")
+    await until(lambda: named(two, "neon city").rating == 3, "as before")
+    assert named(two, "misty valley").rating is None
+
+
 async def test_notes_are_written_changed_and_removed(two: Session) -> None:
     await two.press("N")
     screen = await two.screen(NoteScreen)

@@ -17,6 +17,9 @@ MAX_TAG = 40
 MAX_TAGS = 64
 MAX_NAME = 200
 MAX_NOTES = 20_000
+BEST = 5
+"""Stars, at most."""
+
 ANNOTATIONS = ("name", "tags", "rating", "favourite", "notes")
 """The fields of an item that a person writes."""
 
@@ -103,7 +106,7 @@ def retag(item: MediaItem, add: Iterable[str] = (), remove: Iterable[str] = ()) 
 
 def rated(item: MediaItem, rating: int | None) -> MediaItem:
     """The item with another rating. Raises `UsageError` for one that is not 1 to 5."""
-    if rating is not None and not 1 <= rating <= 5:
+    if rating is not None and not 1 <= rating <= BEST:
         raise UsageError(f"{rating} is no rating", hint="A rating is 1 to 5.")
     return replace(item, rating=rating)
 

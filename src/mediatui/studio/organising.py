@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mediatui.errors import StorageBlocked, UsageError
-from mediatui.library.annotate import edits_for, noted, rated, renamed, retag
+from mediatui.library.annotate import BEST, edits_for, noted, rated, renamed, retag
 from mediatui.library.cleanup import CleanPlan, CleanRequest, plan_cleanup
 from mediatui.library.duplicates import Duplicates, find_duplicates
 from mediatui.library.project import ProjectFolder
@@ -95,6 +95,14 @@ class Organising:
         """Give 1 to 5, or take the rating away."""
         label = "unrate {}" if rating is None else f"rate {{}} {rating}"
         return self._edit(item_ids, label, lambda item: rated(item, rating))
+
+    def rate_by(self, item_ids: Iterable[str], step: int) -> Future[Undo]:
+        """Give each so many stars more, or fewer: at most 5, and below 1 none."""
+
+        def change(item: MediaItem) -> MediaItem:
+            return rated(item, max(0, min(BEST, (item.rating or 0) + step)) or None)
+
+        return self._edit(item_ids, f"rate {{}} {step:+}", change)
 
     def favourite(self, item_ids: Iterable[str], on: bool | None = None) -> Future[Undo]:
         """Mark as favourites or not; None: all, or none when all are already."""

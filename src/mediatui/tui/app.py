@@ -447,8 +447,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
                 ConfirmScreen(
                     f"{many} still running",
                     [
-                        "They go on at the provider and are written down here.",
-                        "The next start picks them up where they are.",
+                        f"{'It goes' if len(running) == 1 else 'They go'} on at the provider.",
+                        f"The next start picks {'it' if len(running) == 1 else 'them'} up from there.",
                     ],
                     "quit",
                 )

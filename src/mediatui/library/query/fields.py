@@ -226,7 +226,8 @@ FIELDS: Mapping[str, QueryField] = {each.name: each for each in _ALL}
 
 ALIASES: Mapping[str, str] = {
     "t": "type", "m": "model", "s": "state", "p": "project", "favorite": "fav", "favourite": "fav",
-    "tags": "tag", "created": "date", "length": "duration", "stars": "rating", "is": "state",
+    "tags": "tag", "note": "notes", "created": "date", "made": "date", "length": "duration", "stars": "rating",
+    "is": "state",
 }  # fmt: skip
 """Other spellings people try."""
 

@@ -211,7 +211,7 @@ def _compared(token: Token, setting: Setting) -> _Term:
     if field is None:
         near = difflib.get_close_matches(token.field, FIELDS, 1)
         hint = f"did you mean {near[0]}:?" if near else "put it in quotes to search for the text"
-        raise Unfinished(f"there is no field {token.field}:; {hint}")
+        raise Unfinished(f"“{token.field}:” is no field; {hint}")
     try:
         test = field.test(token.value, setting)
         return _Term(field.cost, test, within=test if isinstance(test, Within) else None)

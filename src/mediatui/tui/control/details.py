@@ -72,7 +72,7 @@ class Details(Controller):
             log = progress.last_log if progress else ""
             found = job_paragraphs(job, self.screen.going(job.id), log, full=full, keys=self.app.keys)
             return [*self._home(job.project), *found]
-        return [("", "Nothing here yet." if self.app.has_studio else "", "dim")]
+        return [("", "Nothing here yet." if self.app.has_studio and not shelf.words else "", "dim")]
 
     def _home(self, project_id: str) -> list[Paragraph]:
         """The project's name, where rows of several stand together."""

@@ -34,7 +34,10 @@ class Keeping(Controller):
     def _ids(self) -> list[str]:
         ids = [item.id for item in self.screen.targets()]
         if not ids:
-            raise UsageError("there is no item here to save")
+            raise UsageError(
+                "there is no item here to save",
+                hint=f"What a job makes is listed once it is done; {self.press('jobs')} shows the jobs.",
+            )
         faults = (item.storage_error for item in self.screen.targets())
         self.app.hosts.forget(fault.host for fault in faults if fault is not None and fault.host)
         return ids

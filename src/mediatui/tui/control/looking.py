@@ -140,7 +140,7 @@ class Looking(Controller):
     def empty_words(self) -> str:
         """What the list says when it shows nothing."""
         if self.screen.shelf.words:
-            return f"Nothing matches “{self.screen.shelf.words}”. {self.press('clear')} shows everything."
+            return f"Nothing matches “{self.screen.shelf.words.strip()}”. {self.press('clear')} shows everything."
         if self.screen.project_id is None and self.app.memory.places:
             return (
                 f"No project yet.\n{self.press('new')} makes a first generation, {self.press('new-project')} a project."

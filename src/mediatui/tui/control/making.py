@@ -50,7 +50,7 @@ class Making(Controller):
         shelf, key = self.screen.shelf, self.screen.media.key or ""
         record = shelf.items.get(key) or shelf.jobs.get(key)
         if record is None:
-            raise UsageError("there is nothing under the cursor")
+            raise UsageError("there is nothing under the cursor", hint=f"{self.press('new')} writes a prompt.")
         return record
 
     async def as_input(self) -> None:
@@ -60,7 +60,7 @@ class Making(Controller):
 
         item = self.screen.item
         if item is None:
-            raise UsageError("there is no item under the cursor")
+            raise UsageError("there is no item under the cursor", hint="Go to one that is made already.")
         infos = await self.app.ask(self.studio.models())
         taking = [info for info in infos if info.category.startswith(f"{item.type.value}-to-")]
         from mediatui.tui.screens.pick import Entry, PickScreen

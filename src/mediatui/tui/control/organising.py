@@ -22,6 +22,10 @@ _STARS = [Choice(str(n), "★" * n + "☆" * (MOST - n), str(n)) for n in range(
 _RATINGS = (*_STARS, Choice("0", "not rated", "0"))
 
 
+def _rated(stars: int) -> str:
+    return f"rated {'★' * stars}" if stars else "not rated any more"
+
+
 class Organising(Controller):
     """Keys that act on the marked items or the one under the cursor; each can be taken back with one key."""
 
@@ -78,14 +82,20 @@ class Organising(Controller):
 
     async def _step(self, step: int) -> None:
         items = self._targets()
-        best = max(item.rating or 0 for item in items)
-        await self._rate(items, max(0, min(MOST, best + step)))
+        ids = [item.id for item in items]
+        done = await self.app.ask(self.studio.organise.rate_by(ids, step))
+        self._show(ids)
+        ratings = {found.rating or 0 for key in ids if (found := self.studio.find_item(key)) is not None}
+        if len(ratings) == 1:
+            self._tell(done, _rated(ratings.pop()))
+        else:
+            self._tell(done, "rated one star higher" if step > 0 else "rated one star lower")
 
     async def _rate(self, items: Sequence[MediaItem], stars: int) -> None:
         ids = [item.id for item in items]
         done = await self.app.ask(self.studio.organise.rate(ids, stars or None))
         self._show(ids)
-        self._tell(done, f"rated {'★' * stars}" if stars else "not rated any more")
+        self._tell(done, _rated(stars))
 
     async def favourite(self) -> None:
         """Turn favourites on or off."""

@@ -33,7 +33,7 @@ class Tidying(Controller):
 
     async def _turn(self, done: Undo | None, words: str, verb: str) -> None:
         if done is None:
-            raise UsageError(f"there is nothing to {verb}")
+            raise UsageError(f"there is nothing to {verb}", hint="It reaches back to when this window was opened.")
         before = set(self.screen.summaries)
         await self.screen.projects.refresh()
         appeared = set(self.screen.summaries) - before
@@ -55,7 +55,10 @@ class Tidying(Controller):
             return
         items = self.screen.targets()
         if not items:
-            raise UsageError("there is no item here to trash")
+            raise UsageError(
+                "there is no item here to trash",
+                hint=f"Jobs that ended leave the list in the jobs screen ({self.press('jobs')}).",
+            )
         plain = not self.screen.media.marks and all(item.save_state is SaveState.SAVED for item in items)
         if not plain and not await self._confirmed():
             return
@@ -74,9 +77,10 @@ class Tidying(Controller):
         unsaved = sum(item.save_state is not SaveState.SAVED for item in items)
         lines = [f"{plural(len(items), 'item')}, {human_bytes(sum(item.file_size or 0 for item in items))}."]
         if hidden:
-            lines.append(f"{hidden} of them hidden by the filter.")
+            lines.append(f"{hidden} of them hidden by the filter." if len(items) > 1 else "It is hidden by the filter.")
         if unsaved:
-            lines.append(f"{unsaved} of them not on disk: only the record goes to the trash, and the URL may expire.")
-        lines.append(f"{self.press('undo')} brings them back.")
+            who = f"{unsaved} of them" if len(items) > 1 else "It is"
+            lines.append(f"{who} not on disk: only the record goes to the trash, and the URL may expire.")
+        lines.append(f"{self.press('undo')} brings {'them' if len(items) > 1 else 'it'} back.")
         title = f"Move {plural(len(items), 'item')} to the trash?"
         return await self.app.push_screen_wait(ConfirmScreen(title, lines, "move to trash"))

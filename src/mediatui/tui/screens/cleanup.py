@@ -172,7 +172,7 @@ class CleanScreen(StudioScreen[None]):
         except ValueError:
             days = -1.0
         if not 0 <= days < 100_000:
-            raise UsageError(f"“{one_line(text, 20)}” is no number of days")
+            raise UsageError(f"“{one_line(text, 20)}” is no number of days", hint="Type a whole number, such as 30.")
         self.rows.days = days
         await self._load()
 

@@ -215,13 +215,14 @@ class JobsScreen(StudioScreen[None]):
 
     def _need(self) -> Job:
         if self.job is None:
-            raise UsageError("there is no job here")
+            raise UsageError("there is no job here", hint=f"{self.press('new')} writes a prompt.")
         return self.job
 
     async def _cancel(self) -> None:
         job = self._need()
         if job.phase.ended:
-            raise UsageError(f"this job is {PHASE_BADGES[job.phase].word} already")
+            words = f"this job has ended already: {PHASE_BADGES[job.phase].word}"
+            raise UsageError(words, hint=f"{self.press('dismiss')} takes it off the list.")
         if "cancel" in self._senseless():
             raise UsageError(f"{job.provider} cannot stop a request", hint="It goes on, and its result is kept.")
         asked = await self.main.ask(self.main.studio.cancel(job.id))
@@ -245,7 +246,7 @@ class JobsScreen(StudioScreen[None]):
 
     async def _ask_again(self, ids: Sequence[str]) -> None:
         if not ids:
-            raise UsageError("no job failed")
+            raise UsageError("no job failed, so there is nothing to ask again about")
         self.main.tell(f"Asking the provider again about {plural(len(ids), 'job')}; nothing is sent anew.")
         jobs = await self.main.ask(self.main.studio.recheck(ids))
         found = Counter(PHASE_BADGES[job.phase].word for job in jobs)

@@ -65,7 +65,7 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, empty: str = "", classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.keys: Sequence[str] = ()
-        self.empty = empty
+        self._empty = empty
         self.still: Sequence[Sequence[Cell]] = ()
         """Lines to draw until there are rows to show."""
         self._revision: dict[str, int] = {}
@@ -94,6 +94,17 @@ class LineList(Actor, QuietScroll, can_focus=True, inherit_bindings=False):
         return y + self.scroll_offset.y
 
     # What a screen tells the list.
+
+    @property
+    def empty(self) -> str:
+        """What stands where there are no rows."""
+        return self._empty
+
+    @empty.setter
+    def empty(self, words: str) -> None:
+        changed, self._empty = words != self._empty, words
+        if changed and not self.keys:
+            self.refresh()
 
     @property
     def key(self) -> str | None:
