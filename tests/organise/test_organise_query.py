@@ -122,7 +122,7 @@ def test_terms(line: str, ids: str) -> None:
         ("date:2026-1", "", None, None, ""),
         ("date:2026-13", "abcde", 0, 12, "a date"),
         ("size:>10x", "abcde", 0, 9, "a size"),
-        ("colour:red", "abcde", 0, 10, "no field colour:"),
+        ("colour:red", "abcde", 0, 10, "“colour:” is no field"),
         ("modle:x", "abcde", 0, 7, "did you mean model:?"),
         ("dog OR", "b", 4, 6, "both sides"),
         ("OR dog", "b", 0, 2, "both sides"),
