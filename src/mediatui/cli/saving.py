@@ -50,7 +50,7 @@ def run_save(context: Context) -> int:
 
 def run_retry(context: Context) -> int:
     """Save again the named items, or all that want saving."""
-    items = _targets(context, needs_saving)
+    items = _targets(context, lambda item: needs_saving(item) or item.save_state is SaveState.SAVING)
     return _run(context, items, lambda studio: studio.retry([item.id for item in items]))
 
 

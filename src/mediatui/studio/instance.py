@@ -16,6 +16,15 @@ from mediatui.library.lock import hold
 from mediatui.text import slug
 
 
+def any_alive(folder: Path) -> bool:
+    """Any process runs on this data directory. For those that did not register themselves."""
+    here = Instance(folder)
+    try:
+        return any(here.is_alive(entry.stem) for entry in folder.iterdir() if entry.suffix == ".lock")
+    except OSError:
+        return False
+
+
 class Instance:
     """This process's presence on a data directory."""
 

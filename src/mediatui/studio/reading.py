@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mediatui.errors import MediatuiError, UsageError
 from mediatui.library.index import item_to_document, job_to_document, project_to_document
 from mediatui.library.library import Library
-from mediatui.model import Job, MediaItem
+from mediatui.model import Job, MediaItem, SaveState
+from mediatui.studio.actual import actual_items
 from mediatui.studio.records import Records
 
 Record = TypeVar("Record", MediaItem, Job)
@@ -60,8 +61,11 @@ class Reader:
         return tuple(project for project in opened if project is not None)
 
     def items(self, reference: str | None = None) -> Iterator[tuple[ProjectFolder, MediaItem]]:
-        """The items of one project or of all, newest first; also what a full disk kept from its project."""
-        found = [(project, item) for project in self.projects(reference) for item in self._records.items(project)]
+        """The items of one project or of all, newest first; also what a full disk kept from its project.
+
+        Each in the state it is really in, also where the index does not know that yet.
+        """
+        found = [(project, item) for project in self.projects(reference) for item in self._actual(project)]
         return iter(sorted(found, key=lambda pair: pair[1].created_at, reverse=True))
 
     def jobs(self, reference: str | None = None) -> Iterator[tuple[ProjectFolder, Job]]:
@@ -80,6 +84,9 @@ class Reader:
     def trashed_projects(self) -> tuple[Path, ...]:
         """Where deleted projects lie, newest first."""
         return tuple(sorted(self._library.trashed(), key=lambda path: path.name.rpartition("--")[2])[::-1])
+
+    def _actual(self, project: ProjectFolder) -> list[MediaItem]:
+        return actual_items(project, self._records.items(project), self.locations.instances)
 
     def _try_open(self, project_id: str) -> ProjectFolder | None:
         # One project's damage does not hide the others.
@@ -112,7 +119,8 @@ def _named(
 
 def item_document(item: MediaItem, file: Path | None) -> dict[str, Any]:
     """An item as JSON, with `file`: the absolute path of its bytes, or null."""
-    return {**item_to_document(item), "file": str(file) if file else None}
+    has_file = file is not None and item.save_state is SaveState.SAVED
+    return {**item_to_document(item), "file": str(file) if has_file else None}
 
 
 def job_document(job: Job) -> dict[str, Any]:
@@ -131,8 +139,8 @@ def summary_document(summary: ProjectSummary, folder: Path) -> dict[str, Any]:
 
 
 def file_in(project: ProjectFolder, item: MediaItem) -> Path | None:
-    """The absolute path of the file recorded for `item`."""
-    return project.path_of(item.path) if item.path else None
+    """The absolute path of an item's file; None when it has none, or its file is gone."""
+    return project.path_of(item.path) if item.path and item.save_state is SaveState.SAVED else None
 
 
 def health(project: ProjectFolder) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Templates:
             path = self._free_path(template.name)
         else:
             if not replace:
-                raise UsageError(f"there is a template “{held.name}” already", hint="Choose another name, or replace it (--replace).")
+                raise UsageError(f"there is a template “{held.name}” already", hint="Choose another, or --replace it.")
         write_atomic(path, _encode(template))
         return template
 

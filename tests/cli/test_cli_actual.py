@@ -1,0 +1,114 @@
+"""What is listed is what is there: a file that vanished, a save whose process was killed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.home import Home
+from tests.support.fal_server import FalServer, fal_server
+
+from mediatui.library.library import Library
+from mediatui.locations import Locations
+from mediatui.model import SaveState
+from mediatui.studio.instance import Instance
+
+
+@pytest.fixture
+def made(home: Home) -> Any:
+    """A home with one saved picture of a provider that counts what it is asked."""
+    with fal_server() as fal:
+        config = home.root / "config" / "mediatui" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(
+            "[jobs]\npoll_seconds = 0.05\n"
+            f'[providers.fal]\nkey = "k:s"\nqueue_url = "{fal.url}"\napi_url = "{fal.url}/v1"\n'
+        )
+        config.chmod(0o600)
+        done = home.run("generate", "x", "-m", "a/b", "-p", "demo", "--json")
+        assert done.code == 0, done.err
+        yield fal, done.document["items"][0]
+
+
+def listed(home: Home, *options: str) -> Any:
+    return home.run("list", "--json", *options).document["items"]
+
+
+def locations(home: Home) -> Locations:
+    return Locations(home.projects.parent, home.root / "no.toml", home.root / "state", home.root / "cache")
+
+
+def record(home: Home, item_id: str, **changes: Any) -> None:
+    """Write an item's record as an earlier run may have left it."""
+    library = Library(locations(home))
+    try:
+        library.open("demo").edit_item(item_id, lambda item: replace(item, **changes))
+    finally:
+        library.close()
+
+
+def kill_while_saving(home: Home, item: Any) -> None:
+    """What a save leaves behind when its process is killed in the middle."""
+    Path(item["file"]).unlink()
+    record(home, item["id"], save_state=SaveState.SAVING, path=None, sha256=None, crc32=None)
+
+
+def test_a_file_that_vanished_is_missing_at_once(home: Home, made: tuple[FalServer, Any]) -> None:
+    fal, item = made
+    Path(item["file"]).unlink()
+    index = (home.projects / "demo" / "index.jsonl").read_bytes()
+    (found,) = listed(home, "--state", "missing")
+    assert (found["id"], found["file"], found["path"]) == (item["id"], None, item["path"])
+    assert [each["id"] for each in listed(home, "--filter", "state:missing")] == [item["id"]]
+    assert home.run("path", "item", item["id"]).code == 1
+    assert (home.projects / "demo" / "index.jsonl").read_bytes() == index, "looking writes nothing"
+    again = home.run("retry", "--all", "--json")
+    assert (again.code, again.document["saved"]) == (0, [item["id"]]), again.err
+    (back,) = listed(home)
+    assert (back["save_state"], back["sha256"]) == ("saved", item["sha256"])
+    assert Path(back["file"]).is_file()
+    assert fal.count("submit") == 1
+
+
+def test_a_file_that_came_back_is_saved_at_once(home: Home, made: tuple[FalServer, Any]) -> None:
+    _, item = made
+    record(home, item["id"], save_state=SaveState.MISSING)
+    assert [(each["save_state"], each["file"]) for each in listed(home)] == [("saved", item["file"])]
+    assert home.run("retry", "--all", "--json").document["items"] == []
+
+
+def test_a_save_that_was_killed_is_unsaved_and_taken_up_by_retry(home: Home, made: tuple[FalServer, Any]) -> None:
+    fal, item = made
+    kill_while_saving(home, item)
+    assert [each["save_state"] for each in listed(home)] == ["unsaved"]
+    assert [each["id"] for each in listed(home, "--state", "unsaved")] == [item["id"]]
+    again = home.run("retry", "--all", "--json")
+    assert (again.code, again.document["saved"]) == (0, [item["id"]]), again.err
+    assert [each["sha256"] for each in listed(home)] == [item["sha256"]]
+    assert fal.count("submit") == 1
+
+
+def test_while_another_window_runs_its_save_is_left_as_it_is(home: Home, made: tuple[FalServer, Any]) -> None:
+    _, item = made
+    kill_while_saving(home, item)
+    window = Instance(locations(home).instances)
+    window.register()
+    try:
+        assert [each["save_state"] for each in listed(home)] == ["saving"]
+    finally:
+        window.leave()
+    assert [each["save_state"] for each in listed(home)] == ["unsaved"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_cannot_be_listed_hides_no_file(home: Home, made: tuple[FalServer, Any]) -> None:
+    _, item = made
+    folder = Path(item["file"]).parent
+    folder.chmod(0o300)
+    try:
+        assert [each["save_state"] for each in listed(home)] == ["saved"]
+    finally:
+        folder.chmod(0o700)
