@@ -134,7 +134,7 @@ def test_prompts_templates_and_the_log(terminal: Terminal) -> None:
     press(terminal, "n", "the form")
     terminal.shows("1 chosen")
     press(terminal, "\x12", "prompts sent before")
-    terminal.shows("Prompts sent before")
+    terminal.shows("type to search")
     press(terminal, "bold\r", "a prompt of before")
     terminal.shows(PLAIN)
     press(terminal, " {{gap [/]}} {{two=[red]}}", "gaps")
