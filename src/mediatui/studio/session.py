@@ -57,7 +57,9 @@ class Session:
         if found is not None:
             return found
         if item.url is None:
-            raise UsageError("it is not on disk, and there is no address to fetch it from", hint="Saving it asks for it again.")
+            raise UsageError(
+                "it is not on disk, and there is no address to fetch it from", hint="Saving it asks for it again."
+            )
         if not fetch:
             if item.url_auth != "none" or not item.url.startswith("https://"):
                 raise UsageError("its address opens only with the provider's key", hint="It plays here.")
