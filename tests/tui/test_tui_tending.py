@@ -62,6 +62,16 @@ async def test_a_trashed_item_is_listed_restored_and_trashed_again(two: Session)
     await until(lambda: len(screen.list.keys) == 1, "listed again")
 
 
+async def test_several_items_that_went_together_come_back_together(two: Session) -> None:
+    await two.press("A", "d")
+    await two.screen(ConfirmScreen)
+    await two.press("y")
+    await until(lambda: not two.items, "gone")
+    screen = await trash(two)
+    await two.press("r")
+    await until(lambda: "2 items are back" in screen.query_one("#status").text, "said so")
+
+
 async def test_emptying_the_trash_needs_its_number_typed(two: Session) -> None:
     await two.press("g", "d")
     await until(lambda: len(two.items) == 1, "in the trash")
@@ -106,12 +116,13 @@ async def test_one_deleted_project_goes_for_good_and_the_rest_of_the_trash_stays
 
 
 async def test_a_deleted_project_is_restored_from_the_trash(two: Session) -> None:
+    await two.app.ask(two.app.studio.rename_project(two.library.project_id, "Demo: take 2"))
     await two.press("D")
     await two.screen(ConfirmScreen)
     await two.press("y")
     await until(lambda: not two.library.summaries, "gone")
     screen = await trash(two)
-    assert [row.name for row in screen.list.rows.values()] == ["demo"]
+    assert [(row.name, row.count) for row in screen.list.rows.values()] == [("Demo: take 2", "2 items")]
     await two.press("r")
     await until(lambda: two.library.summaries, "back")
 

@@ -39,6 +39,11 @@ class Trashed:
     entry: TrashEntry | None = None
     path: Path | None = None
 
+    @property
+    def many(self) -> bool:
+        """Several items that went together: they have no name but their number."""
+        return self.entry is not None and len(self.entry.item_ids) > 1
+
 
 class TrashList(LineList):
     """The rows, the latest first."""
@@ -138,12 +143,16 @@ class TrashScreen(StudioScreen[None]):
             await self.main.ask(organise.restore(row.entry.project, row.entry.id))
         elif row.path is not None:
             await self.main.ask(organise.restore_project(row.path))
-        self.main.tell(f"“{row.name}” is back. {self.press('undo')} puts it into the trash again.")
+        undo = self.press("undo")
+        if row.many:
+            self.main.tell(f"{row.count} are back. {undo} puts them into the trash again.")
+        else:
+            self.main.tell(f"“{row.name}” is back. {undo} puts it into the trash again.")
         await self._load()
 
     async def _erase(self) -> None:
         row, organise = self._row(), self.main.studio.organise
-        title = f"Remove “{row.name}” for good"
+        title = "Remove for good" if row.many else f"Remove “{row.name}” for good"
         if row.entry is not None:
             if await self._typed(title, len(row.entry.item_ids), row.bytes):
                 entry = row.entry
@@ -185,13 +194,10 @@ def _entry_row(entry: TrashEntry, names: Mapping[str, str]) -> Trashed:
 
 
 def _measured(paths: Sequence[Path]) -> list[Trashed]:
-    """Deleted projects; their folders say when they went (blocking)."""
-    from mediatui.library.usage import tree_size
+    """Deleted projects, as their own indexes tell of them (blocking)."""
+    from mediatui.library.deleted import look_into
 
-    found = []
-    for path in paths:
-        name, _, when = path.name.rpartition("--")
-        stamp = when.partition("-")[0]
-        time = int(stamp) / 1000 if stamp.isdecimal() else 0.0
-        found.append(Trashed(name or path.name, "a project", "whole", tree_size(path), time, path=path))
-    return found
+    return [
+        Trashed(found.name, "a project", plural(found.items, "item"), found.bytes, found.time, path=found.path)
+        for found in map(look_into, paths)
+    ]

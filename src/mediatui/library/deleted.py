@@ -1,0 +1,39 @@
+"""What is known of a deleted project without restoring it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediatui.library.index import SCHEMA
+from mediatui.library.replay import replay_file
+from mediatui.library.usage import tree_size
+from mediatui.locations import INDEX
+from mediatui.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A deleted project. `time` is when it was deleted, in seconds since the epoch, 0 when nobody knows."""
+
+    path: Path
+    name: str
+    items: int
+    bytes: int
+    time: float
+
+
+def look_into(path: Path) -> Deleted:
+    """Read a deleted project's own index; where that cannot be read, its folder's name must do (blocking)."""
+    identifier, _, when = path.name.rpartition("--")
+    stamp = when.partition("-")[0]
+    name, items = identifier or path.name, 0
+    try:
+        tables = replay_file(path / INDEX, SCHEMA).tables
+    except OSError:
+        pass
+    else:
+        items = len(tables.get("items", {}))
+        told = tables.get("project", {}).get("project", {}).get("name")
+        name = one_line(told) if isinstance(told, str) and told.strip() else name
+    return Deleted(path, name, items, tree_size(path), int(stamp) / 1000 if stamp.isdecimal() else 0.0)
