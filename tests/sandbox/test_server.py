@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import signal
 import ssl
 import stat
@@ -99,3 +101,31 @@ async def test_the_certificate_speaks_for_fals_hosts(tmp_path: Path) -> None:
         writer.close()
         await writer.wait_closed()
     await server.stop()
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 6, 9])
+async def test_a_start_that_is_given_up_leaves_nothing_open(tmp_path: Path, steps: int) -> None:
+    server = SandboxServer(tmp_path)
+    starting = asyncio.create_task(server.start())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    await server.stop()
+    # An open socket would be a ResourceWarning, which is an error here; a lock that was held would leave its file.
+    gc.collect()
+    assert not list(tmp_path.glob("owners/*"))
+
+
+async def test_a_start_that_is_given_up_while_the_folder_opens_waits_for_it(tmp_path: Path) -> None:
+    server = SandboxServer(tmp_path)
+    starting = asyncio.create_task(server.start())
+    while not (tmp_path / "owners").exists():
+        await asyncio.sleep(0)
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    await server.stop()
+    gc.collect()
+    assert not list(tmp_path.glob("owners/*"))

@@ -40,6 +40,7 @@ class SandboxServer:
         self.base_url = ""
         self.certificate: Path | None = None
         """The certificate clients must be told to trust; None without TLS."""
+        self._listener: socket.socket | None = None
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._runner: Runner | None = None
@@ -49,25 +50,41 @@ class SandboxServer:
 
         Raises `UsageError` when the address cannot be had and `StorageError` when the folder cannot be used.
         """
-        listener = await asyncio.to_thread(self._listen)
-        store: RequestStore | None = None
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open))
         try:
-            store = await asyncio.to_thread(RequestStore, self._folder)
-            pair = await asyncio.to_thread(certificate, self._folder / "tls", self._host) if self._tls else None
-            self._remember_port(listener)
-        except OSError as exc:
+            listener, store, pair = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped: what it opens is closed.
+            listener, store, _ = await opening
             listener.close()
-            if store:
-                store.close()
-            raise storage_error(exc, f"use the sandbox's folder {self._folder}") from exc
-        self._runner = Runner(store)
+            store.close()
+            raise
+        self._listener, self._runner = listener, Runner(store)
         self._server = _Server(_config(self._runner, pair))
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         port, named = listener.getsockname()[1], f"[{self._host}]" if ":" in self._host else self._host
         self.certificate = pair[0] if pair else None
         self.base_url = f"{'https' if self._tls else 'http'}://{named}:{port}"
-        await self._until_listening(self._server, self._serving)
-        await self._runner.resume()
+        try:
+            await self._until_listening(self._server, self._serving)
+            await self._runner.resume()
+        except BaseException:
+            await self.stop()
+            raise
+
+    def _open(self) -> tuple[socket.socket, RequestStore, tuple[Path, Path] | None]:
+        """All that blocks. Raises as `start`."""
+        with contextlib.ExitStack() as opened:
+            listener = opened.enter_context(self._listen())
+            try:
+                store = RequestStore(self._folder)
+                opened.callback(store.close)
+                pair = certificate(self._folder / "tls", self._host) if self._tls else None
+                self._remember_port(listener)
+            except OSError as exc:
+                raise storage_error(exc, f"use the sandbox's folder {self._folder}") from exc
+            opened.pop_all()
+        return listener, store, pair
 
     async def stop(self) -> None:
         """Stop listening and rendering; unfinished requests are resumed by the next server on the folder."""
@@ -76,6 +93,9 @@ class SandboxServer:
             await self._serving
         if self._runner:
             await self._runner.stop()
+        if self._listener:
+            self._listener.close()
+        self._listener = None
         self._server = self._serving = self._runner = None
 
     @staticmethod
