@@ -58,7 +58,8 @@ async def _reap(process: asyncio.subprocess.Process, complaints: asyncio.Task[by
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     process.stdin.close()
-    await asyncio.gather(process.stdout.read(), complaints, process.wait())
+    # A loop that ends cancels all of these at once; it must not close before the process is gone.
+    await asyncio.gather(process.stdout.read(), complaints, process.wait(), return_exceptions=True)
 
 
 async def _converse(
