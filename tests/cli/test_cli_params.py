@@ -83,7 +83,7 @@ def test_numbers_that_json_lacks_stay_text(text: str) -> None:
 
 
 def test_an_unknown_name_is_sent_with_the_nearest_name() -> None:
-    fitted, warnings = fit(Requested({"duratoin": "5"}), {"video": SCHEMA})
+    fitted, warnings = fit(Requested({"duratoin": ["5"]}), {"video": SCHEMA})
     assert fitted == {"video": {"duratoin": 5}}
     assert len(warnings) == 1
     assert "'duration'" in warnings[0]
@@ -91,14 +91,14 @@ def test_an_unknown_name_is_sent_with_the_nearest_name() -> None:
 
 def test_a_parameter_goes_to_the_models_that_know_it() -> None:
     image = FormSchema("image", (Field("num_images", "Images", FieldKind.INTEGER),))
-    requested = Requested({"duration": "5", "num_images": "2"}, {"seed": 7})
+    requested = Requested({"duration": ["5"], "num_images": ["2"]}, {"seed": 7})
     fitted, warnings = fit(requested, {"video": SCHEMA, "image": image})
     assert fitted == {"video": {"seed": 7, "duration": 5}, "image": {"num_images": 2}}
     assert warnings == []
 
 
 def test_without_a_schema_everything_is_sent() -> None:
-    fitted, warnings = fit(Requested({"a": "1", "b": "x"}, {"seed": 7}, "https://e.org/i.png"), {"m": None})
+    fitted, warnings = fit(Requested({"a": ["1"], "b": ["x"]}, {"seed": 7}, "https://e.org/i.png"), {"m": None})
     assert fitted == {"m": {"seed": 7, "a": 1, "b": "x", "image_url": "https://e.org/i.png"}}
     assert warnings == []
 
@@ -120,7 +120,49 @@ def test_pairs_need_a_name_and_a_value(pair: str) -> None:
 
 
 def test_pairs_keep_everything_after_the_first_equals_sign() -> None:
-    assert parse_pairs(["a=b=c", "d="]) == {"a": "b=c", "d": ""}
+    assert parse_pairs(["a=b=c", "d="]) == {"a": ["b=c"], "d": [""]}
+
+
+def test_a_list_may_be_given_value_by_value() -> None:
+    fitted, _ = fit(Requested(parse_pairs(["tags=one", 'tags=["two", "three"]'])), {"video": SCHEMA})
+    assert fitted == {"video": {"tags": ["one", "two", "three"]}}
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, None], ids=["known", "unknown"])
+def test_a_value_given_twice_is_not_guessed_at(schema: FormSchema | None) -> None:
+    with pytest.raises(UsageError, match="given 2 times"):
+        fit(Requested(parse_pairs(["duration=5", "duration=10"])), {"video": schema})
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, None], ids=["known", "unknown"])
+@pytest.mark.parametrize(
+    "given", [Requested({"prompt": ["x"]}), Requested(values={"prompt": "x"})], ids=["text", "json"]
+)
+def test_a_second_prompt_is_refused(schema: FormSchema | None, given: Requested) -> None:
+    with pytest.raises(UsageError, match="prompt"):
+        fit(given, {"video": schema})
+
+
+def test_a_prompt_that_a_model_calls_otherwise_is_its_prompt() -> None:
+    speech = FormSchema("speech", (Field("text", "Text", FieldKind.LONG_TEXT),), prompt_field="text")
+    with pytest.raises(UsageError, match="text= is the prompt of speech"):
+        fit(Requested({"text": ["x"]}), {"speech": speech})
+
+
+def test_a_picture_given_twice_is_not_guessed_at() -> None:
+    with pytest.raises(UsageError, match="--image and image_url="):
+        fit(Requested({"image_url": ["https://e.org/1.png"]}, image="https://e.org/2.png"), {"video": SCHEMA})
+
+
+def test_what_stands_on_the_line_wins_over_the_object() -> None:
+    given = Requested({"duration": ["5"]}, {"duration": 9, "image_url": "https://e.org/1.png"}, "https://e.org/2.png")
+    assert fit(given, {"video": SCHEMA})[0] == {"video": {"duration": 5, "image_url": "https://e.org/2.png"}}
+
+
+def test_a_prompt_without_quotes_is_explained() -> None:
+    with pytest.raises(UsageError) as error:
+        parse_pairs(["lighthouse"])
+    assert "quotes" in error.value.hint
 
 
 def test_an_object_may_come_from_a_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from mediatui.cli.arguments import named, whole
 from mediatui.cli.fence import Interrupted
 from mediatui.cli.options import add_allow_host_option, add_project_option, values
 from mediatui.cli.saving import host_hints
-from mediatui.errors import ErrorKind, ExitCode, MediatuiError
+from mediatui.errors import ErrorKind, ExitCode, MediatuiError, UsageError
 from mediatui.model import Phase, SavePolicy, SaveState
 from mediatui.text import plural
 
@@ -161,6 +161,8 @@ def _what(args: argparse.Namespace) -> tuple[str, Requested]:
     texts = parse_pairs([*args.params, *args.pairs])
     given = parse_object(args.params_json) if args.params_json else {}
     if args.seed is not None:
+        if "seed" in texts:
+            raise UsageError("--seed and seed= are the same parameter", hint="Give one of the two.")
         given["seed"] = args.seed
     if args.image is not None and args.image.startswith(("/", "~", "./", "../")):
         from mediatui.studio.inline import check_file
@@ -174,6 +176,8 @@ def _request(context: Context, studio: Studio, prompt: str, project: str, reques
     from mediatui.studio.requests import GenerateRequest
 
     models = tuple(dict.fromkeys(context.args.models))
+    if len(models) < len(context.args.models):
+        context.output.note("a model that is named twice gets one job")
     policy = context.args.save_policy
     schemas = {model: _schema(studio, model) if requested else None for model in models}
     fitted, warnings = fit(requested, schemas)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "
 class Requested:
     """What was asked for, before any schema is known."""
 
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """From ``--param``: still text."""
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """From ``--param``: still text, and each as often as it was given. They win over `values`."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """From ``--params-json`` and ``--seed``: already typed."""
     image: str | None = None
@@ -31,14 +31,15 @@ class Requested:
         return bool(self.texts or self.values or self.image)
 
 
-def parse_pairs(pairs: list[str]) -> dict[str, str]:
-    """``name=value`` pairs; raises `UsageError` for anything else."""
-    found: dict[str, str] = {}
+def parse_pairs(pairs: Sequence[str]) -> dict[str, list[str]]:
+    """``name=value`` pairs, the values of each name in order; raises `UsageError` for anything else."""
+    found: dict[str, list[str]] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name.strip():
-            raise UsageError(f"--param {pair!r} is not NAME=VALUE", hint="For example: --param duration=5")
-        found[name.strip()] = value
+            hint = "A parameter is NAME=VALUE, such as duration=5. A prompt of several words stands in quotes."
+            raise UsageError(f"{pair!r} is not NAME=VALUE", hint=hint)
+        found.setdefault(name.strip(), []).append(value)
     return found
 
 
@@ -71,6 +72,7 @@ def fit(requested: Requested, schemas: Mapping[str, FormSchema | None]) -> tuple
     """Parameters for each model, and warnings.
 
     A parameter goes to every model that knows it; one that no model knows goes to all of them, with a warning.
+    Raises `UsageError` for one that is given twice, or that is the prompt: one of the two would be lost.
     """
     warnings: list[str] = []
     fitted = {model: _fit_one(requested, model, schemas, warnings) for model in schemas}
@@ -115,14 +117,28 @@ def _fit_one(
     for name, value in requested.values.items():
         if _wanted(name, model, schemas, warnings):
             params[name] = value
-    for name, text in requested.texts.items():
+    for name, texts in requested.texts.items():
         if _wanted(name, model, schemas, warnings):
-            params[name], warning = typed(text, schema.field(name) if schema else None)
-            warnings += [f"{model}: {warning}"] if warning else []
+            params[name], warning = _typed_all(name, texts, schema.field(name) if schema else None)
+            warnings += [f"{model}: {warning}; it is sent all the same"] if warning else []
     if requested.image is not None:
         name, many = _image_field(schema)
-        params.setdefault(name, [requested.image] if many else requested.image)
+        if name in requested.texts:
+            raise UsageError(f"--image and {name}= are the same input of {model}", hint="Give one of the two.")
+        params[name] = [requested.image] if many else requested.image
+    prompt_field = schema.prompt_field if schema else "prompt"
+    if prompt_field in params:
+        raise UsageError(f"{prompt_field}= is the prompt of {model}, which is given already", hint="Leave it out.")
     return params
+
+
+def _typed_all(name: str, texts: Sequence[str], schema_field: Field | None) -> tuple[Any, str]:
+    """The value of a parameter that was given once, or of a list that was given value by value."""
+    if len(texts) == 1:
+        return typed(texts[0], schema_field)
+    if schema_field is None or schema_field.kind is not FieldKind.LIST:
+        raise UsageError(f"{name}= is given {len(texts)} times", hint="Only a parameter that takes a list may be.")
+    return [value for text in texts for value in typed(text, schema_field)[0]], ""
 
 
 def _wanted(name: str, model: str, schemas: Mapping[str, FormSchema | None], warnings: list[str]) -> bool:
