@@ -269,6 +269,13 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
     await until(lambda: "no field {nonsense}" in screen.query_one("#export-preview", Bar).text, "told")
     assert screen._plan is not None
     assert screen._plan.files == 2
+    await until(lambda: not any(worker.group == "plan" for worker in two.app.workers), "looked at")
+    assert not two.app.toasts.texts, "what is typed by halves is no reason to pop up"
+    await two.press("ctrl+s")
+    await until(
+        lambda: any("no field {nonsense}" in text for text in two.app.toasts.texts), "told when it is asked for"
+    )
+    assert not screen._writing
 
 
 async def test_copies_say_how_they_were_made_and_the_originals_stay_as_they_are(two: Session, tmp_path: Path) -> None:

@@ -126,19 +126,20 @@ class ExportScreen(StudioScreen[None]):
         typed = Path(self._target.value.strip()).expanduser()
         assert self._plan is not None
         target = typed if typed != self._plan.target else _renamed(typed, folder=self._options().folder)
-        self.main.run_fenced(self._make_plan(target), group="plan", exclusive=True, node=self)
+        self.main.run_fenced(self._make_plan(target, typing=True), group="plan", exclusive=True, node=self)
 
-    async def _make_plan(self, target: Path | None) -> None:
+    async def _make_plan(self, target: Path | None, *, typing: bool = False) -> None:
         options, chosen = self._options(), self._chosen
-        await self._preview(options.names, chosen)
+        if not await self._preview(options.names, chosen) and typing:
+            return  # what is wrong stands below the field, and may be but half of it
         future = self.main.studio.plan_export(self._project_id, target, chosen, options)
         plan = self._plan = await self.main.ask(future)
         self._target.value = shown_path(plan.target)
         self.query_one(PaneTitle).tell(f"{self.press('start')} writes it", name=f"Export “{plan.project.name}”")
         self.query_one(Lines).show(plan_paragraphs(plan))
 
-    async def _preview(self, names: str, chosen: Sequence[str] | None) -> None:
-        """The first names a template makes, or what is wrong with it."""
+    async def _preview(self, names: str, chosen: Sequence[str] | None) -> bool:
+        """The first names a template makes, or what is wrong with it; whether it makes any."""
         bar, words, name_tone = self.query_one("#export-preview", Bar), "", "dim"
         if names:
             try:
@@ -148,6 +149,7 @@ class ExportScreen(StudioScreen[None]):
                 words, name_tone = f" {exc.message}. {exc.hint}", "warn"
         bar.show([(words, name_tone)])
         bar.display = bool(words)
+        return name_tone == "dim"
 
     def handlers(self) -> Mapping[str, Handler]:
         """Start and stop."""
@@ -191,6 +193,7 @@ class ExportScreen(StudioScreen[None]):
         words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {shown_path(report.path)}"
         missing = f"; {len(report.missing)} missing, listed in its manifest" if report.missing else ""
         self.query_one("#export-bar", Bar).show([(f" ✓ {words}{missing}. {self.press('back')} goes back.", "good")])
+        self.query_one(PaneTitle).tell("")
         self.main.tell(f"Exported {words}{missing}.")
 
     def follow(self, batch: Batch) -> None:
