@@ -278,6 +278,24 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
     assert not screen._writing
 
 
+async def test_an_export_that_fails_can_be_sent_elsewhere(two: Session, tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    await two.press("x")
+    screen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan")
+    target = screen.query_one("#export-target", Input)
+    target.value = str(tmp_path / "away" / "out.zip")
+    await screen._make_plan(tmp_path / "away" / "out.zip")
+    (tmp_path / "away").rmdir()
+    (tmp_path / "away").write_text("a file now")
+    await two.press("ctrl+s")
+    await until(lambda: two.app.toasts.texts, "told")
+    await until(lambda: not target.is_disabled, "another place can be typed")
+    target.value = str(tmp_path / "out.zip")
+    await two.press("ctrl+s")
+    await until(lambda: (tmp_path / "out.zip").is_file(), "written there")
+
+
 async def test_copies_say_how_they_were_made_and_the_originals_stay_as_they_are(two: Session, tmp_path: Path) -> None:
     originals = {item.id: two.app.studio.file_of(item).read_bytes() for item in two.items}  # type: ignore[union-attr]
     await two.press("x")

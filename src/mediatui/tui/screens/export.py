@@ -184,9 +184,11 @@ class ExportScreen(StudioScreen[None]):
         self.query_one(Lines).focus()
         try:
             report = await self.main.ask(self.main.studio.export(self._plan))
+            self._over = True
         finally:
             self._writing = False
-        self._over = True
+            if self.standing:
+                self.query_one("#export-options").disabled = self._over
         self._report(report)
 
     def _report(self, report: ExportReport) -> None:

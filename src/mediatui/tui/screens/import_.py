@@ -125,10 +125,18 @@ class ImportScreen(StudioScreen[None]):
         self.query_one(PaneTitle).tell(f"{self.press('back')} stops it; what is in stays")
         try:
             report = await self.main.ask(self.main.studio.imports.run(plan, project))
+            self._over = True
         finally:
             self._bringing = False
-        self._over = True
+            if self.standing:
+                self._ready()
         await self._report(report)
+
+    def _ready(self) -> None:
+        """It ended: what was typed can be corrected, unless all is done."""
+        self.query_one(PaneTitle).tell("" if self._over else f"{self.press('start')} tries again")
+        for field in self.query(Input):
+            field.disabled = self._over
 
     async def _report(self, report: ImportReport) -> None:
         words = f"{plural(len(report.imported), 'item')} imported"

@@ -50,12 +50,14 @@ def item_paragraphs(
         found += [("", text, tone) for text, tone in state_lines(item, next_try, keys)]
     found += [GAP, ("", clean_text(item.prompt or item.name, None if full else 600), "text"), GAP]
     found += organised_paragraphs(item, full=full)
-    found.append(("model", item.model, "text"))
+    if item.model:
+        found.append(("model", item.model, "text"))
     found += _params(item.params, full=full)
     if item.seed is not None and "seed" not in item.params:
         found.append(("seed", str(item.seed), "text"))
     found.append(GAP)
-    found += [("type", f"{item.type.value} · {item.role}", "text"), ("file", file_facts(item) or "—", "text")]
+    role = f" · {item.role}" if item.role and item.role != item.type.value else ""
+    found += [("type", f"{item.type.value}{role}", "text"), ("file", file_facts(item) or "—", "text")]
     if item.path:
         found.append(("path", shown_path(file or item.path), "text"))
     if item.sha256:
