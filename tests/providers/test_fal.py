@@ -64,6 +64,15 @@ async def test_the_catalogue_page_by_page(fal: FalServer, provider: FalProvider)
     assert fal.count("catalogue") == 3  # a page without anything new is the last
 
 
+async def test_a_login_page_is_no_catalogue_and_proves_no_key(fal: FalServer, provider: FalProvider) -> None:
+    fal.script("catalogue", Reply(body=b"<html>Welcome to our network</html>", headers={"Content-Type": "text/html"}))
+    for asking in (provider.models(""), provider.check()):
+        with pytest.raises(ProviderError, match="not fal's catalogue") as error:
+            await asking
+        assert error.value.kind is ErrorKind.INTERNAL
+        assert "login page" in error.value.hint
+
+
 async def test_a_schema_comes_from_the_catalogue_or_from_the_site(fal: FalServer, provider: FalProvider) -> None:
     schema = {"components": {"schemas": {"XInput": {"properties": {"prompt": {"type": "string"}}}}}}
     fal.script("catalogue", Reply(500), Reply(body=schema))

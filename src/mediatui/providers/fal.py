@@ -24,7 +24,7 @@ from mediatui.providers.base import (
     Uploaded,
 )
 from mediatui.providers.discovery import find_outputs
-from mediatui.providers.fal_catalogue import find_models, find_schema, with_price
+from mediatui.providers.fal_catalogue import catalogue_of, find_models, find_schema, with_price
 from mediatui.providers.fal_errors import error_from_completed
 from mediatui.providers.fal_history import find_request
 from mediatui.providers.fal_hosts import FalHosts
@@ -229,6 +229,8 @@ class FalProvider:
             queue = await self._wire.send("GET", unknown, _CHECKING)
         if queue.status in _REFUSALS or queue.status >= 500:
             raise error_of(queue, _CHECKING)
+        if catalogue.ok:
+            catalogue_of(catalogue, self._hosts)
 
     async def aclose(self) -> None:
         """Close the connections."""

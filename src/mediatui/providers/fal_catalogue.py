@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.providers.base import FormSchema, ModelInfo, UnitPrice, price_text
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_wire import FalWire
+from mediatui.providers.http import Answer
 from mediatui.providers.openapi import form_from_openapi
 from mediatui.text import clean_text, one_line
 
@@ -26,7 +29,7 @@ async def find_models(wire: FalWire, hosts: FalHosts, provider: str, query: str,
         if cursor:
             params["cursor"] = cursor
         answer = await wire.request("GET", f"{hosts.api}/models", "reading the model catalogue", params=params)
-        document = answer.document
+        document = catalogue_of(answer, hosts)
         known = len(found)
         for entry in _list(document.get("models")):
             if (model := _model_info(entry, provider)) is not None:
@@ -36,6 +39,18 @@ async def find_models(wire: FalWire, hosts: FalHosts, provider: str, query: str,
             break
         cursor = following
     return list(found.values())[:limit]
+
+
+def catalogue_of(answer: Answer, hosts: FalHosts) -> Mapping[str, Any]:
+    """A page of the catalogue. Raises `ProviderError` when something else answered in its place."""
+    document = answer.document
+    if not isinstance(document.get("models"), list):
+        raise ProviderError(
+            ErrorKind.INTERNAL,
+            f"what answers at {urlsplit(hosts.api).netloc} is not fal's catalogue",
+            hint="A login page of this network, a proxy, or a wrong api_url in the settings may be in its place.",
+        )
+    return document
 
 
 async def find_schema(wire: FalWire, hosts: FalHosts, model: str) -> FormSchema | None:

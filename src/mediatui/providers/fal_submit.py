@@ -15,6 +15,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
 from mediatui.providers.answers import identifier
 from mediatui.providers.base import Submitted
+from mediatui.providers.connection import connection_words
 from mediatui.providers.fal_hosts import FalHosts, is_model_id
 from mediatui.providers.fal_options import FalOptions
 from mediatui.providers.fal_wire import DIRECT_SECONDS, FalWire, error_of
@@ -61,7 +62,7 @@ class FalSender:
     async def _offer(self, path: str, body: bytes, *, direct: bool) -> Answer:
         hosts = self._hosts
         pair = (hosts.run, hosts.run_backup) if direct else (hosts.queue, hosts.backup)
-        failure: Exception | None = None
+        failure: Exception = httpx.ConnectError("no address to send to")
         for base in (base for base in pair if base):
             try:
                 seconds = DIRECT_SECONDS if direct else None
@@ -71,10 +72,10 @@ class FalSender:
             except BrokenAnswer as exc:
                 raise self._ambiguous(str(exc), exc.headers) from None
             except httpx.HTTPError as exc:
-                raise self._ambiguous(type(exc).__name__) from None
+                raise self._ambiguous(connection_words(exc)) from None
         raise ProviderError(
             ErrorKind.TRANSIENT,
-            f"{self._title} could not be reached ({type(failure).__name__}); nothing was sent",
+            f"{self._title} could not be reached ({connection_words(failure)}); nothing was sent",
             hint="Check the network, then generate again.",
         )
 

@@ -15,6 +15,7 @@ import httpx
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.providers.answers import parse_object
 from mediatui.providers.base import MediaHosts
+from mediatui.providers.connection import connection_words
 from mediatui.providers.problems import Service, error_from_answer, failure
 from mediatui.settings import Secret, is_loopback
 
@@ -74,13 +75,13 @@ class BrokenAnswer(httpx.HTTPError):
     """The answer began and then the connection broke; `headers` had arrived."""
 
     def __init__(self, cause: httpx.HTTPError, headers: Mapping[str, str]) -> None:
-        super().__init__(type(cause).__name__)
+        super().__init__(connection_words(cause))
         self.headers = headers
 
 
 def name_of(exc: Exception) -> str:
-    """What went wrong on the connection, in a word."""
-    return str(exc) if isinstance(exc, BrokenAnswer) else type(exc).__name__
+    """What went wrong on the connection, in a few words."""
+    return str(exc) if isinstance(exc, BrokenAnswer) else connection_words(exc)
 
 
 async def exchange(client: httpx.AsyncClient, method: str, url: httpx.URL, **more: Any) -> Answer:
@@ -204,7 +205,7 @@ class JsonClient:
         except NEVER_SENT as exc:
             raise ProviderError(
                 ErrorKind.TRANSIENT,
-                f"{self.service.title} could not be reached ({type(exc).__name__}); nothing was sent",
+                f"{self.service.title} could not be reached ({name_of(exc)}); nothing was sent",
                 hint="Check the network, then generate again.",
             ) from None
         except TooLarge:

@@ -16,6 +16,7 @@ import httpx
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
+from mediatui.providers.connection import connection_words
 from mediatui.studio.body import (
     GoneError,
     check_headers,
@@ -146,7 +147,8 @@ class Downloader:
                 return task.receive(response, known)
         except BROKEN as exc:
             task.check()
-            raise SaveError(SaveErrorKind.NETWORK, f"the connection failed ({type(exc).__name__})") from None
+            arrived = f"; {human_bytes(task.part.size)} arrived and are kept" if task.part.size else ""
+            raise SaveError(SaveErrorKind.NETWORK, f"{connection_words(exc)}{arrived}") from None
         except RuntimeError:  # the connections were closed under us
             task.check()
             raise

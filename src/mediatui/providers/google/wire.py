@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.connection import connection_words
 from mediatui.providers.google.auth import Credentials, check_sendable
 from mediatui.providers.google.errors import error_from_response, has_google_error
 from mediatui.providers.google.places import Places
@@ -43,11 +44,11 @@ class Wire:
         except _NEVER_SENT as exc:
             raise ProviderError(
                 ErrorKind.TRANSIENT,
-                f"Google could not be reached ({type(exc).__name__}); nothing was sent",
+                f"Google could not be reached ({connection_words(exc)}); nothing was sent",
                 hint="Check the network, then generate again.",
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise ambiguous(type(exc).__name__) from None
+            raise ambiguous(connection_words(exc)) from None
         if response.is_success:
             return response.content
         if response.status_code >= 500 and (handle or not has_google_error(response.content)):
@@ -76,7 +77,7 @@ class Wire:
             return await self._client.request(method, url, headers=headers, content=content, params=params)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ProviderError(
-                ErrorKind.TRANSIENT, f"Google could not be reached while {doing} ({type(exc).__name__})"
+                ErrorKind.TRANSIENT, f"Google could not be reached while {doing} ({connection_words(exc)})"
             ) from None
 
     def download_headers(self, url: str) -> dict[str, str]:
