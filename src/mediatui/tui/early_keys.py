@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from textual import events
-from textual.message_pump import MessagePump
+from textual.dom import DOMNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from textual.screen import Screen
+    from textual.timer import Timer
     from textual.worker import Worker
 
     from mediatui.tui.app import MediatuiApp
@@ -25,7 +26,7 @@ BURST_SECONDS = 0.03
 DECIDE_SECONDS, LOOK_SECONDS = 0.25, 0.004
 """How long such keys wait for a command that may open a screen, and how often it is looked at."""
 LONGEST_WAIT = 2.0
-"""Seconds after which waiting keys are let go even though nothing was heard of what they wait for."""
+"""Seconds after which it is looked whether what waiting keys wait for is there at all."""
 
 
 class EarlyKeys:
@@ -106,7 +107,7 @@ class EarlyKeys:
         self._held.append(event)
 
     def _wait_for_screen(self) -> None:
-        let_go = self._at_last(partial(self._let_go, self._app.screen))
+        let_go = self._at_last(partial(self._let_go, self._app.screen), [self._app.screen])
         # A screen looks at its messages once it has its widgets; the focus that it asked for is set before this.
         self._app.screen.call_later(self._app.call_later, let_go)
 
@@ -134,16 +135,17 @@ class EarlyKeys:
     def _through_field(self, call: _Call) -> None:
         """Call once the focused field has seen all keys before, and everyone above it what they changed in it."""
         focused = self._app.focused
-        way: list[MessagePump] = [*(focused.ancestors_with_self if focused is not None else ())]
-        arrived = self._at_last(call)
+        way: list[DOMNode] = [*(focused.ancestors_with_self if focused is not None else ())]
+        arrived = self._at_last(call, way)
         step: Callable[[], Any] = arrived
         for node in reversed(way):
             step = partial(node.call_later, step)
         step() if way else self._app.call_later(arrived)
 
-    def _at_last(self, call: _Call) -> _Call:
-        """A call that is made once: when it is asked for, or by itself after the longest wait."""
+    def _at_last(self, call: _Call, way: Sequence[DOMNode]) -> _Call:
+        """A call that is made once: when it is asked for, or by itself when a node it waits for is gone."""
         done = False
+        timer: Timer
 
         async def once() -> None:
             nonlocal done
@@ -152,7 +154,18 @@ class EarlyKeys:
                 timer.stop()  # left running it would answer for keys that are pressed later
                 await call()
 
-        timer = self._app.set_timer(LONGEST_WAIT, once)
+        async def overdue() -> None:
+            # A busy machine is late with everything; then letters must not be late for their key.
+            if all(node.is_attached for node in way):
+                watch()
+            else:
+                await once()
+
+        def watch() -> None:
+            nonlocal timer
+            timer = self._app.set_timer(LONGEST_WAIT, overdue)
+
+        watch()
         return once
 
     async def _answer(self) -> None:

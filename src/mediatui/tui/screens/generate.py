@@ -112,8 +112,8 @@ class GenerateScreen(StudioScreen[None]):
         """Fill in what was typed last time and ask for models."""
         self._drafting = Drafting(self)
         self.query_one("#prompt-title", PaneTitle).tell(on=True)
-        self.query_one(PromptArea).focus()
         prompt = self.query_one(PromptArea)
+        self.set_focus(prompt)  # at once: letters may be on their way
         prompt.move_cursor(prompt.document.end)
         self.query_one(ModelPicker).list.set_chosen(self.draft.models)
         if self.main.has_studio:

@@ -241,9 +241,10 @@ class SchemaForm(Vertical):
         """Say what is wrong beside each field and go to the first."""
         by_row = {id(line.row): line for line in self.lines}
         for number, row in enumerate(self.rows):
-            by_row[id(row)].show_fault(wrong.get(number, ""))
-        if wrong:
-            line = by_row[id(self.rows[min(wrong)])]
+            if id(row) in by_row:  # the fields may be on their way still
+                by_row[id(row)].show_fault(wrong.get(number, ""))
+        line = by_row.get(id(self.rows[min(wrong)])) if wrong else None
+        if line is not None:
             for fold in line.ancestors:
                 if isinstance(fold, Collapsible):
                     fold.collapsed = False
