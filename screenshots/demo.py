@@ -20,7 +20,7 @@ from mediatui.tui.app import MediatuiApp
 from mediatui.tui.screens.viewer import ViewerScreen
 
 SIZE = (104, 30)
-SCALE = 0.85
+SCALE = 1.0
 PROMPT = "Neon city street at night in the rain, synthwave"
 QUALITY = 80
 
@@ -116,7 +116,7 @@ async def made(app: MediatuiApp, pilot: Pilot[int], film: Film) -> None:
 async def watched(app: MediatuiApp, pilot: Pilot[int], film: Film) -> None:
     """On the whole screen, then playing."""
     await pilot.press("f")
-    await until(lambda: isinstance(app.screen, ViewerScreen) and app.screen._strip is not None, "the frames")
+    await until(lambda: isinstance(app.screen, ViewerScreen) and app.screen.material.strip is not None, "the frames")
     await asyncio.sleep(0.3)
     await pilot.pause()
     film.take(900)

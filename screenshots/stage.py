@@ -22,8 +22,8 @@ from mediatui.studio.requests import GenerateRequest
 from mediatui.tui.app import MediatuiApp
 
 FONT = Path(os.environ.get("MEDIATUI_SHOT_FONT", "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"))
-CELL_WIDTH, CELL_HEIGHT, FONT_SIZE = 12, 24, 19
-PATIENCE = 120.0
+CELL_WIDTH, CELL_HEIGHT, FONT_SIZE = 10, 20, 16
+PATIENCE = 60.0
 PROJECT = "Launch film"
 
 FILMS = (
@@ -36,6 +36,10 @@ FILMS = (
 STILLS = ("Ocean cliffs in gold evening light, painterly", "Rose dusk over a quiet skyline, neon signs")
 SOUND = "A calm pad in a minor key, slow swells"
 GOING = "Harbour at blue hour, neon signs, gulls"
+BUNDLE = "Downloads/mood-boards.zip"
+"""An export, below the home folder."""
+DRAFTS = ("Neon skyline, first try", "Cliffs, too dark")
+FILTERS = {"best of": "rating:>=4", "this week": "made:<7d state:saved", "to save": "state:unsaved"}
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -86,6 +90,49 @@ async def fill(app: MediatuiApp) -> None:
     for request in requests:
         jobs = await app.ask(app.studio.generate(request))
         await app.ask(app.studio.wait([job.id for job in jobs]))
+
+
+async def furnish(app: MediatuiApp) -> None:
+    """A library that was used: tags and stars, notes, a template, filters, an export, something in the trash."""
+    await fill(app)
+    organise = app.studio.organise
+    await open_project(app, PROJECT)
+    for prompt, fault in (
+        ("Slow push through fog over a pine forest", "job-fails"),
+        ("Storm light over the harbour", "always-broken-download"),
+    ):
+        await app.ask(app.studio.generate(GenerateRequest(prompt, (f"sandbox/faults/{fault}",), PROJECT)))
+    best, second, third = (item_with(app, prompt) for prompt, _ in FILMS[:3])
+    await app.ask(organise.rate([best], 5))
+    await app.ask(organise.rate([third], 4))
+    await app.ask(organise.favourite([best]))
+    await app.ask(organise.tag([best, second], ("opening", "keep"), ()))
+    await app.ask(organise.tag([third], ("keep",), ()))
+    await app.ask(organise.note([best], "Opens the film. Grade it a little warmer, and hold the last frame."))
+    await app.ask(organise.save_template("establishing shot", "{{place}} at {{hour}}, slow drone shot, {{lens=35 mm}}"))
+    await app.ask(organise.save_template("product", "{{thing}} on a marble table, soft window light"))
+    await remove(app)
+    boards = next(each.id for each in await app.ask(app.studio.projects()) if each.name == "Mood boards")
+    Path(BUNDLE).parent.mkdir(parents=True, exist_ok=True)
+    plan = await app.ask(app.studio.plan_export(boards, Path(BUNDLE).resolve()))
+    await app.ask(app.studio.export(plan))
+    app.memory.filters.update(FILTERS)
+    app.remember()
+    await app.library.projects.refresh()
+
+
+async def remove(app: MediatuiApp) -> None:
+    """Make some things, and throw them away."""
+    for prompt in DRAFTS:
+        jobs = await app.ask(app.studio.generate(GenerateRequest(prompt, ("sandbox/text-to-image",), "Tests")))
+        await app.ask(app.studio.wait([job.id for job in jobs]))
+    tests = next(each.id for each in await app.ask(app.studio.projects()) if each.name == "Tests")
+    for item in app.studio.items(tests):
+        await app.ask(app.studio.organise.trash([item.id]))
+    await app.ask(app.studio.generate(GenerateRequest(DRAFTS[0], ("sandbox/text-to-image",), "Old tests")))
+    old = next(each.id for each in await app.ask(app.studio.projects()) if each.name == "Old tests")
+    await app.ask(app.studio.wait([job.id for job in app.studio.jobs() if job.project == old]))
+    await app.ask(app.studio.organise.delete_project(old))
 
 
 async def open_project(app: MediatuiApp, name: str) -> None:
