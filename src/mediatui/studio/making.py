@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
@@ -18,13 +18,15 @@ from mediatui.studio.history import Undo
 from mediatui.studio.inputs import InputDesk
 from mediatui.studio.job_book import JobBook
 from mediatui.studio.jobs import JobRunner
-from mediatui.studio.organising import Organising
 from mediatui.studio.outputs import Moments
 from mediatui.studio.planning import Order, Planner
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.saving import Saving
 from mediatui.studio.sending import Sender
 from mediatui.studio.services import Services
+
+if TYPE_CHECKING:
+    from mediatui.studio.organising import Organising
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,15 +33,12 @@ from mediatui.studio.exporting import Exporting
 from mediatui.studio.guarding import Guarding, put_right
 from mediatui.studio.history import Undo
 from mediatui.studio.hosts import AllowedHosts
-from mediatui.studio.importing import Importing
 from mediatui.studio.making import Making
-from mediatui.studio.organising import Organising
 from mediatui.studio.pictures import Pictures
 from mediatui.studio.playable import Playable
 from mediatui.studio.pricing import BatchCost
 from mediatui.studio.requests import GenerateRequest, LibrarySnapshot, ProjectSnapshot, SaveReport, TrashedProject
 from mediatui.studio.saving import Saving, lacks_file
-from mediatui.studio.searching import Search
 from mediatui.studio.services import Services
 from mediatui.studio.session import Session
 
@@ -49,6 +47,9 @@ if TYPE_CHECKING:
     from mediatui.archive.write import ExportReport
     from mediatui.media.filmstrip import Filmstrip
     from mediatui.media.peaks import Peaks
+    from mediatui.studio.importing import Importing
+    from mediatui.studio.organising import Organising
+    from mediatui.studio.searching import Search
 
 T = TypeVar("T")
 
@@ -73,13 +74,30 @@ class Studio:
         self._exporting = Exporting(self._core, self._saving.source_of, self._saving.downloader, self._pictures)
         self._guarding = Guarding(self._core)
         self._session = Session(self._core, self._saving.source_of)
-        self.organise = Organising(self._core, self._release)
-        """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
-        self.search = Search(self._core)
-        """Filtering, sorting and completion, from memory."""
-        self.imports = Importing(self._core, self.organise)
-        """Plans and carries out imports."""
         self._stopped = False
+
+    # -- desks, which are loaded when somebody comes to them
+
+    @cached_property
+    def organise(self) -> Organising:
+        """Tags, moves, trash with undo; duplicates, clean-up, usage, prompts."""
+        from mediatui.studio.organising import Organising
+
+        return Organising(self._core, self._release)
+
+    @cached_property
+    def search(self) -> Search:
+        """Filtering, sorting and completion, from memory."""
+        from mediatui.studio.searching import Search
+
+        return Search(self._core)
+
+    @cached_property
+    def imports(self) -> Importing:
+        """Plans and carries out imports."""
+        from mediatui.studio.importing import Importing
+
+        return Importing(self._core, self.organise)
 
     # -- life
 
@@ -97,8 +115,9 @@ class Studio:
         self._saving.stop()
         self._session.stop()
         self._exporting.stop()
-        self.imports.stop()
-        self.organise.stop()
+        for desk in ("imports", "organise"):
+            if desk in vars(self):
+                getattr(self, desk).stop()
         core.engine.stop(timeout, self._making.finish_sending, self._services.close)
         self._pictures.close()
         for pool in (core.save_pool, core.work_pool, core.record_pool):

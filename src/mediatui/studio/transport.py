@@ -49,13 +49,9 @@ class Transport(httpx.BaseTransport):
 
     def __init__(self, connections: int = 64) -> None:
         self._asking, self._kept = _Asking(), Kept()
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            max_connections=None,
-            max_keepalive_connections=connections,
-            keepalive_expiry=5.0,
-            network_backend=_Backend(self._asking, self._kept),
-        )
+        self._connections = connections
+        self._pools: dict[bool, httpcore.ConnectionPool] = {}
+        self._pools_lock = threading.Lock()
 
     @contextmanager
     def asking(self, head_seconds: float, peers: Peers) -> Iterator[None]:
@@ -71,7 +67,7 @@ class Transport(httpx.BaseTransport):
         """Send one request and receive the head of its answer. Raises one of `BROKEN`, or `SaveError`."""
         url = request.url
         self._asking.secure = url.scheme == "https"
-        answer = self._pool.handle_request(
+        answer = self._pool(secure=self._asking.secure).handle_request(
             httpcore.Request(
                 method=request.method,
                 url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
@@ -85,9 +81,24 @@ class Transport(httpx.BaseTransport):
             answer.status, headers=answer.headers, stream=body, extensions=answer.extensions, request=request
         )
 
+    def _pool(self, *, secure: bool) -> httpcore.ConnectionPool:
+        """Made when it is needed: reading the authorities' certificates takes as long as a small download."""
+        with self._pools_lock:
+            if secure not in self._pools:
+                self._pools[secure] = httpcore.ConnectionPool(
+                    ssl_context=httpx.create_ssl_context() if secure else None,
+                    max_connections=None,
+                    max_keepalive_connections=self._connections,
+                    keepalive_expiry=5.0,
+                    network_backend=_Backend(self._asking, self._kept),
+                )
+            return self._pools[secure]
+
     def close(self) -> None:
         """Close every connection."""
-        self._pool.close()
+        with self._pools_lock:
+            for pool in self._pools.values():
+                pool.close()
         self._kept.close()
 
 
