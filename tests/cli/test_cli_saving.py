@@ -134,3 +134,13 @@ def test_a_provider_that_cannot_stop_a_job_is_said_so(tmp_path: Path) -> None:
         assert cancelled.code == 1
         assert "openai cannot be asked to stop a job: it goes on to its end" in cancelled.out
         assert len(server.submits) == 1
+
+
+def test_several_jobs_of_one_model_are_told_apart(home: Home, fal: FalServer) -> None:
+    jobs = [home.run("generate", p, "-m", "a/b", "-p", "demo", "--detach").out.strip() for p in ("x", "y")]
+    done = home.run("jobs", "resume")
+    assert done.code == 0, done.err
+    for job in jobs:
+        assert f"a/b {job} saved" in done.err
+    alone = home.run("generate", "z", "-m", "a/b", "-p", "demo")
+    assert "a/b saved" in alone.err

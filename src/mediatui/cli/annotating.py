@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
+    from mediatui.studio.history import Undo
 
 
 def configure_tag(parser: CommandParser) -> None:
     """Add the options of ``tag``."""
     parser.set_defaults(run=run_tag)
     add_items(parser)
-    parser.add_argument("-a", "--add", action="append", default=[], metavar="TAG", help="add a tag; repeat it for more")
-    parser.add_argument("-r", "--remove", action="append", default=[], metavar="TAG", help="take a tag away")
+    parser.add_argument(
+        "-a", "--add", type=named, action="append", default=[], metavar="TAG", help="add a tag; repeat it for more"
+    )
+    parser.add_argument(
+        "-r", "--remove", type=named, action="append", default=[], metavar="TAG", help="take a tag away"
+    )
     parser.examples(
         "mediatui tag 9f2c01aa --add hero --add night",
         "mediatui tag --filter 'model:kling date:<7d' --add kling-tests --remove old",
@@ -70,12 +79,20 @@ def run_rate(context: Context) -> int:
         raise UsageError("no mark was named", hint="Use --stars, --favourite or --no-favourite.")
     ids = chosen(context)
     with context.studio() as studio:
+        steps = []
         if args.stars is not None:
-            done = finish(context, studio, studio.organise.rate(ids, args.stars or None))
+            steps.append(finish(context, studio, studio.organise.rate(ids, args.stars or None)))
         if args.favourite != args.no_favourite:
-            done = finish(context, studio, studio.organise.favourite(ids, args.favourite))
-        tell(context, done, ids)
+            steps.append(finish(context, studio, studio.organise.favourite(ids, args.favourite)))
+        tell(context, _together(steps), ids)
     return ExitCode.DONE
+
+
+def _together(steps: Sequence[Undo]) -> Undo:
+    """Both marks as the one thing that was asked for."""
+    label = ", ".join(step.label for step in steps)
+    notes = tuple(note for step in steps for note in step.notes)
+    return replace(steps[0], label=label, count=max(step.count for step in steps), notes=notes)
 
 
 def run_note(context: Context) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, TypeVar
 
 from mediatui.cli.progress import Line, Progress
@@ -90,15 +90,18 @@ class Follower:
     def _job_lines(self, jobs: Sequence[Job]) -> list[Line]:
         lines = []
         current = self.current(jobs)
+        named = Counter(job.model for job in current)
         for job in current:
+            # Of several jobs with one model each is told by its identifier.
+            name = job.model if named[job.model] == 1 else f"{job.model} {job.id}"
             outputs = self.outputs([job])
             if job.phase is Phase.SUCCEEDED and outputs:
-                lines += [self._save_line(item, job) for item in outputs]
+                lines += [self._save_line(item, name, job) for item in outputs]
             else:
-                lines.append(self._job_line(job))
+                lines.append(self._job_line(job, name))
         return lines
 
-    def _job_line(self, job: Job) -> Line:
+    def _job_line(self, job: Job, name: str) -> Line:
         progress = self._studio.progress(job.id)
         live = human_duration(max(0.0, (job.finished_at or time.time()) - job.created_at))
         text = job.phase.value
@@ -110,24 +113,25 @@ class Follower:
             text, live = progress.last_log, f"{progress.fraction:4.0%}  {live}"
         elif progress is not None and job.phase is Phase.RUNNING and progress.fraction is not None:
             live = f"{progress.fraction:4.0%}  {live}"
-        return Line(job.id, f"{job.model}  {text}", live)
+        return Line(job.id, f"{name}  {text}", live)
 
     def _save_lines(self, items: Sequence[MediaItem]) -> list[Line]:
         # What is saved stays so: looking at it anew at every draw would take longer than the downloads.
-        return [self._saved.get(item.id) or self._save_line(self._studio.find_item(item.id) or item) for item in items]
+        found = (self._saved.get(item.id) or self._studio.find_item(item.id) or item for item in items)
+        return [each if isinstance(each, Line) else self._save_line(each, _called(each)) for each in found]
 
-    def _save_line(self, item: MediaItem, job: Job | None = None) -> Line:
-        line = self._saved.get(item.id) or self._line_of(item, job)
+    def _save_line(self, item: MediaItem, name: str, job: Job | None = None) -> Line:
+        line = self._saved.get(item.id) or self._line_of(item, name, job)
         if item.save_state is SaveState.SAVED:
             self._saved[item.id] = line
         return line
 
-    def _line_of(self, item: MediaItem, job: Job | None) -> Line:
+    def _line_of(self, item: MediaItem, name: str, job: Job | None) -> Line:
         elapsed = ""
         if job is not None and job.finished_at:
             elapsed = human_duration(max(0.0, job.finished_at - job.created_at))
         text, live = self._save_state(item)
-        return Line(item.id, f"{item.model or item.name}  {text}", live or elapsed)
+        return Line(item.id, f"{name}  {text}", live or elapsed)
 
     def _save_state(self, item: MediaItem) -> tuple[str, str]:
         if item.save_state is SaveState.SAVED:
@@ -139,6 +143,10 @@ class Follower:
             return "saving", f"{human_bytes(progress.received)} of {human_bytes(progress.total)}"
         why = f": {item.storage_error.message}" if item.storage_error else ""
         return one_line(f"{item.save_state.value}{why}"), ""
+
+
+def _called(item: MediaItem) -> str:
+    return f"{item.model or item.name} {item.id}"
 
 
 def _waiting(text: str, started: float) -> Line:

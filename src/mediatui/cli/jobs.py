@@ -8,7 +8,7 @@ from mediatui.cli.arguments import named
 from mediatui.cli.generate import follow, outcome, report
 from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.cli.output import local_time
-from mediatui.errors import ExitCode, UsageError
+from mediatui.errors import ExitCode, MediatuiError, UsageError
 from mediatui.model import Phase, SavePolicy
 from mediatui.text import one_line, plural
 
@@ -121,14 +121,31 @@ def run_cancel(context: Context) -> int:
         return ExitCode.FAILED
     with context.studio() as studio, Follower(studio, context.output) as follower:
         _open_projects(studio, running)
-        asked = [job.id for job in running if studio.cancel(job.id).result()]
+        answers = {job.id: _ask_to_stop(studio, job) for job in running}
         now = follower.current(jobs)
-        stoppable = {name for name in {job.provider for job in running} if _can_stop(studio, name)}
+    asked = [job_id for job_id, answer in answers.items() if answer in (_ASKED, _ASKED_BEFORE)]
     context.output.emit({"jobs": [_document(job) for job in now], "cancelled": asked})
-    for job in running:
-        refused = "too late" if job.provider in stoppable else f"{job.provider} cannot be asked to stop a job"
-        context.output.line(f"{job.id}  {'asked to stop' if job.id in asked else f'{refused}: it goes on to its end'}")
+    for job_id, answer in answers.items():
+        context.output.line(f"{job_id}  {answer}")
+    if any(job.id in asked and not job.phase.ended for job in now):
+        context.output.note("`mediatui jobs resume` follows to its end what has not ended yet")
     return ExitCode.DONE if len(asked) == len(jobs) else ExitCode.FAILED
+
+
+_ASKED, _ASKED_BEFORE = "asked to stop", "was asked to stop before"
+
+
+def _ask_to_stop(studio: Studio, job: Job) -> str:
+    """What came of asking; a provider that does not answer for one job keeps nobody from asking for the next."""
+    try:
+        if studio.cancel(job.id).result():
+            return _ASKED
+        if job.cancel_requested:
+            return _ASKED_BEFORE
+        refused = "too late" if _can_stop(studio, job.provider) else f"{job.provider} cannot be asked to stop a job"
+    except MediatuiError as error:
+        return f"not stopped: {error.message}"
+    return f"{refused}: it goes on to its end"
 
 
 def _can_stop(studio: Studio, provider: str) -> bool:

@@ -38,6 +38,9 @@ def run(context: Context) -> int:
     context.output.emit({"models": [_document(model) for model in models]})
     rows = [(model.id, model.category, model.price or "unknown", _name(model)) for model in models]
     context.output.table(("ID", "CATEGORY", "PRICE", "NAME"), rows, "no model matches")
+    if found and not models:
+        categories = ", ".join(sorted({model.category for model in found if model.category}))
+        context.output.note(f"  there are the categories {categories}")
     return ExitCode.DONE
 
 

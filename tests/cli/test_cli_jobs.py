@@ -1,0 +1,66 @@
+"""Jobs from the command line, where the provider does not answer as one would like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.cli.home import Home
+from tests.support.fal_server import FalServer, Reply, fal_server
+
+
+@pytest.fixture
+def fal() -> Iterator[FalServer]:
+    with fal_server() as server:
+        yield server
+
+
+@pytest.fixture
+def home(home: Home, fal: FalServer) -> Home:
+    """A home whose provider is the scripted server, with two jobs that are still running there."""
+    config = home.root / "config" / "mediatui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        "[jobs]\npoll_seconds = 0.05\n"
+        f'[providers.fal]\nkey = "k:s"\nqueue_url = "{fal.url}"\napi_url = "{fal.url}/v1"\n'
+    )
+    config.chmod(0o600)
+    fal.script("status", Reply(body={"status": "IN_PROGRESS"}))
+    for prompt in ("x", "y"):
+        assert home.run("generate", prompt, "-m", "a/b", "-p", "demo", "--detach").code == 0
+    return home
+
+
+def ids(home: Home) -> list[str]:
+    return [job["id"] for job in home.run("jobs", "--json").document["jobs"]]
+
+
+def test_asking_to_stop_again_says_that_it_was_asked(home: Home, fal: FalServer) -> None:
+    first, second = ids(home)
+    assert home.run("jobs", "cancel", first).code == 0
+    fal.script("cancel", Reply(400, {"status": "ALREADY_COMPLETED"}))
+    again = home.run("jobs", "cancel", first)
+    assert (again.code, "was asked to stop before" in again.out) == (0, True), again.out
+    assert "jobs resume" in again.err
+    late = home.run("jobs", "cancel", second, "--json")
+    assert (late.code, late.document["cancelled"]) == (1, [])
+
+
+def test_one_job_that_cannot_be_asked_keeps_nobody_from_asking_for_the_next(home: Home, fal: FalServer) -> None:
+    first, second = ids(home)
+    fal.script("cancel", Reply(401, {"detail": "no"}), Reply(202, {"status": "CANCELLATION_REQUESTED"}))
+    done = home.run("jobs", "cancel", first, second)
+    assert done.code == 1
+    assert f"{first}  not stopped: no" in done.out
+    assert f"{second}  asked to stop" in done.out
+
+
+def test_both_marks_are_told(home: Home, fal: FalServer) -> None:
+    fal.script("status", None)
+    assert home.run("jobs", "resume").code == 0
+    (item, *_) = [item["id"] for item in home.run("list", "--json").document["items"]]
+    done = home.run("rate", item, "--stars", "4", "--favourite", "--json")
+    assert done.document["changed"] == 1
+    assert "favourite" in done.document["done"]
+    assert "rat" in done.document["done"].lower()
+    assert home.run("tag", item, "--add", "").code == 2
