@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from mediatui.cli.context import Context
 from mediatui.cli.fence import Interrupted, run_fenced
-from mediatui.cli.main import build_parser
-from mediatui.errors import ErrorKind, ProviderError, SaveError, SaveErrorKind
+from mediatui.cli.main import INTERRUPTED, build_parser, main
+from mediatui.errors import ErrorKind, ExitCode, ProviderError, SaveError, SaveErrorKind
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +66,19 @@ def test_a_defect_leaves_a_private_report_and_no_traceback(state: Path, capsys: 
 def test_a_home_that_is_not_there_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_fenced(["path", "--data-dir", "~nobody-of-that-name/x"], build_parser, lambda c: c.args.run(c)) == 2
     assert "nobody-of-that-name" in capsys.readouterr().err
+
+
+def test_an_interruption_before_there_is_a_fence_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Pressed:
+        """Ctrl+C while the fence itself is being imported."""
+
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "mediatui.cli.fence":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "mediatui.cli.fence")
+    monkeypatch.setattr(sys, "meta_path", [Pressed(), *sys.meta_path])
+    assert main(["list"]) == ExitCode.INTERRUPTED == INTERRUPTED
+    assert capsys.readouterr().err == ""

@@ -51,6 +51,9 @@ COMMANDS = (
 )
 """Name, ``module:function`` that adds the command's options, one line of help."""
 
+INTERRUPTED = 130
+"""The exit code, as in `errors.ExitCode`, which is not imported yet when it is needed here."""
+
 DESCRIPTION = "Make video, images and audio with paid AI models, and never lose one."
 EPILOG = """\
 Without a command the terminal interface opens.
@@ -69,7 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         return _tell_version()
-    from mediatui.cli.fence import run_fenced
+    try:
+        from mediatui.cli.fence import run_fenced
+    except KeyboardInterrupt:  # before there is a fence: nothing was begun
+        return INTERRUPTED
 
     return run_fenced(arguments, build_parser, _run)
 
