@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mediatui.cli.arguments import named
 from mediatui.cli.selecting import add_items, chosen, finish, tell
+from mediatui.cli.stdin import read_stdin
 from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _together(steps: Sequence[Undo]) -> Undo:
 
 def run_note(context: Context) -> int:
     """Write notes."""
-    text = sys.stdin.read() if context.args.text == "-" else context.args.text
+    text = read_stdin("the notes") if context.args.text == "-" else context.args.text
     ids = chosen(context)
     with context.studio() as studio:
         tell(context, finish(context, studio, studio.organise.note(ids, text)), ids)

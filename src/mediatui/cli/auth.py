@@ -6,6 +6,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.stdin import read_stdin
 from mediatui.errors import ExitCode, UsageError
 from mediatui.text import one_line
 
@@ -98,7 +99,7 @@ def _read_key(name: str) -> Secret:
 
         text = getpass(f"key of {name}: ", stream=sys.stderr)
     else:
-        text = sys.stdin.read(100_000)
+        text = read_stdin("the key", 100_000)
     text = text.strip()
     if not text:
         raise UsageError("no key was given; nothing was changed")

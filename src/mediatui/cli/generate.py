@@ -37,7 +37,7 @@ def configure(parser: CommandParser) -> None:
     parser.set_defaults(run=run)
     parser.intermixed = True
     parser.add_argument("prompt", metavar="PROMPT", help="what to make; - reads it from stdin")
-    parser.add_argument("pairs", metavar="K=V", nargs="*", help="model parameters, as with --param")
+    parser.add_argument("pairs", metavar="K=V", nargs="*", default=[], help="model parameters, as with --param")
     add_project_option(parser, "the project, by id or name; made when there is none (default: Inbox)")
     parser.add_argument(
         "-m", "--model", dest="models", type=named, metavar="MODEL", action="append", required=True,

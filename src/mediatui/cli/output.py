@@ -22,6 +22,8 @@ class Output:
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
         self._emitted = False
+        if sys.stdin is None:  # started with it closed: nothing is to be read
+            sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (as long as the process)
         for name in ("stdout", "stderr"):
             _make_safe(name)
 

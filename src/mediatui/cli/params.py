@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mediatui.cli.output import write_message
+from mediatui.cli.stdin import read_stdin
 from mediatui.errors import UsageError
 from mediatui.providers.base import Field, FieldKind, FormSchema
 
@@ -58,11 +60,11 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def read_prompt(text: str) -> str:
-    """The prompt itself; ``-`` reads it from stdin. Raises `UsageError` when it is blank."""
+    """The prompt itself; ``-`` reads it from stdin. Raises `UsageError` when it is blank or no text."""
     if text == "-":
         if sys.stdin.isatty():
-            print("Prompt, then Ctrl+D:", file=sys.stderr)
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+            write_message("Prompt, then Ctrl+D:\n")
+        text = read_stdin("the prompt")
     if not text.strip():
         raise UsageError("the prompt is empty")
     return text.strip()

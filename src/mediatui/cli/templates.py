@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.stdin import read_stdin
 from mediatui.errors import ExitCode, UsageError
 from mediatui.text import one_line
 
@@ -53,7 +53,7 @@ def run_list(context: Context) -> int:
 def run_save(context: Context) -> int:
     """Keep a template."""
     args = context.args
-    text = sys.stdin.read() if args.text == "-" else args.text
+    text = read_stdin("the template") if args.text == "-" else args.text
     return _show(context, _templates(context).save(args.name, text, args.model, replace=args.replace), "kept")
 
 
