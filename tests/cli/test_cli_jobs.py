@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.cli.home import Home
-from tests.support.fal_server import FalServer, Reply, fal_server
+from tests.cli.home import Home, ended, read_until
+from tests.support.fal_server import BIG, FalServer, Reply, fal_server
 
 
 @pytest.fixture
@@ -64,3 +66,26 @@ def test_both_marks_are_told(home: Home, fal: FalServer) -> None:
     assert "favourite" in done.document["done"]
     assert "rat" in done.document["done"].lower()
     assert home.run("tag", item, "--add", "").code == 2
+
+
+def test_an_interrupted_save_says_what_is_kept_and_goes_on(home: Home, fal: FalServer) -> None:
+    fal.script("status", None)
+    never = threading.Event()
+    fal.on["file"] = lambda call: Reply(body=BIG, headers={"Content-Type": "image/png"}, hold_body=(10, never))
+    process = home.start("jobs", "resume")
+    read_until(process, lambda line: "saving" in line)
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code == 130
+    process = home.start("retry", "--all", "--json")
+    read_until(process, lambda line: "saving" in line)
+    process.send_signal(signal.SIGINT)
+    stopped = ended(process)
+    never.set()
+    del fal.on["file"]
+    assert (stopped.code, stopped.document["error"]["code"]) == (130, 130)
+    assert "what has arrived is kept" in stopped.document["error"]["message"]
+    assert "retry --all" in stopped.document["error"]["hint"]
+    done = home.run("jobs", "resume")
+    assert done.code == 0, done.err
+    assert {item["save_state"] for item in home.run("list", "--json").document["items"]} == {"saved"}
+    assert fal.count("submit") == 2

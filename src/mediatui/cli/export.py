@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.archive_progress import ArchiveProgress
 from mediatui.cli.arguments import named, place
+from mediatui.cli.fence import interruptible
 from mediatui.cli.options import add_allow_host_option
 from mediatui.cli.saving import allow_hint
 from mediatui.cli.selecting import filtered
@@ -65,7 +66,8 @@ def run(context: Context) -> int:
             if context.args.plan:
                 _show_plan(context, plan)
                 return ExitCode.DONE
-            report = progress.bar.until(studio.export(plan), progress.lines)
+            with interruptible("the export was interrupted; it left no file", "The project itself is as it was."):
+                report = progress.bar.until(studio.export(plan), progress.lines)
         finally:
             stop()
     _show_report(context, report.path, report.files, report.bytes, report.missing)

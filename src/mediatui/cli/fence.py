@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.context import Context
@@ -12,7 +13,7 @@ from mediatui.cli.output import Output, discard, no_output, write_message
 from mediatui.errors import ExitCode, MediatuiError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from mediatui.cli.options import CommandParser
@@ -30,6 +31,15 @@ class Interrupted(MediatuiError):
     def __init__(self, message: str, *, hint: str = "", document: Mapping[str, Any] | None = None) -> None:
         super().__init__(message, hint=hint)
         self.document = document
+
+
+@contextmanager
+def interruptible(message: str, hint: str) -> Iterator[None]:
+    """Say what an interruption in here leaves behind, and what to run next."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(message, hint=hint) from None
 
 
 class Terminated(KeyboardInterrupt):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.archive_progress import ArchiveProgress
 from mediatui.cli.arguments import place
+from mediatui.cli.fence import interruptible
 from mediatui.cli.options import add_project_option
 from mediatui.errors import ExitCode
 from mediatui.studio.events import ImportProgress
@@ -40,7 +41,8 @@ def run(context: Context) -> int:
             if context.args.plan:
                 _show_plan(context, plan)
                 return ExitCode.DONE
-            report = progress.bar.until(studio.imports.run(plan, context.args.project), progress.lines)
+            with interruptible("the import was interrupted", "Importing the same again goes on where it stopped."):
+                report = progress.bar.until(studio.imports.run(plan, context.args.project), progress.lines)
         finally:
             stop()
     _show_report(context, report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mediatui.cli.fence import interruptible
 from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.errors import ExitCode, UsageError
 from mediatui.model import SaveState, needs_saving
@@ -84,7 +85,8 @@ def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio],
     with context.studio() as studio, Follower(studio, context.output) as follower:
         for project in dict.fromkeys(item.project for item in items):
             studio.open_project(project).result()
-        report = follower.saves(start(studio), items)
+        with interruptible("interrupted; what has arrived is kept", "`mediatui retry --all` goes on with it."):
+            report = follower.saves(start(studio), items)
         now = [studio.find_item(item.id) or item for item in items]
         _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
         for hint in host_hints(now):
