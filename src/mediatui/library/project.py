@@ -190,6 +190,17 @@ class ProjectFolder:
             self.commit(items=(changed,))
             return self.item(item_id)
 
+    def edit_items(self, edits: Sequence[tuple[str, Callable[[MediaItem], MediaItem | None]]]) -> list[MediaItem]:
+        """`edit_item` for several, in one commit: all of them or, when one of them raises, none."""
+        with self.transaction():
+            after: dict[str, MediaItem] = {}
+            for item_id, change in edits:
+                changed = change(after.get(item_id) or self.item(item_id))
+                if changed is not None:
+                    after[item_id] = changed
+            self.commit(items=list(after.values()))
+            return [self.item(item_id) for item_id, _ in edits]
+
     def edit_job(self, job_id: str, change: Callable[[Job], Job | None]) -> Job:
         """Change a job's freshest state, with other instances locked out; None leaves it as it is.
 

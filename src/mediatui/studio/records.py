@@ -7,7 +7,9 @@ the next success. A record is never only in memory.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +19,16 @@ from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.model import Job, MediaItem, SaveState
 from mediatui.studio.spill import Spill, Waiting
 
+Change = Callable[[MediaItem], MediaItem | None]
+
+
+class _Edit:
+    """A change of one item that waits for its turn, and then what came of it."""
+
+    def __init__(self, project: ProjectFolder, item_id: str, change: Change) -> None:
+        self.project, self.item_id, self.change = project, item_id, change
+        self.outcome: Future[MediaItem] = Future()
+
 
 class Records:
     """Reads and writes items and jobs of all projects; safe from any thread."""
@@ -24,6 +36,7 @@ class Records:
     def __init__(self, library: Library, spill: Path, announce: Callable[[ProjectChange], None]) -> None:
         self._library, self._spill, self._announce = library, Spill(spill), announce
         self._lock = threading.RLock()
+        self._edits: deque[_Edit] = deque()
         self._waiting: dict[str, Waiting] = {name: self._spill.read(name) for name in self._spill.projects()}
 
     # -- reading
@@ -79,25 +92,54 @@ class Records:
             except StorageError:
                 self._put_aside(project, items, jobs)
 
-    def edit_item(
-        self, project: ProjectFolder, item_id: str, change: Callable[[MediaItem], MediaItem | None]
-    ) -> MediaItem:
+    def edit_item(self, project: ProjectFolder, item_id: str, change: Change) -> MediaItem:
         """Change the freshest version of an item; None from `change` leaves it. Returns the result.
 
-        `change` may be called twice. Raises `UsageError` when there is no such item, `StorageError`.
+        Threads that come while another one waits for the disk share the next commit. `change` may be called
+        twice. Raises `UsageError` when there is no such item, `StorageError`.
         """
+        edit = _Edit(project, item_id, change)
+        self._edits.append(edit)
         with self._lock:
-            waiting = self._waiting.get(project.id)
-            spilled = waiting.items.get(item_id) if waiting else None
-            if spilled is None:
+            if not edit.outcome.done():
+                self._carry_out([self._edits.popleft() for _ in range(len(self._edits))])
+        return edit.outcome.result()
+
+    def _carry_out(self, edits: Sequence[_Edit]) -> None:
+        """Make all changes, those of a project together."""
+        for project in {id(edit.project): edit.project for edit in edits}.values():
+            ours = [edit for edit in edits if edit.project is project]
+            if len(ours) > 1 and project.id not in self._waiting and self._edit_together(project, ours):
+                continue
+            for edit in ours:
                 try:
-                    return project.edit_item(item_id, change)
-                except StorageError:
-                    spilled = project.item(item_id)
-            changed = change(spilled)
-            if changed is not None:
-                self.put(project, items=[changed])
-            return changed or spilled
+                    edit.outcome.set_result(self._edit_alone(project, edit.item_id, edit.change))
+                except BaseException as exc:  # a fence: it belongs to the thread whose change it is
+                    edit.outcome.set_exception(exc)
+
+    @staticmethod
+    def _edit_together(project: ProjectFolder, edits: Sequence[_Edit]) -> bool:
+        """One commit for all; False when it could not be: then each is tried alone, for the error that is its own."""
+        try:
+            items = project.edit_items([(edit.item_id, edit.change) for edit in edits])
+        except Exception:  # a fence: see above
+            return False
+        for edit, item in zip(edits, items, strict=True):
+            edit.outcome.set_result(item)
+        return True
+
+    def _edit_alone(self, project: ProjectFolder, item_id: str, change: Change) -> MediaItem:
+        waiting = self._waiting.get(project.id)
+        spilled = waiting.items.get(item_id) if waiting else None
+        if spilled is None:
+            try:
+                return project.edit_item(item_id, change)
+            except StorageError:
+                spilled = project.item(item_id)
+        changed = change(spilled)
+        if changed is not None:
+            self.put(project, items=[changed])
+        return changed or spilled
 
     def edit_job(self, project: ProjectFolder, job_id: str, change: Callable[[Job], Job | None]) -> Job:
         """Change the freshest version of a job; None from `change` leaves it. Returns the result.
