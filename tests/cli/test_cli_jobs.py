@@ -89,3 +89,12 @@ def test_an_interrupted_save_says_what_is_kept_and_goes_on(home: Home, fal: FalS
     assert done.code == 0, done.err
     assert {item["save_state"] for item in home.run("list", "--json").document["items"]} == {"saved"}
     assert fal.count("submit") == 2
+
+
+def test_while_the_provider_cannot_be_asked_that_is_said(home: Home, fal: FalServer) -> None:
+    fal.script("status", Reply(503))
+    process = home.start("jobs", "resume")
+    read_until(process, lambda line: "503" in line)
+    fal.script("status", None)
+    done = ended(process)
+    assert (done.code, done.err.count(" saved ")) == (0, 2), done.err

@@ -105,7 +105,7 @@ class Follower:
         progress = self._studio.progress(job.id)
         live = human_duration(max(0.0, (job.finished_at or time.time()) - job.created_at))
         text = job.phase.value
-        if job.error is not None and (job.phase.ended or job.phase is Phase.UNKNOWN):
+        if job.error is not None:  # of a job that goes on: why nothing new is known of it
             text = f"{text}: {job.error.message}"
         elif progress is not None and job.phase is Phase.QUEUED and progress.position is not None:
             text = f"queued, {progress.position} ahead" if progress.position else "queued, next"
