@@ -30,6 +30,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._closed = False
         self._waiting: dict[Origin, list[tuple[float, httpcore.NetworkStream]]] = {}
 
     def take(self, origin: Origin) -> httpcore.NetworkStream | None:
@@ -49,14 +50,15 @@ class Kept:
         with self._lock:
             self._drop_old()
             waiting = self._waiting.setdefault(origin, [])
-            if len(waiting) < MOST_KEPT:
+            if len(waiting) < MOST_KEPT and not self._closed:
                 waiting.append((time.monotonic(), stream))
             else:
                 stream.close()
 
     def close(self) -> None:
-        """Close them all."""
+        """Close them all, and those that come back later."""
         with self._lock:
+            self._closed = True
             self._drop_old(float("inf"))
 
     def _drop_old(self, moment: float | None = None) -> None:

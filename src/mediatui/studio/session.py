@@ -44,6 +44,10 @@ class Session:
         """Let running downloads end at their next buffer."""
         self._downloader.stop()
 
+    def close(self) -> None:
+        """Close the connections, once no download runs any more."""
+        self._downloader.close()
+
     async def playable(self, item_id: str, *, fetch: bool = True) -> Playable:
         """The item's file; else its session copy; else (without `fetch`) its address, or the copy made now.
 

@@ -123,6 +123,7 @@ class Studio:
         for pool in (core.save_pool, core.work_pool, core.record_pool):
             pool.close(max(0.0, until - time.monotonic()))
         self._saving.downloader.close()
+        self._session.close()
         core.instance.leave()
         core.library.close()
         core.steps.close(max(0.1, until - time.monotonic()))
