@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -218,6 +219,16 @@ async def test_projects_new_rename_delete_and_undo(start: Start) -> None:
         await until(lambda: [s.name for s in session.library.summaries.values()] == ["First one"], "back")
         await session.press("u")
         await until(lambda: [s.name for s in session.library.summaries.values()] == ["First"], "the old name")
+
+
+async def test_an_open_project_whose_folder_vanishes_is_told_and_another_one_shown(start: Start) -> None:
+    async with start() as session:
+        await session.generate(project="kept")
+        await session.generate(project="lent")
+        gone = session.library.project_id
+        shutil.rmtree(session.app.locations.projects / str(gone))
+        await until(lambda: any("“lent” is gone" in text for text in session.app.toasts.texts), "told")
+        await until(lambda: session.library.project_id == "kept", "another one")
 
 
 async def test_several_projects_open_from_the_projects_pane(start: Start) -> None:

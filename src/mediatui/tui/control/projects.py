@@ -209,6 +209,7 @@ class Projects(Controller):
         """Show the projects as they are."""
         screen = self.screen
         summaries = await self.app.ask(self.studio.projects())
+        gone = screen.summaries.get(screen.project_id or "")
         screen.summaries = {summary.id: summary for summary in summaries}
         screen.project_list.empty = f"No project yet.\n{self.press('new-project')} makes one."
         screen.project_list.show_projects(summaries)
@@ -218,6 +219,8 @@ class Projects(Controller):
             await self._follow_all()
         elif screen.project_id not in screen.summaries and (summaries or screen.project_id is not None):
             await self._open_another()
+            if gone is not None:
+                await self._tell_gone(gone)
         screen.telling.show_title()
         screen.show_status()
 
@@ -241,6 +244,15 @@ class Projects(Controller):
         self.screen.project_id = None
         self.screen.shelf.load((), ())
         self.screen.show_rows()
+
+    async def _tell_gone(self, gone: ProjectSummary) -> None:
+        """The project that was open is not there any more: another one is shown, and nobody may overlook that."""
+        deleted = await self.app.ask(self.studio.organise.deleted_projects())
+        if deleted and deleted[0].name.rpartition("--")[0] == gone.id:
+            self.app.tell(f"“{gone.name}” went to the trash.")
+        else:
+            words = f"“{gone.name}” is gone: its folder is no longer there."
+            self.app.tell(words, hint="When the folder is back, so is the project.", severity="warning")
 
     def _at_cursor(self) -> ProjectSummary:
         """The project under the cursor where the projects have the focus, else the open one."""
@@ -276,9 +288,7 @@ class Projects(Controller):
         summary = self._at_cursor()
         lines = [f"{plural(summary.items, 'item')}, {human_bytes(summary.bytes)}, with all their records."]
         if summary.unsaved:
-            lines.append(
-                f"{plural(summary.unsaved, 'item')} of them unsaved: {self.press('retry-all')} saves them first."
-            )
+            lines.append(f"{summary.unsaved} of them unsaved: {self.press('retry-all')} saves what can be saved first.")
         if summary.running:
             lines.append(f"{plural(summary.running, 'job')} still running.")
         lines.append(f"Nothing is erased: {self.press('undo')} brings it back.")

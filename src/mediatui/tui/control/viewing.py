@@ -57,7 +57,9 @@ class Viewing(Controller):
             marked.append(here.id)
         items = [self.screen.shelf.items[key] for key in marked if key in self.screen.shelf.items]
         if len(items) != 2:
-            raise UsageError("compare needs two marked items", hint=f"{self.press('mark', 'media')} marks one.")
+            mark, clear = self.press("mark", "media"), self.press("clear")
+            hint = f"{len(items)} are marked; {clear} drops the marks." if len(items) > 2 else f"{mark} marks one."
+            raise UsageError("compare needs two marked items", hint=hint)
         self.app.push_screen(CompareScreen(items[0], items[1]))
 
     def switch_grid(self) -> None:
