@@ -112,3 +112,14 @@ def test_a_folder_that_cannot_be_listed_hides_no_file(home: Home, made: tuple[Fa
         assert [each["save_state"] for each in listed(home)] == ["saved"]
     finally:
         folder.chmod(0o700)
+
+
+def test_a_rebuilt_index_is_told_by_whoever_opens_it_first(home: Home) -> None:
+    index = home.projects / "broken" / "index.jsonl"
+    index.parent.mkdir(parents=True)
+    index.write_bytes(bytes(range(256)) * 9)
+    told = home.run("list", "--json")
+    assert (told.code, told.document["items"]) == (0, [])
+    assert [notice["project"] for notice in told.document["notices"]] == ["broken"]
+    assert "project broken: " in told.err
+    assert "notices" not in home.run("list", "--json").document

@@ -106,3 +106,12 @@ def test_until_returns_the_result_and_raises_the_failure(capsys: pytest.CaptureF
     with pytest.raises(ValueError, match="no"):
         progress.until(bad, lambda: [Line("a", "never shown")])
     assert capsys.readouterr().err == "done\n"
+
+
+def test_what_was_cut_is_left_whole_at_the_end(terminal: Screen, progress: Callable[[], Progress]) -> None:
+    bar, path = progress(), "/a/folder/whose/name/is/long/enough/to/be/cut.mp4"
+    bar.draw([Line("a", "one queued"), Line("b", f"two saved {path}")])
+    assert path not in "".join(terminal.shown)
+    bar.keep()
+    assert "".join(terminal.screen.display[1:3]).rstrip() == f"two saved {path}"
+    assert terminal.shown[0] == "one queued"

@@ -104,11 +104,12 @@ def run_show(context: Context) -> int:
 
 
 def tell_troubles(context: Context, reader: Reader) -> dict[str, Any]:
-    """Say which projects could not be read; also as a part of the document, empty when there are none."""
-    for project_id, error in reader.troubles.items():
-        context.output.note(f"project {project_id}: {error.message}")
-    found = [{"project": project_id, "message": error.message} for project_id, error in reader.troubles.items()]
-    return {"unreadable": found} if found else {}
+    """Say which projects could not be read, and what others say of themselves; also as parts of the document."""
+    unreadable = {project_id: error.message for project_id, error in reader.troubles.items()}
+    parts = {"unreadable": unreadable, "notices": reader.notices}
+    for project_id, message in (*unreadable.items(), *reader.notices.items()):
+        context.output.note(f"project {project_id}: {message}")
+    return {name: [{"project": i, "message": m} for i, m in told.items()] for name, told in parts.items() if told}
 
 
 def print_record(output: Output, document: Mapping[str, Any]) -> None:

@@ -37,6 +37,8 @@ class Progress:
     def __init__(self, output: Output) -> None:
         self._terminal = output.stderr_is_terminal
         self._drawn = 0
+        self._shown: list[str] = []
+        self._width = 0
         self._last: dict[str, str] = {}
 
     def until(self, future: Future[T], lines: Callable[[], Sequence[Line]]) -> T:
@@ -60,8 +62,10 @@ class Progress:
         write_message(one_line(text) + "\n")
 
     def keep(self) -> None:
-        """Leave the lines as they are; what comes next starts below them."""
-        self._drawn = 0
+        """Leave the lines as they are, but whole: what is cut cannot be copied. What comes next starts below them."""
+        if any(cut(text, self._width) != text for text in self._shown):
+            self._write(self._shown, cut_to=None)
+        self._drawn, self._shown = 0, []
 
     def _append(self, lines: Sequence[Line]) -> None:
         for line in lines:
@@ -74,8 +78,11 @@ class Progress:
             return
         size = shutil.get_terminal_size()
         # Lines scrolled off the top cannot be reached again, so only what fits is drawn.
-        texts = texts[-max(1, size.lines - 1) :]
+        self._shown, self._width = texts[-max(1, size.lines - 1) :], size.columns - 1
+        self._write(self._shown, cut_to=self._width)
+        self._drawn = len(self._shown)
+
+    def _write(self, texts: Sequence[str], *, cut_to: int | None) -> None:
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
-        body = "".join(f"{cut(text, size.columns - 1)}\x1b[K\n" for text in texts)
+        body = "".join(f"{text if cut_to is None else cut(text, cut_to)}\x1b[K\n" for text in texts)
         write_message(f"{up}\r{body}\x1b[J")
-        self._drawn = len(texts)

@@ -36,6 +36,8 @@ class Reader:
         self._library = Library(locations)
         self.troubles: dict[str, MediatuiError] = {}
         """Projects that could not be opened while all were asked for, by id, and why."""
+        self.notices: dict[str, str] = {}
+        """What a project that was opened has to say of itself, by id: damage, a rebuilt index, a read-only folder."""
         self._records = Records(self._library, locations.spill, lambda change: None)
 
     def close(self) -> None:
@@ -51,7 +53,7 @@ class Reader:
         found = self._library.find(reference)
         if found is None:
             raise UsageError(f"there is no project {reference!r}", hint=self._nearest(reference))
-        return found
+        return self._noted(found)
 
     def projects(self, reference: str | None = None) -> tuple[ProjectFolder, ...]:
         """One project, or all that can be opened; `troubles` names the others."""
@@ -91,10 +93,16 @@ class Reader:
     def _try_open(self, project_id: str) -> ProjectFolder | None:
         # One project's damage does not hide the others.
         try:
-            return self._library.open(project_id)
+            return self._noted(self._library.open(project_id))
         except MediatuiError as error:
             self.troubles[project_id] = error
             return None
+
+    def _noted(self, project: ProjectFolder) -> ProjectFolder:
+        # A rebuilt index says so once: to whoever opens it first.
+        if project.notice:
+            self.notices[project.id] = project.notice
+        return project
 
     def _nearest(self, reference: str) -> str:
         names = {summary.name for summary in self.summaries()} | set(self._library.project_ids())
