@@ -123,3 +123,14 @@ def test_a_rebuilt_index_is_told_by_whoever_opens_it_first(home: Home) -> None:
     assert [notice["project"] for notice in told.document["notices"]] == ["broken"]
     assert "project broken: " in told.err
     assert "notices" not in home.run("list", "--json").document
+
+
+def test_projects_of_one_name_are_told_apart(home: Home) -> None:
+    assert home.run("projects", "new", "Film").err == ""
+    second = home.run("projects", "new", "film", "--json")
+    assert (second.code, "film has that name too" in second.err) == (0, True)
+    assert f"-p {second.document['project']['id']}" in second.err
+    third = home.run("projects", "new", "other").err
+    assert third == ""
+    assert "film, film-2 have that name too" in home.run("projects", "rename", "other", "FILM").err
+    assert home.run("list", "-p", "FiLm").code == 2, "it may be any of three"

@@ -74,9 +74,10 @@ def run_list(context: Context) -> int:
     context.output.table(
         ("ID", "STATE", "TYPE", "CREATED", "SIZE", "PROJECT", "MODEL", "PROMPT"), _rows(items), "no items"
     )
-    unsaved = sum(item.save_state.wants_saving for item in items)
+    unsaved = [item for item in items if item.save_state.wants_saving]
     if unsaved:
-        context.output.note(f"{plural(unsaved, 'item')} unsaved; `mediatui retry --all` saves them")
+        words = "unsaved or missing" if any(item.save_state is SaveState.MISSING for item in unsaved) else "unsaved"
+        context.output.note(f"{plural(len(unsaved), 'item')} {words}; `mediatui retry --all` saves what can be had")
     return ExitCode.DONE
 
 

@@ -70,14 +70,18 @@ def run_list(context: Context) -> int:
 def run_new(context: Context) -> int:
     """Make a project."""
     with context.studio() as studio:
-        return _show(context, studio.create_project(context.args.name).result(), "made")
+        made = studio.create_project(context.args.name).result()
+    _tell_namesakes(context, made)
+    return _show(context, made, "made")
 
 
 def run_rename(context: Context) -> int:
     """Rename a project."""
     project = _resolve(context)
     with context.studio() as studio:
-        return _show(context, studio.rename_project(project, context.args.name).result(), "renamed")
+        renamed = studio.rename_project(project, context.args.name).result()
+    _tell_namesakes(context, renamed)
+    return _show(context, renamed, "renamed")
 
 
 def run_policy(context: Context) -> int:
@@ -126,6 +130,17 @@ def _action(actions: Any, name: str, run: Any, summary: str) -> CommandParser:
 def _resolve(context: Context) -> str:
     with context.reader() as reader:
         return reader.project(context.args.project).id
+
+
+def _tell_namesakes(context: Context, project: Project) -> None:
+    """Say that `-p NAME` may mean another project too."""
+    with context.reader() as reader:
+        others = [s.id for s in reader.summaries() if s.name.casefold() == project.name.casefold()]
+    others = [other for other in others if other != project.id]
+    if others:
+        context.output.note(
+            f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} that name too: the id tells them apart, as in `-p {project.id}`"
+        )
 
 
 def _show(context: Context, project: Project, what: str) -> int:
