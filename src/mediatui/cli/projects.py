@@ -138,9 +138,8 @@ def _tell_namesakes(context: Context, project: Project) -> None:
         others = [s.id for s in reader.summaries() if s.name.casefold() == project.name.casefold()]
     others = [other for other in others if other != project.id]
     if others:
-        context.output.note(
-            f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} that name too: the id tells them apart, as in `-p {project.id}`"
-        )
+        have = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'}"
+        context.output.note(f"{have} that name too: the id tells them apart, as in `-p {project.id}`")
 
 
 def _show(context: Context, project: Project, what: str) -> int:
