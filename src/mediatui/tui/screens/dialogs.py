@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -100,11 +101,13 @@ class _MenuList(LineList):
     def __init__(self, choices: Sequence[Choice], *, under_text: bool) -> None:
         super().__init__(classes="under-text" if under_text else None)
         self.choices = {choice.value: choice for choice in choices}
+        self._column = max((cell_len(choice.text) for choice in choices if choice.note), default=0)
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:
         choice = self.choices[key]
-        note = fit(choice.note, max(0, width - len(choice.text) - 5))
-        return [(f"{choice.key}  ", "accent"), (choice.text, "text"), (f"  {note}", "dim")]
+        text = choice.text + " " * (self._column - cell_len(choice.text))
+        note = fit(choice.note, max(0, width - cell_len(text) - 5))
+        return [(f"{choice.key or ' '}  ", "accent"), (text, "text"), (f"  {note}", "dim")]
 
 
 class MenuScreen(Dialog[str | None]):

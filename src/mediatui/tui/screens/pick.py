@@ -108,7 +108,7 @@ class PickScreen(Dialog[str | None]):
     def keys(self) -> list[Cell]:
         """What the last line says."""
         dropping = [("remove", "remove")] if self._drop is not None else []
-        return self.key_cells((ENTER, self._verb), (ARROWS, "move"), *dropping, ("back", "close"))
+        return self.key_cells((ENTER, self._verb), (ARROWS, "select"), *dropping, ("back", "close"))
 
     @property
     def list(self) -> PickList:
