@@ -134,3 +134,12 @@ def test_projects_of_one_name_are_told_apart(home: Home) -> None:
     assert third == ""
     assert "film, film-2 have that name too" in home.run("projects", "rename", "other", "FILM").err
     assert home.run("list", "-p", "FiLm").code == 2, "it may be any of three"
+
+
+def test_what_can_never_be_saved_is_told_by_retry_all(home: Home, made: tuple[FalServer, Any]) -> None:
+    _, item = made
+    Path(item["file"]).unlink()
+    record(home, item["id"], save_state=SaveState.EXPIRED)
+    done = home.run("retry", "--all")
+    assert (done.code, done.out) == (0, "nothing to save\n")
+    assert "1 item expired at the provider" in done.err

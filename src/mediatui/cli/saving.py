@@ -52,7 +52,21 @@ def run_save(context: Context) -> int:
 def run_retry(context: Context) -> int:
     """Save again the named items, or all that want saving."""
     items = _targets(context, lambda item: needs_saving(item) or item.save_state is SaveState.SAVING)
-    return _run(context, items, lambda studio: studio.retry([item.id for item in items]))
+    code = _run(context, items, lambda studio: studio.retry([item.id for item in items]))
+    if context.args.all:
+        _tell_expired(context)
+    return code
+
+
+def _tell_expired(context: Context) -> None:
+    """Name what trying again does not bring: nothing to save is not the same as all being on disk."""
+    with context.reader() as reader:
+        expired = [item for _, item in reader.items(context.args.project) if item.save_state is SaveState.EXPIRED]
+    if expired:
+        context.output.note(
+            f"{plural(len(expired), 'item')} expired at the provider and cannot be saved any more; "
+            "`mediatui list --state expired` names them"
+        )
 
 
 def _add_targets(parser: CommandParser, everything: str) -> None:
