@@ -71,13 +71,27 @@ def run_key_command(provider: str, command: str) -> Secret:
     except (subprocess.SubprocessError, OSError, ValueError) as exc:
         # The exception's own text may hold the command's output; say only what failed.
         hint = "Run it by hand and see that it prints the key and nothing else."
-        raise UsageError(f"{what} failed ({type(exc).__name__})", hint=hint) from None
+        raise UsageError(f"{what} failed: {_why(exc)}", hint=hint) from None
     lines = output.split("\n")
     if lines == [""]:
         raise UsageError(f"{what} printed nothing")
     if len(lines) > 1:
         raise UsageError(f"{what} printed more than one line", hint="It must print the key and nothing else.")
     return Secret(output)
+
+
+_NO_SUCH_COMMAND = 127
+"""The exit code of a shell that finds no such command."""
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, subprocess.TimeoutExpired):
+        return f"it did not end within {KEY_COMMAND_SECONDS:g} seconds"
+    if isinstance(exc, subprocess.CalledProcessError):
+        return "no such command" if exc.returncode == _NO_SUCH_COMMAND else f"it ended with code {exc.returncode}"
+    if isinstance(exc, UnicodeDecodeError):
+        return "what it printed is not text in UTF-8"
+    return getattr(exc, "strerror", None) or type(exc).__name__
 
 
 def _output_of(command: str) -> str:

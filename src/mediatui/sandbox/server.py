@@ -114,8 +114,10 @@ class SandboxServer:
                 return socket.create_server((self._host, port or 0), family=_family(self._host), backlog=256)
             except OSError as exc:
                 refused = exc
-        text = f"the sandbox cannot listen on {self._host}:{self._port}: {refused.strerror}"
-        raise UsageError(text, hint="Choose another --port, or leave it out.")
+        # `create_server` repeats the address in the text of what the system said.
+        reason = str(refused.strerror).partition(" (while ")[0]
+        text = f"the sandbox cannot listen on {self._host}:{self._port}: {reason}"
+        raise UsageError(text, hint="Choose another --port or --host, or leave them out.")
 
     @property
     def _port_file(self) -> Path:
