@@ -163,6 +163,7 @@ async def test_facts_are_left_out_whole_and_the_way_back_is_always_shown(start: 
         assert all(fact in known for fact in facts.strip().split(" · "))
         assert (facts.count(" · ") == 5) == (size[0] == 160)
         assert "esc back" in viewer.query_one(KeyBar).text
+        assert "zoom" not in viewer.query_one(KeyBar).text
 
 
 def test_the_least_important_facts_go_first() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from rich.cells import cell_len
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations
 from mediatui.model import MediaItem, SaveState
+from mediatui.tui.format import ago
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen, MenuScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.pick import PickScreen
@@ -44,6 +46,17 @@ def named(session: Session, prompt: str) -> MediaItem:
 
 def row(session: Session, prompt: str) -> str:
     return "".join(text for text, _ in session.library.media.cells(named(session, prompt).id, 100))
+
+
+@pytest.mark.parametrize("width", [40, 62, 100, 170])
+async def test_rows_end_where_they_should_in_scripts_with_wide_letters(all_of: Session, width: int) -> None:
+    media = all_of.library.media
+    film = named(all_of, "neon city")
+    await all_of.app.ask(all_of.app.studio.rename_project(film.project, "映画の企画"))
+    await until(lambda: all_of.library.shelf.projects.get(film.project) == "映画の企画", "renamed")
+    cells = media.cells(film.id, width)
+    assert cell_len("".join(text for text, _ in cells)) == width
+    assert cells[-1][0].rstrip().endswith(ago(film.created_at))
 
 
 async def test_rows_name_their_project_and_the_filter_knows_it(all_of: Session) -> None:

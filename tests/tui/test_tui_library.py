@@ -17,6 +17,7 @@ from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.pick import PickScreen
+from mediatui.tui.widgets.bars import KeyBar
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.picture import Picture
 
@@ -369,6 +370,8 @@ async def test_jobs_ask_again_generate_again_and_dismiss(start: Start) -> None:
         screen = await session.screen(JobsScreen)
         await until(lambda: screen.job is not None and screen.job.id == jobs[0].id, "the job")
         await until(lambda: "failed" in screen.query_one("#job", Lines).text, "why")
+        keys = screen.query_one(KeyBar)
+        assert "all failed" in keys.text
         await session.press("r")
         status = screen.query_one("#status")
         await until(lambda: "Asked again: 1 job" in status.text, "asked again")
@@ -380,6 +383,8 @@ async def test_jobs_ask_again_generate_again_and_dismiss(start: Start) -> None:
         await session.screen(JobsScreen)
         await session.press("d")
         await until(lambda: not screen.list.keys, "dismissed")
+        await until(lambda: "ask again" not in keys.text and "all failed" not in keys.text, "no key without a job")
+        assert "n new" in keys.text
         await session.press("escape")
         await until(lambda: not session.library.shelf.rows, "not in the library either")
 

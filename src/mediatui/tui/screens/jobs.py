@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -34,6 +35,9 @@ EVERYTHING = frozenset(Capability)
 """Until a provider has said what it can do, nothing is hidden."""
 _RANK = {Phase.UNKNOWN: 0, Phase.RUNNING: 1, Phase.QUEUED: 1, Phase.SUBMITTING: 1, Phase.FAILED: 2}
 
+_ASKABLE = (Phase.FAILED, Phase.UNKNOWN)
+"""Ends that the provider may tell otherwise."""
+
 
 class JobList(LineList):
     """Jobs with state, model, prompt, progress and time."""
@@ -51,14 +55,14 @@ class JobList(LineList):
         if width >= 70:
             left.append((f"{fit(short_model(job.model), 24)} ", "dim"))
         right = self._progress(job, going, width)
-        room = width - sum(len(text) for text, _ in (*left, *right))
+        room = width - sum(cell_len(text) for text, _ in (*left, *right))
         return [*left, (fit(one_line(job.prompt, 400) or job.id, room), "text"), *right]
 
     def _progress(self, job: Job, going: Going, width: int) -> list[Cell]:
         clock: Cell = (f" {fit_right(elapsed(job_seconds(job)), 7)}  {fit_right(ago(job.created_at), 4)} ", "dim")
         if job.phase.ended or job.phase is Phase.UNKNOWN:
             error = one_line(job.error.message) if job.error else ""
-            room = min(len(error), 40, width // 3)
+            room = min(cell_len(error), 40, width // 3)
             return [(f" {fit(error, room)}" if room else "", "bad"), clock]
         if going.fraction is None:
             return [(f" {fit_right(going.words, 12)}", "dim"), clock]
@@ -146,11 +150,12 @@ class JobsScreen(StudioScreen[None]):
         """Actions that the job under the cursor, or its provider, does not have."""
         job = self.job
         if job is None:
-            return frozenset()
+            return frozenset({"cancel", "recheck", "recheck-all", "dismiss", "again", "log"})
         can = self._capabilities.get(job.provider, EVERYTHING)
         gone = {
             "cancel": job.phase.ended or (Capability.CANCEL not in can and job.phase is not Phase.DRAFT),
             "recheck": job.phase is Phase.UNKNOWN and Capability.RECONCILE not in can,
+            "recheck-all": not any(each.phase in _ASKABLE for each in self.list.jobs.values()),
             "forget": job.phase is not Phase.UNKNOWN,
             "dismiss": not job.phase.ended,
         }
@@ -242,7 +247,7 @@ class JobsScreen(StudioScreen[None]):
         await self._ask_again([job.id])
 
     async def _recheck_all(self) -> None:
-        await self._ask_again([job.id for job in self.list.jobs.values() if job.phase in (Phase.FAILED, Phase.UNKNOWN)])
+        await self._ask_again([job.id for job in self.list.jobs.values() if job.phase in _ASKABLE])
 
     async def _ask_again(self, ids: Sequence[str]) -> None:
         if not ids:

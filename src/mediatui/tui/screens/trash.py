@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 
@@ -60,7 +61,7 @@ class TrashList(LineList):
             right = f" {fit(row.place, min(24, width // 4))}{right}"
         if width > 70:
             right = f" {fit_right(row.count, 10)} {right}"
-        return [(fit(f" {row.name}", width - len(right)), "text"), (right, "dim")]
+        return [(fit(f" {row.name}", width - cell_len(right)), "text"), (right, "dim")]
 
 
 class TrashScreen(StudioScreen[None]):

@@ -112,6 +112,7 @@ class ViewerScreen(StudioScreen[str]):
         self._seconds = 0.0
         item = self.main.studio.find_item(self._keys[self._at])
         kind = item.type if item is not None else MediaType.IMAGE
+        self.query_one(KeyBar).hide(frozenset({"zoom"} if kind is not MediaType.IMAGE else {"faster"}))
         self._stage("wave" if kind is MediaType.AUDIO else "still")
         self.query_one("#thumbs", Thumbs).show(None)
         self.query_one("#wave", Wave).show(None, "listening…")

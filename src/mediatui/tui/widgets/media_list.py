@@ -192,7 +192,7 @@ class MediaList(LineList, inherit_bindings=True):
             right = f" {fit(short_model(item.model), min(26, 14 + (width - WIDE) // 3))}{right}"
         return [
             (state, badge.tone),
-            (fit(self._shelf.title(item.id), width - used - cell_len(said) - len(urgent[0]) - len(right)), "text"),
+            (fit(self._shelf.title(item.id), width - used - cell_len(said) - len(urgent[0]) - cell_len(right)), "text"),
             (said, "accent"),
             urgent,
             (right, "dim"),
@@ -217,7 +217,7 @@ class MediaList(LineList, inherit_bindings=True):
             ]
         else:
             right = self._progress_cells(job, going, width)
-        left = width - used - sum(len(text) for text, _ in right)
+        left = width - used - sum(cell_len(text) for text, _ in right)
         return [(state, badge.tone), (fit(self._shelf.title(job.id), left), "text"), *right]
 
     def _progress_cells(self, job: Job, going: Going, width: int) -> list[Cell]:
