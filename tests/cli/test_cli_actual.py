@@ -143,3 +143,16 @@ def test_what_can_never_be_saved_is_told_by_retry_all(home: Home, made: tuple[Fa
     done = home.run("retry", "--all")
     assert (done.code, done.out) == (0, "nothing to save\n")
     assert "1 item expired at the provider" in done.err
+
+
+def test_too_little_of_an_id_is_said_to_be_too_little(home: Home, made: tuple[FalServer, Any]) -> None:
+    _, item = made
+    short = home.run("show", item["id"][:3])
+    assert (short.code, "too short" in short.err, "4 characters" in short.err) == (2, True, True)
+    assert home.run("show", item["id"][:4], "--json").document["id"] == item["id"]
+
+
+def test_the_doctor_sees_a_file_in_the_place_of_a_folder(home: Home) -> None:
+    (home.root / "state").write_bytes(b"")
+    done = home.run("doctor")
+    assert (done.code, "problem: state: " in done.out + done.err) == (1, True)

@@ -88,14 +88,20 @@ def _paths(context: Context) -> dict[str, dict[str, Any]]:
     from mediatui.cli.paths import places
 
     return {
-        name: {"path": str(path), "exists": path.exists(), "writable": _writable(path)}
+        name: {"path": str(path), "exists": path.exists(), "writable": _writable(path, is_file=name in _FILES)}
         for name, path in places(context.locations).items()
     }
 
 
-def _writable(path: Path) -> bool:
+_FILES = ("config", "log")
+"""The places that are files; the others are folders."""
+
+
+def _writable(path: Path, *, is_file: bool) -> bool:
     """The path, or the nearest folder above it that exists, takes new files."""
-    return os.access(_existing(path), os.W_OK)
+    found = _existing(path)
+    fits = found.is_file() if is_file and found == path else found.is_dir()
+    return fits and os.access(found, os.W_OK)
 
 
 def _existing(path: Path) -> Path:

@@ -117,7 +117,12 @@ def _named(
     known = list(found)
     exact = [pair for pair in known if pair[1].id == reference]
     similar = [pair for pair in known if pair[1].id.startswith(reference) or pair[1].id.endswith(reference)]
-    matches = exact or (similar if len(reference) >= SHORTEST_REFERENCE else [])
+    if similar and not exact and len(reference) < SHORTEST_REFERENCE:
+        raise UsageError(
+            f"{reference!r} is too short to name {'an' if what == 'item' else 'a'} {what}",
+            hint=f"Give at least {SHORTEST_REFERENCE} characters of its id.",
+        )
+    matches = exact or similar
     if len(matches) == 1:
         return matches[0]
     if matches:
