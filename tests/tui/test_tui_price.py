@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +146,38 @@ async def test_a_model_that_nobody_lists_can_be_named(start: Start, fal: FalServ
         await until(lambda: picker.list.chosen == [MODEL, "fal-ai/brand-new"], "the typed model")
         await until(lambda: "price unknown for 1" in summary(screen), "the price of both")
         assert not fal.submits
+
+
+async def test_sent_before_the_models_are_there_it_waits_for_them(start: Start) -> None:
+    async with start(ready=False) as session:
+        await session.press("n")
+        await session.screen(GenerateScreen)
+        await session.type("an owl")
+        await session.press("ctrl+s")
+        await until(lambda: [job.prompt for job in session.library.shelf.jobs.values()] == ["an owl"], "the job")
+
+
+async def test_a_model_that_costs_is_not_sent_to_before_anybody_saw_its_name(start: Start, fal: FalServer) -> None:
+    asked, answer = threading.Event(), threading.Event()
+    at_once = fal.on["catalogue"]
+
+    def catalogue(call: Call) -> Reply:
+        asked.set()
+        answer.wait(20)
+        return at_once(call)
+
+    fal.on["catalogue"] = catalogue
+    async with start(settings=settings(fal, confirm_above=1000.0)) as session:
+        await session.press("n")
+        screen = await session.screen(GenerateScreen)
+        await until(asked.is_set, "the question for models")
+        await session.type("an owl")
+        await session.press("ctrl+s")
+        await until(lambda: "Waiting" in screen.query_one("#status", Bar).text, "the word")
+        answer.set()
+        await until(lambda: "is chosen" in screen.query_one("#status", Bar).text, "what was chosen")
+        assert session.app.screen is screen
+        assert not fal.submits
+        await session.press("ctrl+s")
+        await session.screen(LibraryScreen)
+        await until(lambda: len(fal.submits) == 1, "the submit")

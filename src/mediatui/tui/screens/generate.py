@@ -21,6 +21,7 @@ from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.drafting import Drafting
+from mediatui.tui.control.filling import Filling
 from mediatui.tui.control.prompting import Prompting
 from mediatui.tui.form_values import merge, params_for
 from mediatui.tui.format import fit, short_model
@@ -80,6 +81,7 @@ class GenerateScreen(StudioScreen[None]):
         self._sending = False
         self._keeping: Timer | None = None
         self._prompting = Prompting(self)
+        self._filling = Filling(lambda: self.query_one(ModelPicker).chosen)
 
     def compose(self) -> ComposeResult:
         """Prompt and models at the left, inputs and project at the right."""
@@ -123,13 +125,18 @@ class GenerateScreen(StudioScreen[None]):
         """Ask for models and project names."""
         self.main.run_fenced(self._load_models(""), group="models", exclusive=True, node=self)
         self.main.run_fenced(self._load_projects(), group="names", exclusive=True, node=self)
+        if self.query_one(ModelPicker).chosen:
+            self._models_changed()
 
     async def _load_models(self, words: str) -> None:
-        infos = await self.main.ask(self.main.studio.models(words))
-        picker = self.query_one(ModelPicker)
-        picker.show_models(infos)
-        if not picker.chosen and not words and not self.draft.models and infos:
-            picker.list.set_chosen([infos[0].id])
+        try:
+            infos = await self.main.ask(self.main.studio.models(words))
+            picker = self.query_one(ModelPicker)
+            picker.show_models(infos)
+            if not picker.chosen and not words and not self.draft.models and infos:
+                picker.list.set_chosen([infos[0].id])
+        finally:
+            self._filling.listed()
 
     async def _load_projects(self) -> None:
         names = [summary.name for summary in await self.main.ask(self.main.studio.projects())]
@@ -161,6 +168,12 @@ class GenerateScreen(StudioScreen[None]):
             self.main.run_fenced(self._load_form(list(chosen)), group="form", exclusive=True, node=self)
 
     async def _load_form(self, models: list[str]) -> None:
+        try:
+            await self._show_form(models)
+        finally:
+            self._filling.formed(models)
+
+    async def _show_form(self, models: list[str]) -> None:
         form = self.query_one(SchemaForm)
         for model in models:
             if model not in self._schemas:
@@ -338,10 +351,12 @@ class GenerateScreen(StudioScreen[None]):
     async def _submit(self) -> None:
         if self._sending:
             return
-        draft = self.collect()
-        if not draft.prompt.strip():
+        if not self.query_one(PromptArea).text.strip():
             self.query_one(PromptArea).focus()
             raise UsageError("the prompt is empty", hint="Write what to make.")
+        if not self._filling.complete and not await self._all_there():
+            return
+        draft = self.collect()
         if not draft.models:
             self._focus("#model-search")
             raise UsageError("no model is chosen", hint=f"{self.press('toggle', 'models')} chooses one in the list.")
@@ -363,6 +378,21 @@ class GenerateScreen(StudioScreen[None]):
         self.main.library.projects.want(self.project_name)
         self.main.run_fenced(send(self.main, draft, request), group="generate", node=self.main)
         self.dismiss()
+
+    async def _all_there(self) -> bool:
+        """Wait for what is on its way; False when a model that costs something was chosen only meanwhile."""
+        picker = self.query_one(ModelPicker)
+        unseen = not picker.chosen and self.main.has_studio and self.main.studio.provider_name != "sandbox"
+        self._sending = True
+        try:
+            self.say("Waiting for the models and their form…")
+            await self._filling.wait()
+        finally:
+            self._sending = False
+        if unseen and picker.chosen:
+            names = ", ".join(short_model(model) for model in picker.chosen)
+            self.say(f"{names} is chosen: {self.press('submit')} generates with it.")
+        return not (unseen and picker.chosen)
 
 
 def request_of(draft: Draft, params: Mapping[str, Mapping[str, object]], project: str) -> GenerateRequest:
