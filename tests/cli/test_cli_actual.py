@@ -156,3 +156,16 @@ def test_the_doctor_sees_a_file_in_the_place_of_a_folder(home: Home) -> None:
     (home.root / "state").write_bytes(b"")
     done = home.run("doctor")
     assert (done.code, "problem: state: " in done.out + done.err) == (1, True)
+
+
+def test_what_was_imported_is_well(home: Home, made: tuple[FalServer, Any]) -> None:
+    _, item = made
+    assert home.run("export", "demo", "-o", "demo.zip").code == 0
+    elsewhere = ("--data-dir", str(home.root / "elsewhere"))
+    assert home.run("import", "demo.zip", *elsewhere).code == 0
+    checked = home.run("check", "--hash", "--json", *elsewhere)
+    assert (checked.code, checked.document["clean"]) == (0, True), checked.out
+    (back,) = home.run("list", "--json", *elsewhere).document["items"]
+    assert {name: back[name] for name in back if name != "file"} == {
+        name: item[name] for name in item if name != "file"
+    }

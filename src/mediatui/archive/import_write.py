@@ -139,11 +139,16 @@ class _Import:
         for document in self.plan.jobs:
             if not isinstance(key := document.get("id"), str) or self.project.find_job(key) is not None:
                 continue
-            job = job_from_document(document, self.project.id, key)
+            job = self._with_its_answer(job_from_document(document, self.project.id, key))
             if job.phase.ended or not self.around.has_job(key):
                 new.append(job)
         self.project.commit(jobs=new)
         self.job_count = len(new)
+
+    def _with_its_answer(self, job: Job) -> Job:
+        # An export holds no raw answers: a record must not name one that is not here.
+        path = job.result_path
+        return job if path is None or self.project.path_of(path).is_file() else replace(job, result_path=None)
 
     def files(self) -> None:
         """Every file of the plan."""
