@@ -14,7 +14,7 @@ from mediatui.settings import Settings
 from mediatui.tui.actions import ACTIONS, action
 from mediatui.tui.own_keys import normal_key, read_keymap, undelivered
 from mediatui.tui.screens.dialogs import ConfirmScreen, MenuScreen
-from mediatui.tui.screens.help import HelpScreen
+from mediatui.tui.screens.help import HelpList, HelpScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.line_list import LineList
@@ -82,6 +82,18 @@ def test_of_two_that_want_one_key_the_first_gets_it() -> None:
     keymap = read_keymap({"library.undo": ("ctrl+t",), "library.copy": ("ctrl+t",)})
     assert list(keymap.own) == ["library.undo"]
     assert "library.copy: ^t is library.undo's" in keymap.problems[0]
+
+
+async def test_help_says_all_of_the_row_under_the_cursor_where_rows_are_cut(start: Start) -> None:
+    async with start(size=(60, 20)) as session:
+        await session.press("question_mark")
+        screen = await session.screen(HelpScreen)
+        rows = screen.query_one(HelpList)
+        assert all(cells[0][0].endswith(" ") for cells in (rows.cells(key, 58) for key in rows.keys))
+        await session.type("no local file")
+        await until(lambda: len(rows.keys) == 1, "found")
+        words = action("library", "save-to-disk").help
+        await until(lambda: words[:50] in screen.query_one("#status", Bar).text, "the sentence")
 
 
 async def test_own_keys_work_and_show_in_bar_and_help(start: Start) -> None:

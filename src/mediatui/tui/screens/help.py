@@ -71,10 +71,10 @@ class HelpList(LineList):
         title = f"{action.title.rstrip('…')}  "
         names = keys_of(self).names(action)
         if width < WIDE:
-            return [(fit(f" {names}", 10), "accent"), (fit(title, 21), "text"), (fit(action.help, width - 31), "dim")]
+            return [(f" {fit(names, 9)} ", "accent"), (fit(title, 21), "text"), (fit(action.help, width - 32), "dim")]
         room = width - 40 - len(place)
         return [
-            (f" {fit(names, 15)}", "accent"),
+            (f" {fit(names, 14)} ", "accent"),
             (fit(title, 24), "text"),
             (fit(action.help, room), "dim"),
             (place, "dim"),
@@ -119,6 +119,14 @@ class HelpScreen(StudioScreen[None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         self._search(event.value)
+
+    @on(LineList.Highlighted)
+    def show_status(self) -> None:
+        """The whole sentence of the row under the cursor, which narrow terminals cut."""
+        status, found = self.query_one_optional("#status", Bar), self.query_one_optional(HelpList)
+        if status is not None and found is not None and not self.saying:
+            words = found.actions[found.key].help if found.key in found.actions else ""
+            status.show([(f" {fit(words, max(0, self.size.width - 2))}", "dim")])
 
     @on(Input.Submitted)
     def _to_list(self) -> None:
