@@ -120,6 +120,7 @@ async def test_a_failed_save_says_when_it_is_tried_again_and_r_does_it_now(fal: 
         fal.script("file", None)
         await session.press("R")
         await until(lambda: session.items[0].save_state is SaveState.SAVED, "saved")
+        await until(lambda: "nothing waits to be saved" in banner(session), "the row stays a moment: nothing jumps")
         await until(lambda: banner(session) == "", "no banner")
         assert session.app.studio.next_try(session.items[0].id) is None
     assert fal.count("submit") == 1

@@ -21,6 +21,9 @@ DAY = 86_400.0
 BANNER_SECONDS = 1.0
 """Unsaved items are announced once they have stayed so for this long: most are being saved at that moment."""
 
+LINGER_SECONDS = 4.0
+"""How long the banner's row stays once nothing is unsaved: trying again often fails within that, and nothing jumps."""
+
 
 class Telling(Controller):
     """Keeps the bars true."""
@@ -29,6 +32,7 @@ class Telling(Controller):
         super().__init__(screen)
         self._banner_due = False
         self._unknown = 0
+        self._stays_until = 0.0
         self.offering = False
         """The banner offers what can be done about files."""
         self._free, self._free_until = 0, 0.0
@@ -135,8 +139,10 @@ class Telling(Controller):
         return self.press(id), "banner-key"
 
     def _unsaved_words(self) -> list[Cell]:
+        now = time.monotonic()
         if not self.unsaved:
-            return []
+            return [("nothing waits to be saved now", "banner")] if now < self._stays_until else []
+        self._stays_until = now + LINGER_SECONDS
         expired = self.screen.shelf.expired
         more = f" · {expired} expired" if expired else ""
         tries = [self.studio.next_try(item.id) for item in self.screen.shelf.items.values() if item.storage_error]
