@@ -98,3 +98,15 @@ def test_while_the_provider_cannot_be_asked_that_is_said(home: Home, fal: FalSer
     fal.script("status", None)
     done = ended(process)
     assert (done.code, done.err.count(" saved ")) == (0, 2), done.err
+
+
+def test_a_project_deleted_meanwhile_is_no_success(home: Home, fal: FalServer) -> None:
+    process = home.start("generate", "z", "-m", "a/b", "-p", "other")
+    read_until(process, lambda line: "running" in line)
+    assert home.run("projects", "delete", "other").code == 0
+    done = ended(process)
+    assert (done.code, "mediatui projects restore other" in done.err) == (1, True), done.err
+    assert home.run("projects", "restore", "other").code == 0
+    fal.script("status", None)
+    assert home.run("jobs", "resume").code == 0
+    assert fal.count("submit") == 3

@@ -87,7 +87,7 @@ def run(context: Context) -> int:
         with Follower(studio, context.output) as follower:
             jobs, items = _make(context, studio, follower, request)
         report(context, studio, jobs, items)
-    return outcome(jobs, items)
+    return outcome(jobs, items, detached=context.args.detach)
 
 
 def _tell_cost(context: Context, cost: BatchCost) -> int:
@@ -104,6 +104,11 @@ def _tell_cost(context: Context, cost: BatchCost) -> int:
 def report(context: Context, studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) -> None:
     """Print what came of the jobs: paths (or addresses) and what to do next for people, one document for programs."""
     context.output.emit(document(studio, jobs, items))
+    for project in dict.fromkeys(job.project for job in jobs if not job.phase.ended):
+        if not (context.locations.projects / project).exists():
+            context.output.note(
+                f"the project {project} was deleted meanwhile; `mediatui projects restore {project}` brings it back"
+            )
     for hint in dict.fromkeys((*_hints(jobs, items), *host_hints(items))):
         context.output.note(f"  {hint}")
     if context.output.stdout_is_terminal and context.output.stderr_is_terminal:
@@ -133,9 +138,14 @@ def document(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) ->
     }
 
 
-def outcome(jobs: Sequence[Job], items: Sequence[MediaItem]) -> ExitCode:
-    """The exit code: a refused key first, then any failure, then anything not saved that should be."""
+def outcome(jobs: Sequence[Job], items: Sequence[MediaItem], *, detached: bool = False) -> ExitCode:
+    """The exit code: a refused key first, then any failure, then anything not saved that should be.
+
+    Jobs that were followed and have not ended could not be followed to their end.
+    """
     failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN) or _stands_still(job)]
+    if not detached:
+        failed += [job for job in jobs if not job.phase.ended]
     if any(job.error and ErrorKind(job.error.kind).stops_batch for job in failed):
         return ExitCode.KEY_OR_BALANCE
     if failed:

@@ -127,7 +127,8 @@ def _named(
         return matches[0]
     if matches:
         raise UsageError(f"{len(matches)} {what}s have an id like {reference!r}", hint="Give more of it.")
-    raise UsageError(f"there is no {what} {reference!r}", hint=f"`mediatui {command}` lists them.")
+    removed = "; `mediatui trash --list` names what was removed" if what == "item" else ""
+    raise UsageError(f"there is no {what} {reference!r}", hint=f"`mediatui {command}` lists them{removed}.")
 
 
 def item_document(item: MediaItem, file: Path | None) -> dict[str, Any]:
