@@ -123,6 +123,15 @@ class NeedsConfirmation(UsageError):
     title = "This is expensive"
 
 
+_REFUSALS = {
+    ErrorKind.AUTH: "The key was refused",
+    ErrorKind.BILLING: "The account does not pay for it",
+    ErrorKind.INVALID_INPUT: "An input was refused",
+    ErrorKind.POLICY: "The content filter refused it",
+    ErrorKind.RATE_LIMITED: "Too many requests",
+}
+
+
 class ProviderError(MediatuiError):
     """A service refused or failed.
 
@@ -145,6 +154,7 @@ class ProviderError(MediatuiError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
+        self.title = _REFUSALS.get(kind, self.title)
         self.fields = {clean_text(k): hide_known(clean_text(v)) for k, v in (fields or {}).items()}
         self.code = hide_known(clean_text(code))
         self.status = status

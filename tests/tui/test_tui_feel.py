@@ -177,6 +177,10 @@ async def test_equal_toasts_are_counted_and_many_wait(start: Start) -> None:
         for _ in range(5):
             app.tell("The same.", severity="error")
         await until(lambda: app.toasts.texts == ["The same. (×5)"], "one toast")
+        for _ in range(2):
+            app.tell("It failed.", hint="Press r.", severity="error")
+        await until(lambda: app.toasts.texts[-1] == "It failed. (×2)\nPress r.", "counted where it is said")
+        app.toasts._shown[-1].notification.raised_at = 0.0  # type: ignore[union-attr]
         for number in range(40):
             app.tell(f"Number {number}.", severity="warning")
         await session.pilot.pause()

@@ -39,7 +39,8 @@ class _Toast:
         return self.notification is None or self.notification.has_expired
 
     def announce(self) -> Notification:
-        text = f"{self.message} (×{self.count})" if self.count > 1 else self.message
+        said, line, hint = self.message.partition("\n")
+        text = f"{said} (×{self.count}){line}{hint}" if self.count > 1 else self.message
         severity: Any = self.severity
         self.notification = Notification(text, self.title, severity, self.seconds, markup=False)
         return self.notification
