@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,14 @@ def test_what_was_imported_is_well(home: Home, made: tuple[FalServer, Any]) -> N
     assert {name: back[name] for name in back if name != "file"} == {
         name: item[name] for name in item if name != "file"
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_refused_can_be_found(home: Home) -> None:
+    folder = home.root / "pictures"
+    folder.mkdir()
+    for name in (b"b\xe9l.png", b"two\nlines.png"):
+        (folder / os.fsdecode(name)).write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = home.run("import", str(folder), "--plan", "--json")
+    assert {refused["name"] for refused in done.document["refused"]} == {"b\\xe9l.png", "two\\nlines.png"}
+    assert "b\\xe9l.png" in done.err

@@ -61,7 +61,7 @@ class Contents:
 
     def refuse(self, name: str, reason: str) -> None:
         """Leave an entry out."""
-        self.refused.append(Refused(one_line(name, 200), reason))
+        self.refused.append(Refused(one_line(_spelled(name), 200), reason))
 
 
 class Source(Protocol):
@@ -122,6 +122,18 @@ def reading(name: str) -> Iterator[None]:
     except OSError as exc:
         reason = os.strerror(exc.errno) if exc.errno else str(exc)
         raise BadEntry(f"it could not be read: {reason}") from exc
+
+
+def _spelled(name: str) -> str:
+    """A name with what cannot be printed spelled out, so that the file can be found."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in name)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a name that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def unsafe_name(name: str) -> str:
