@@ -61,19 +61,19 @@ class Panes(Controller):
 
     def show(self, pane: str) -> None:
         """Go to a pane, and bring it on screen where not all fit."""
-        self._arrange(pane)
+        self._arrange(pane, self.screen.size)
         self.screen.set_focus(self.screen.query_one(f"#{pane}"), scroll_visible=False)
 
-    def arrange(self) -> None:
-        """Show the panes that fit."""
-        self._arrange(self.current)
+    def arrange(self, size: Size | None = None) -> None:
+        """Show the panes that fit; into a `size` that the screen is about to have."""
+        self._arrange(self.current, size or self.screen.size)
 
-    def _arrange(self, pane: str) -> None:
+    def _arrange(self, pane: str, size: Size) -> None:
         screen = self.screen
         for name in PANES:
             screen.query_one(f"#{name}-title", PaneTitle).tell(on=name == pane)
         boxes = {name: screen.query_one(f"#{name}-pane") for name in PANES}
-        if self.lay_out(boxes, screen.size, pane):
+        if self.lay_out(boxes, size, pane):
             screen.call_after_refresh(screen.details.show_poster)
 
     def lay_out(self, boxes: Mapping[str, Widget], size: Size, pane: str = "media") -> bool:

@@ -164,9 +164,9 @@ class LibraryScreen(StudioScreen[None]):
         if event.widget.id in PANES:
             self.panes.arrange()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Other panes may fit now."""
-        self.panes.arrange()
+        self.panes.arrange(event.size)
 
     def _clear(self) -> None:
         if self.media.ranging:
