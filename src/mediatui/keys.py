@@ -7,6 +7,9 @@ import importlib.util
 import os
 import signal
 import subprocess
+import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,6 +18,8 @@ from mediatui.errors import UsageError
 from mediatui.redact import HIDDEN, remember_secret
 
 KEY_COMMAND_SECONDS = 30.0
+MOST_PRINTED = 1 << 16
+"""Bytes; whatever prints more prints no key."""
 KEYRING_SERVICE = "mediatui"
 """The keyring's service name; the user name is the provider's."""
 
@@ -60,12 +65,12 @@ class FoundKey:
     """The environment variable's name; empty for the other sources."""
 
 
-def run_key_command(provider: str, command: str) -> Secret:
-    """The key that a command prints (blocking, at most `KEY_COMMAND_SECONDS`).
+def run_key_command(provider: str, command: str, setting: str = "key_command") -> Secret:
+    """The key that a command prints (blocking, at most `KEY_COMMAND_SECONDS`); `setting` is what names the command.
 
     Raises `UsageError` when it fails, prints nothing or more than a line; its output is never shown.
     """
-    what = f"the key_command of provider {provider!r}"
+    what = f"the {setting} of provider {provider!r}"
     try:
         output = _output_of(command)
     except (subprocess.SubprocessError, OSError, ValueError) as exc:
@@ -91,6 +96,8 @@ def _why(exc: Exception) -> str:
         return "no such command" if exc.returncode == _NO_SUCH_COMMAND else f"it ended with code {exc.returncode}"
     if isinstance(exc, UnicodeDecodeError):
         return "what it printed is not text in UTF-8"
+    if isinstance(exc, subprocess.SubprocessError):
+        return "it printed far too much for a key"
     return getattr(exc, "strerror", None) or type(exc).__name__
 
 
@@ -102,21 +109,42 @@ def _output_of(command: str) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        encoding="utf-8",
+        bufsize=0,
         start_new_session=True,
     )
     with process:
         try:
-            output, _ = process.communicate(timeout=KEY_COMMAND_SECONDS)
+            output = _read(process, KEY_COMMAND_SECONDS)
         except BaseException:
             _kill(process)
             raise
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, "key_command")
-    return output.strip()
+    return output.decode("utf-8").strip()
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _read(process: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """All that it prints until it ends. Raises `SubprocessError` when that takes too long or is far too much."""
+    until, found, pipe = time.monotonic() + seconds, bytearray(), process.stdout
+    assert pipe is not None
+
+    def read() -> None:
+        with suppress(OSError, ValueError):  # the pipe is closed below whoever still waits at it
+            while len(found) <= MOST_PRINTED and (piece := pipe.read(4096)):
+                found.extend(piece)
+
+    reader = threading.Thread(target=read, daemon=True)  # portable, and `communicate` would take gigabytes
+    reader.start()
+    reader.join(seconds)
+    if reader.is_alive():
+        raise subprocess.TimeoutExpired("key_command", seconds)
+    if len(found) > MOST_PRINTED:
+        raise subprocess.SubprocessError("far too much")
+    process.wait(max(0.0, until - time.monotonic()))
+    return bytes(found)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (AttributeError, OSError):

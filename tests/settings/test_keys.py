@@ -69,6 +69,7 @@ def test_a_key_in_two_parts_and_the_first_of_several_variables(tmp_path: Path, m
         ("true", "printed nothing"),
         ("printf 'leaked-by-command\\nmore\\n'", "more than one line"),
         ("printf '\\377leaked-by-command'", "failed: what it printed is not text"),
+        ("yes leaked-by-command", "far too much"),
         ("no-such-command-at-all", "failed: no such command"),
     ],
 )

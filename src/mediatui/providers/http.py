@@ -25,7 +25,7 @@ MAX_BODY = 256 << 20
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 """Failures before the first byte of a request left this machine."""
-_GATEWAY_STATUSES = frozenset({408, 499, 502, 504, *range(520, 530)})
+GATEWAY_STATUSES = frozenset({408, 499, 502, 504, *range(520, 530)})
 """Said by something before the service, which may be working all the same."""
 
 _PORTS = {"https": 443, "http": 80}
@@ -222,10 +222,10 @@ class JsonClient:
         if answer.ok:
             return
         error = self.error(answer, "sending the request")
-        if answer.status in _GATEWAY_STATUSES or answer.status >= 500:
+        if answer.status in GATEWAY_STATUSES or answer.status >= 500:
             if error.kind is ErrorKind.BILLING:
                 raise error
-            if answers_at_once and answer.status not in _GATEWAY_STATUSES and "error" in answer.document:
+            if answers_at_once and answer.status not in GATEWAY_STATUSES and "error" in answer.document:
                 raise failure(self.service, error.message, error.code)
             raise self.ambiguous(f"HTTP {answer.status}")
         raise error

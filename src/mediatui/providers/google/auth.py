@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, UsageError
-from mediatui.settings import KEY_COMMAND_SECONDS, ProviderSettings, Secret
+from mediatui.keys import run_key_command
+from mediatui.settings import ProviderSettings, Secret
 
 TOKEN_SECONDS = 240.0
 """How long a token from a command is used. `gcloud auth print-access-token` prints one with at least 5 min left."""
@@ -96,11 +96,11 @@ class Credentials:
         """The service did not accept the token: fetch another one next time."""
         self._token = None
 
-    def scrub(self, text: str) -> str:
-        """`text` without any key or token of ours that a server may have echoed."""
+    def scrub(self, body: bytes) -> bytes:
+        """`body` without any key or token of ours that a server may have echoed."""
         for secret in self._used:
-            text = text.replace(secret.reveal(), DOTS)
-        return text
+            body = body.replace(secret.reveal().encode("utf-8", "replace"), DOTS.encode())
+        return body
 
 
 def check_sendable(secret: Secret, what: str) -> None:
@@ -119,18 +119,7 @@ def _required(settings: ProviderSettings) -> Secret:
 
 def token_from(command: str) -> Secret:
     """What `command` prints (blocking, at most 30 s). Raises `UsageError`; its output is never shown."""
-    try:
-        done = subprocess.run(
-            command, shell=True, capture_output=True, text=True, timeout=KEY_COMMAND_SECONDS, check=True
-        )
-    except (subprocess.SubprocessError, OSError, ValueError) as exc:
-        raise UsageError(
-            f"the token_command of provider 'google' failed ({type(exc).__name__})",
-            hint="Run it by hand and see that it prints an access token and nothing else.",
-        ) from None
-    if not done.stdout.strip():
-        raise UsageError("the token_command of provider 'google' printed nothing")
-    return Secret(done.stdout)
+    return run_key_command("google", command, "token_command")
 
 
 def default_credentials() -> Secret:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,18 +9,26 @@ from urllib.parse import urlsplit
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
-from mediatui.providers.connection import connection_words
 from mediatui.providers.google.auth import Credentials, check_sendable
 from mediatui.providers.google.errors import error_from_response, has_google_error
 from mediatui.providers.google.places import Places
-from mediatui.providers.http import encode
+from mediatui.providers.google.waiting import in_thread
+from mediatui.providers.http import (
+    GATEWAY_STATUSES,
+    NEVER_SENT,
+    Answer,
+    TooLarge,
+    encode,
+    exchange,
+    name_of,
+    with_params,
+)
+from mediatui.providers.lost import LostRequest
 from mediatui.settings import is_loopback
 
 READ = httpx.Timeout(120.0, connect=10.0)
 SUBMIT = httpx.Timeout(600.0, connect=10.0)
 """A synchronous model answers when it is done, which takes minutes for large pictures."""
-
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class Wire:
@@ -31,6 +38,9 @@ class Wire:
         self._places, self._credentials = places, credentials
         local = is_loopback(urlsplit(places.gemini).hostname or "")
         self._client = httpx.AsyncClient(timeout=READ, follow_redirects=False, trust_env=not local)
+        # A request that costs money never goes into a connection kept from before: Google may just be closing it.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._sender = httpx.AsyncClient(timeout=SUBMIT, follow_redirects=False, trust_env=not local, limits=fresh)
 
     async def send_once(self, url: str, body: Mapping[str, Any], *, handle: bool) -> bytes:
         """POST a request that may be billed. `handle`: the answer is a handle, not the product.
@@ -40,44 +50,54 @@ class Wire:
         """
         headers = await self._headers(url)
         try:
-            response = await self._client.post(url, content=encode(body), headers=headers, timeout=SUBMIT)
-        except _NEVER_SENT as exc:
+            answer = await exchange(self._sender, "POST", httpx.URL(url), content=encode(body), headers=headers)
+        except NEVER_SENT as exc:
             raise ProviderError(
                 ErrorKind.TRANSIENT,
-                f"Google could not be reached ({connection_words(exc)}); nothing was sent",
+                f"Google could not be reached ({name_of(exc)}); nothing was sent",
                 hint="Check the network, then generate again.",
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise ambiguous(connection_words(exc)) from None
-        if response.is_success:
-            return response.content
-        if response.status_code >= 500 and (handle or not has_google_error(response.content)):
-            raise ambiguous(f"HTTP {response.status_code}")
-        raise self._error(response, "sending the request")
+        except TooLarge:
+            raise ambiguous("an answer that is too large") from None
+        except httpx.HTTPError as exc:
+            raise ambiguous(name_of(exc)) from None
+        if answer.ok:
+            return answer.body
+        open_end = handle or answer.status in GATEWAY_STATUSES or not has_google_error(answer.body)
+        if answer.status in GATEWAY_STATUSES or (answer.status >= 500 and open_end):
+            raise ambiguous(f"HTTP {answer.status}")
+        raise self._error(answer, "sending the request")
 
     async def ask(
-        self, method: str, url: str, doing: str, body: Mapping[str, Any] | None = None, params: Any = None
+        self,
+        method: str,
+        url: str,
+        doing: str,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> bytes:
         """A request that is free to repeat. A token that is refused is fetched anew, once."""
         for attempt in range(2):
-            response = await self._ask(method, url, doing, body, params)
-            if response.is_success:
-                return response.content
-            error = self._error(response, doing)
-            if attempt or response.status_code != 401 or not self._credentials.has_token:
+            answer = await self._ask(method, url, doing, body, params)
+            if answer.ok:
+                return answer.body
+            error = self._error(answer, doing)
+            if attempt or answer.status != 401 or not self._credentials.has_token:
                 raise error
         raise AssertionError("unreachable")
 
     async def _ask(
-        self, method: str, url: str, doing: str, body: Mapping[str, Any] | None, params: Any
-    ) -> httpx.Response:
+        self, method: str, url: str, doing: str, body: Mapping[str, Any] | None, params: Mapping[str, str] | None
+    ) -> Answer:
         headers = await self._headers(url)
         content = encode(body) if body is not None else None
         try:
-            return await self._client.request(method, url, headers=headers, content=content, params=params)
+            return await exchange(self._client, method, with_params(url, params), headers=headers, content=content)
+        except TooLarge:
+            raise ProviderError(ErrorKind.INTERNAL, f"Google's answer while {doing} is too large") from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ProviderError(
-                ErrorKind.TRANSIENT, f"Google could not be reached while {doing} ({connection_words(exc)})"
+                ErrorKind.TRANSIENT, f"Google could not be reached while {doing} ({name_of(exc)})"
             ) from None
 
     def download_headers(self, url: str) -> dict[str, str]:
@@ -98,7 +118,7 @@ class Wire:
             return headers | self._with_key(url)
         token = self._credentials.fresh()
         if token is None:
-            token = await asyncio.to_thread(self._credentials.token)
+            token = await in_thread(self._credentials.token)
         return headers | self._with_token(token.reveal())
 
     def _needs_token(self, url: str) -> bool:
@@ -120,21 +140,21 @@ class Wire:
             headers["x-goog-user-project"] = self._places.quota_project
         return headers
 
-    def _error(self, response: httpx.Response, doing: str) -> ProviderError:
-        if response.status_code == 401:
+    def _error(self, answer: Answer, doing: str) -> ProviderError:
+        if answer.status == 401:
             self._credentials.refused()
-        body = self._credentials.scrub(response.text).encode("utf-8", "replace")
-        return error_from_response(response.status_code, response.headers, body, doing)
+        return error_from_response(answer.status, answer.headers, self._credentials.scrub(answer.body), doing)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+        await self._sender.aclose()
 
 
-def ambiguous(why: str) -> ProviderError:
-    """The request may have been accepted and billed."""
-    return ProviderError(
-        ErrorKind.AMBIGUOUS_SUBMIT,
+def ambiguous(why: str, seen: str = "") -> LostRequest:
+    """The request may have been accepted and billed; `seen` is what its answer named it, if anything."""
+    return LostRequest(
         f"Google gave no clear answer to the request ({why}); it may have been accepted and billed",
         hint="It is not sent again by itself; Google offers no list of requests to look in.",
+        remote_id=seen or None,
     )
