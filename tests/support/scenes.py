@@ -200,6 +200,13 @@ def _google_image(size: int) -> Scene:
     return Scene("google-image", server, "gemini-3.1-flash-image", ("submit",), files, findable=False)
 
 
+def _google_imagen(size: int) -> Scene:
+    server, files = GoogleServer(), _pictures(2, size)
+    body = {"predictions": [{"bytesBase64Encoded": _b64(data), "mimeType": "image/png"} for data in files]}
+    server.on["submit"] = lambda call: loopback.Reply(body=body)
+    return Scene("google-imagen", server, "imagen-4.0-generate-001", ("submit",), files, findable=False)
+
+
 def _google_veo(size: int) -> Scene:
     server, files = GoogleServer(), [_movie(size), _movie(size + 2)]
     names = [f"/v1beta/files/abc{number}:download" for number in range(len(files))]
@@ -255,6 +262,7 @@ SCENES: Mapping[str, Callable[[int], Scene]] = {
     "openai-image": _openai_image,
     "openai-video": _openai_video,
     "google-image": _google_image,
+    "google-imagen": _google_imagen,
     "google-veo": _google_veo,
     "comfyui": _comfyui,
 }

@@ -129,7 +129,12 @@ def on_disk(locations: Locations, table: str, project: str = "demo") -> dict[str
 
 def open_studio(root: Path, server: FalServer, *, follow: bool = True, **changes: Any) -> Workshop:
     """A started studio on `root` that talks to `server`."""
+    return open_with(root, settings_for(server.url, **changes), follow=follow)
+
+
+def open_with(root: Path, settings: Settings, *, follow: bool = True) -> Workshop:
+    """A started studio on `root` with settings of one's own."""
     locations = places(root)
-    workshop = Workshop(Studio(settings_for(server.url, **changes), locations, QUICK), locations)
+    workshop = Workshop(Studio(settings, locations, QUICK), locations)
     workshop.studio.start(follow=follow)
     return workshop

@@ -79,9 +79,9 @@ def text(value: object, limit: int = 500) -> str:
     return one_line(value, limit) if isinstance(value, str) else ""
 
 
-def identifier(value: object) -> str:
+def identifier(value: object, limit: int = 200) -> str:
     """An id on one clean line; some services write it as a number. Empty for what is none."""
-    return text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value, 200)
+    return text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value, limit)
 
 
 def number(value: object) -> float | None:

@@ -182,6 +182,7 @@ class Progress:
     logs: tuple[str, ...] = ()
     """All lines so far, cleaned, oldest first."""
     error: ProviderError | None = None
+    """Why it failed; of one that succeeded, what went wrong besides."""
     retry_after: float | None = None
     """The provider's wish for the next poll, in seconds."""
 

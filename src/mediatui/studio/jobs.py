@@ -72,6 +72,8 @@ class JobRunner:
     async def _conclude(self, project: ProjectFolder, provider: Provider, progress: Progress, job_id: str) -> None:
         job = self._current(project, job_id)
         if progress.phase is Phase.SUCCEEDED:
+            if progress.error is not None:
+                self.book.notice(job, "warning", progress.error)
             await self._fetch(project, job, provider)
         elif progress.error is not None and progress.phase is not Phase.CANCELLED:
             await self.book.fail(project, job.id, progress.error)

@@ -7,12 +7,12 @@ Interactions API gives `code` as a word. Refusals by a filter come with HTTP 200
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.answers import read_json
 from mediatui.text import one_line
 
 _STATUSES: Mapping[str, ErrorKind] = {
@@ -97,7 +97,8 @@ def error_from_operation(error: object, doing: str = "the job failed") -> Provid
     found: Mapping[str, Any] = error if isinstance(error, Mapping) else {"message": error}
     message = _text(found.get("message")) or doing
     number = found.get("code")
-    code = _RPC_CODES.get(number, str(number)) if isinstance(number, int) else _text(number)
+    code = _RPC_CODES.get(number, str(number)[:20]) if isinstance(number, int) else _text(number)
+    code = _text(found.get("status")) or code
     words = f"{code} {message} {' '.join(_words(found.get('details'), 0))}"
     kind = _kind_of(500, code, words)
     if kind in (ErrorKind.TRANSIENT, ErrorKind.RATE_LIMITED):
@@ -121,8 +122,8 @@ def has_google_error(body: bytes) -> bool:
 
 def _error_of(body: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = read_json(body)
+    except ValueError:
         return {}
     if isinstance(document, list) and document:
         document = document[0]

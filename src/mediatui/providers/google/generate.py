@@ -9,7 +9,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
 from mediatui.providers.answers import entries, mapping
 from mediatui.providers.base import Output
-from mediatui.providers.google.errors import refused
+from mediatui.providers.google.errors import error_from_operation, refused
 from mediatui.providers.google.parts import (
     MAX_OUTPUTS,
     address_output,
@@ -81,6 +81,8 @@ def _output(index: int, path: str, part: Mapping[str, Any], job: Job, places: Pl
 
 
 def _nothing(document: Mapping[str, Any], said: str) -> ProviderError:
+    if document.get("error"):
+        return error_from_operation(document["error"], "Google answered with an error")
     feedback = mapping(document.get("promptFeedback"))
     candidates = entries(document.get("candidates"))
     if not candidates and not feedback:

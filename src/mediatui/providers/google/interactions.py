@@ -75,9 +75,9 @@ def progress(document: Mapping[str, Any]) -> Progress:
         return Progress(Phase.SUCCEEDED, fraction=1.0)
     if status not in _ENDED and status not in _STUCK:
         return Progress(Phase.RUNNING)
-    if next(_media(document), None) is not None:
-        return Progress(Phase.SUCCEEDED, fraction=1.0)
     error = _error(document)
+    if next(_media(document), None) is not None:
+        return Progress(Phase.SUCCEEDED, fraction=1.0, error=error)
     if status == "cancelled" and error is None:
         return Progress(Phase.CANCELLED)
     if error is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ MAX_OUTPUTS = 200
 FILE_LIFE_SECONDS = 47 * 3600.0
 """Google keeps generated files for about two days; counted from the submit, to be on the safe side."""
 
+_NO_LETTER = re.compile(r"[^A-Za-z0-9+/]")
 _RATE = re.compile(r"rate\s*=\s*(\d{4,6})")
 _CHANNELS = re.compile(r"channels\s*=\s*([1-8])\b")
 
@@ -67,15 +67,16 @@ def _kind_by_name(uri: str) -> str:
 
 
 def inline_output(index: int, path: str, data: object, kind: object, expected: MediaType | None) -> Output | None:
-    """An output whose bytes came as base64; None for what cannot be decoded or is no media.
+    """An output whose bytes came as base64; None for what is no text or no media.
 
+    Damaged base64 is an output too, with what can be read of it: it was made, and its save says what is wrong.
     Raw PCM (``audio/l16``) gets the header that makes it a WAV file: without it no player knows it.
     """
-    raw = _decoded(data)
     content_type = one_line(kind, 100) if isinstance(kind, str) else ""
     media = media_type(content_type or None, (), None) or expected
-    if not raw or media is None:
+    if not isinstance(data, str) or media is None:
         return None
+    raw = decoded(data)
     if content_type.lower().startswith(("audio/l16", "audio/pcm")):
         raw, content_type = _as_wav(raw, content_type.lower()), "audio/wav"
     return Output(
@@ -86,7 +87,7 @@ def inline_output(index: int, path: str, data: object, kind: object, expected: M
         delivery=Delivery.INLINE,
         data=raw,
         content_type=content_type.partition(";")[0].strip() or None,
-        size=len(raw),
+        size=len(raw) or None,
     )
 
 
@@ -129,13 +130,16 @@ def text_of(values: Sequence[object], limit: int = 400) -> str:
     return one_line(" ".join(v for v in values if isinstance(v, str)), limit)
 
 
-def _decoded(data: object) -> bytes:
-    if not isinstance(data, str):
-        return b""
+def decoded(data: str) -> bytes:
+    """The bytes of base64 in either alphabet, bare or in a data address; as many as damage to it leaves."""
+    if data.startswith("data:"):
+        data = data.partition(",")[2]
     try:
-        return base64.b64decode(data.replace("-", "+").replace("_", "/") + "=" * (-len(data) % 4))
-    except (binascii.Error, ValueError):
-        return b""
+        return base64.b64decode(data, validate=True)
+    except ValueError:
+        letters = _NO_LETTER.sub("", data.replace("-", "+").replace("_", "/"))
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return base64.b64decode(letters + "=" * (-len(letters) % 4))
 
 
 def _as_wav(pcm: bytes, content_type: str) -> bytes:

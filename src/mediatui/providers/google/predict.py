@@ -7,9 +7,9 @@ from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
-from mediatui.providers.answers import entries, mapping
+from mediatui.providers.answers import entries
 from mediatui.providers.base import Output
-from mediatui.providers.google.errors import refused
+from mediatui.providers.google.errors import error_from_operation, refused
 from mediatui.providers.google.parts import MAX_OUTPUTS, address_output, inline_output, unreadable
 from mediatui.providers.google.places import Places
 
@@ -52,9 +52,9 @@ def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[O
     buckets = [entry["gcsUri"] for entry in predictions if entry.get("gcsUri")]
     if buckets:
         raise unreadable(buckets)
+    if document.get("error"):
+        raise error_from_operation(document["error"], "Google answered with an error")
     reasons = [str(entry["raiFilteredReason"]) for entry in predictions if entry.get("raiFilteredReason")]
-    if "predictions" not in document and not mapping(document):
-        raise ProviderError(ErrorKind.INTERNAL, "Google's answer cannot be read")
     raise refused(reasons)
 
 

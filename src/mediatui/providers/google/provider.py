@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
-from mediatui.providers.answers import parse_object
+from mediatui.providers.answers import identifier, parse_object
 from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.google import generate, interactions, predict, veo
+from mediatui.providers.google.anywhere import media_anywhere
 from mediatui.providers.google.auth import Credentials
+from mediatui.providers.google.errors import error_from_operation
 from mediatui.providers.google.models import Route, Surface, catalogue, form, live_models, matching, route_of
 from mediatui.providers.google.places import Places
 from mediatui.providers.google.wire import Wire, ambiguous
@@ -25,8 +29,8 @@ SETTINGS = frozenset(
 KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 """Environment variables that hold the API key; Google's own programs prefer the first."""
 
-_OPERATION = re.compile(r"(?:projects|models|publishers)/[A-Za-z0-9._:/-]{1,400}/operations/[A-Za-z0-9._-]{1,200}")
-_INTERACTION = re.compile(r"[A-Za-z0-9._=-]{1,400}")
+_OPERATION = re.compile(r"(?:(?:projects|models|publishers)/[\w.:/-]{1,400}/)?operations/[\w.-]{1,200}", re.ASCII)
+_LONGEST_ID = 400
 _LOCATION = re.compile(r"/locations/([a-z0-9-]+)/")
 _DEFAULT_LOCATION = "us-central1"
 _PAGES = 10
@@ -105,23 +109,23 @@ class GoogleProvider:
 
     async def _start(self, route: Route, job: Job) -> Submitted:
         raw = await self._wire.send_once(self._model_url(route), veo.body(job.inputs), handle=True)
-        name = parse_object(raw).get("name")
-        if not isinstance(name, str) or not _OPERATION.fullmatch(name) or ".." in name:
-            raise ambiguous("an answer without an operation")
-        return Submitted(remote_id=name, phase=Phase.RUNNING)
+        document = parse_object(raw)
+        name = identifier(document.get("name"), _LONGEST_ID).removeprefix("/")
+        if _is_operation(name):
+            return Submitted(remote_id=name, phase=Phase.RUNNING)
+        return _without_handle(document, raw, veo.progress(document), job, name)
 
     async def _interact(self, route: Route, job: Job) -> Submitted:
         request = interactions.body(route.model, job.inputs, route.makes)
         handle = request.get("background") is True
         raw = await self._wire.send_once(f"{self._places.gemini}/interactions", request, handle=handle)
         document = parse_object(raw)
-        remote_id = document.get("id")
-        if not isinstance(remote_id, str) or not _INTERACTION.fullmatch(remote_id):
-            remote_id = ""
-        if interactions.progress(document).phase is Phase.SUCCEEDED:
-            return Submitted(remote_id=remote_id or f"interaction-{job.id}", phase=Phase.SUCCEEDED, raw=raw)
-        if not remote_id:
-            raise ambiguous("an answer without an id")
+        remote_id = identifier(document.get("id"), _LONGEST_ID).removeprefix("interactions/")
+        going = interactions.progress(document)
+        if not _is_interaction(remote_id):
+            return _without_handle(document, raw, going, job, remote_id)
+        if going.phase is Phase.SUCCEEDED:
+            return Submitted(remote_id=remote_id, phase=Phase.SUCCEEDED, raw=raw)
         # One that failed at once is followed like any other: its first poll says so.
         queued = document.get("status") == "queued"
         return Submitted(remote_id=remote_id, phase=Phase.QUEUED if queued else Phase.RUNNING)
@@ -159,15 +163,14 @@ class GoogleProvider:
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The media in the answer. Raises `ProviderError` of kind POLICY when a filter took them all."""
         document = parse_object(raw)
-        if not document:
-            raise ProviderError(ErrorKind.INTERNAL, "Google's answer is not a JSON object")
-        parse = {
-            Surface.GENERATE: generate.outputs,
-            Surface.PREDICT: predict.outputs,
-            Surface.LONG_RUNNING: veo.outputs,
-            Surface.INTERACTIONS: interactions.outputs,
-        }[self._route(job.model).surface]
-        return parse(document, job, self._places)
+        try:
+            if not document:
+                raise ProviderError(ErrorKind.INTERNAL, "Google's answer is not a JSON object")
+            return _READERS[self._route(job.model).surface](document, job, self._places)
+        except ProviderError:
+            if found := media_anywhere(raw, job, self._places):
+                return found
+            raise
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop an interaction; Google stops nothing else."""
@@ -236,23 +239,57 @@ class GoogleProvider:
         doing = "asking for the status"
         if self._route(job.model).surface is Surface.INTERACTIONS:
             return await self._wire.ask("GET", self._interaction_url(job), doing)
-        name = _named(job, _OPERATION)
-        if name.startswith("models/"):
-            return await self._wire.ask("GET", f"{self._places.gemini}/{name}", doing)
+        name = job.remote_id or ""
+        if not _is_operation(name):
+            raise _no_handle(name)
         where = _LOCATION.search(name)
+        if name.startswith("operations/") and self._route(job.model).vertex:
+            base = self._places.vertex_base(self._places.location or _DEFAULT_LOCATION)
+            return await self._wire.ask("GET", f"{base}/{name}", doing)
+        if name.startswith(("models/", "operations/")):
+            return await self._wire.ask("GET", f"{self._places.gemini}/{name}", doing)
         base = self._places.vertex_base(where[1] if where else self._places.location or "global")
         url = f"{base}/{name.rpartition('/operations/')[0]}:fetchPredictOperation"
         return await self._wire.ask("POST", url, doing, body={"operationName": name})
 
     def _interaction_url(self, job: Job) -> str:
-        return f"{self._places.gemini}/interactions/{_named(job, _INTERACTION)}"
+        name = job.remote_id or ""
+        if not _is_interaction(name):
+            raise _no_handle(name)
+        return f"{self._places.gemini}/interactions/{quote(name, safe='')}"
 
 
-def _named(job: Job, pattern: re.Pattern[str]) -> str:
-    name = job.remote_id or ""
-    if not pattern.fullmatch(name) or ".." in name:
-        raise ProviderError(ErrorKind.INTERNAL, f"{one_line(name, 80)!r} is not a handle that Google gives")
-    return name
+_READERS: Mapping[Surface, Callable[[Mapping[str, Any], Job, Places], Sequence[Output]]] = {
+    Surface.GENERATE: generate.outputs,
+    Surface.PREDICT: predict.outputs,
+    Surface.LONG_RUNNING: veo.outputs,
+    Surface.INTERACTIONS: interactions.outputs,
+}
+
+
+def _is_operation(name: str) -> bool:
+    """It can be asked for, and stays below the addresses of operations."""
+    return _OPERATION.fullmatch(name) is not None and not any(part in (".", "..") for part in name.split("/"))
+
+
+def _is_interaction(name: str) -> bool:
+    """It can be one part of an address, and was not cut off."""
+    return bool(name) and name not in (".", "..") and len(name) < _LONGEST_ID
+
+
+def _without_handle(document: Mapping[str, Any], raw: bytes, going: Progress, job: Job, seen: str) -> Submitted:
+    """What an answer means that has no handle to ask with: the product itself, a failure, or nobody knows."""
+    if going.phase is Phase.SUCCEEDED:
+        return Submitted(remote_id=f"answer-{job.id}", phase=Phase.SUCCEEDED, raw=raw)
+    if not seen and going.error is not None:
+        raise going.error
+    if not seen and document.get("error"):
+        raise error_from_operation(document["error"], "Google answered with an error")
+    raise ambiguous("an answer without a handle that can be asked for", seen)
+
+
+def _no_handle(name: str) -> ProviderError:
+    return ProviderError(ErrorKind.INTERNAL, f"{one_line(name, 80)!r} is not a handle that Google gives")
 
 
 def _once_only() -> ProviderError:

@@ -64,24 +64,18 @@ def _media(value: object, name: str) -> dict[str, str]:
 
 
 def progress(document: Mapping[str, Any]) -> Progress:
-    """How an operation goes: done, failed with its error, or running."""
-    if document.get("done") is not True:
+    """How an operation goes: done, failed with its error, or running. One with videos has made them, whatever else."""
+    if not _is_done(document):
         return Progress(Phase.RUNNING, fraction=_percent(mapping(document.get("metadata"))))
-    if document.get("error"):
-        error = error_from_operation(document["error"])
-        return Progress(Phase.CANCELLED if error.kind is ErrorKind.CANCELLED else Phase.FAILED, error=error)
-    return Progress(Phase.SUCCEEDED, fraction=1.0)
+    error = error_from_operation(document["error"]) if document.get("error") else None
+    if error is None or any(_has_media(entry) for _, entry in _videos(document)):
+        return Progress(Phase.SUCCEEDED, fraction=1.0, error=error)
+    return Progress(Phase.CANCELLED if error.kind is ErrorKind.CANCELLED else Phase.FAILED, error=error)
 
 
 def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[Output]:
     """The videos of a finished operation. Raises `ProviderError` of kind POLICY when the filter took all of them."""
-    response = mapping(document.get("response"))
-    generated = mapping(response.get("generateVideoResponse")) or response
-    found_at = [(f"response.videos.{n}", entry) for n, entry in enumerate(entries(response.get("videos")))]
-    for key in ("generatedSamples", "generatedVideos"):
-        found_at += [
-            (f"response.{key}.{n}", mapping(e.get("video"))) for n, e in enumerate(entries(generated.get(key)))
-        ]
+    found_at = _videos(document)
     found: list[Output] = []
     for path, entry in found_at[:MAX_OUTPUTS]:
         output = _output(len(found), path, entry, job, places)
@@ -89,7 +83,33 @@ def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[O
             found.append(output)
     if found:
         return tuple(found)
-    raise _nothing(document, generated, [entry.get("gcsUri") or entry.get("uri") for _, entry in found_at])
+    raise _nothing(document, [entry.get("gcsUri") or entry.get("uri") for _, entry in found_at])
+
+
+def _is_done(document: Mapping[str, Any]) -> bool:
+    """It says so, or says nothing of it and holds what only a finished one does."""
+    if "done" in document:
+        return document["done"] in (True, "true")
+    return bool(document.get("error") or document.get("response"))
+
+
+def _generated(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    response = mapping(document.get("response"))
+    return mapping(response.get("generateVideoResponse")) or response
+
+
+def _videos(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What stands where Vertex and the Gemini API put videos, with its place."""
+    listed = entries(mapping(document.get("response")).get("videos"))
+    found = [(f"response.videos.{n}", entry) for n, entry in enumerate(listed)]
+    for key in ("generatedSamples", "generatedVideos"):
+        samples = enumerate(entries(_generated(document).get(key)))
+        found += [(f"response.{key}.{n}", mapping(sample.get("video"))) for n, sample in samples]
+    return found
+
+
+def _has_media(entry: Mapping[str, Any]) -> bool:
+    return any(entry.get(name) for name in ("bytesBase64Encoded", "encodedVideo", "gcsUri", "uri"))
 
 
 def _output(index: int, path: str, entry: Mapping[str, Any], job: Job, places: Places) -> Output | None:
@@ -100,13 +120,14 @@ def _output(index: int, path: str, entry: Mapping[str, Any], job: Job, places: P
     return address_output(index, path, entry.get("gcsUri") or entry.get("uri"), kind, MediaType.VIDEO, job, places)
 
 
-def _nothing(document: Mapping[str, Any], generated: Mapping[str, Any], uris: list[Any]) -> ProviderError:
+def _nothing(document: Mapping[str, Any], uris: list[Any]) -> ProviderError:
     if document.get("error"):
         return error_from_operation(document["error"])
     if any(uris):
         return unreadable(uris)
+    generated = _generated(document)
     given = generated.get("raiMediaFilteredReasons")
-    reasons = [r for r in given if isinstance(r, str)] if isinstance(given, list) else []
+    reasons = [r for r in (given if isinstance(given, list) else [given]) if isinstance(r, str)]
     if reasons or generated.get("raiMediaFilteredCount"):
         return refused(reasons or ["media filtered"])
     return ProviderError(ErrorKind.INTERNAL, "Google's answer holds no video")
