@@ -350,11 +350,11 @@ def progress_script(client: str) -> list[dict[str, Any] | bytes]:
 async def test_the_websocket_says_how_far_a_job_is() -> None:
     with EventServer(progress_script) as events:
         sockets = ProgressSockets(lambda c: f"ws{events.url[4:]}/ws?clientId={c}", lambda: {"X-Proxy": "yes"})
-        seen = sockets.watch(OWN)
+        seen = sockets.watch(OWN, OWN)
         await asyncio.to_thread(events.told.wait, 20)
         while seen.fraction is None:
             await asyncio.sleep(0)
-        assert sockets.watch(OWN) is seen
+        assert sockets.watch(OWN, OWN) is seen
         assert (seen.fraction, seen.node) == (0.75, "3")
         assert events.clients == [OWN], "one connection, however often it is asked"
         assert events.headers[0]["x-proxy"] == "yes"

@@ -15,6 +15,10 @@ from mediatui.providers.discovery import media_type
 from mediatui.text import one_line
 
 MAX_FILES = 500
+MAX_PROBLEMS = 20
+"""Inputs that a refusal names; a graph that is wrong all over has hundreds."""
+_PLACES: Mapping[str, str] = {"gifs": "videos"}
+"""What VideoHelperSuite calls its videos."""
 _MISSING_MODEL = "A model file is missing on the server, or has another name there."
 _MISSING_NODE = "Install the custom node on the server, or remove it from the workflow."
 
@@ -32,7 +36,8 @@ def refusal(document: Mapping[str, Any], template: Template) -> ProviderError:
     error = document.get("error")
     said = text(error) or ": ".join(t for t in (text(mapping(error).get(n)) for n in ("message", "details")) if t)
     kinds.add(text(mapping(error).get("type")))
-    message = "; ".join(f"{name}: {what}" for name, what in fields.items()) or said
+    fields = dict(list(fields.items())[:MAX_PROBLEMS])
+    message = one_line("; ".join(f"{name}: {what}" for name, what in fields.items()), 2000) or said
     hint = "Correct the workflow or the named input, then generate again."
     hint = _MISSING_NODE if "missing_node_type" in kinds else _MISSING_MODEL if "value_not_in_list" in kinds else hint
     return ProviderError(
@@ -53,16 +58,18 @@ def _place(template: Template, node: str, name: str, kind: str) -> str:
 
 
 def progress_of(entry: Mapping[str, Any]) -> Progress:
-    """How a job in the history ended. Interrupted is not failed; no status but files is a success."""
+    """How a job in the history ended. Interrupted is not failed; files are a success, whatever came after them."""
     status = mapping(entry.get("status"))
     said = dict(_messages(status))
     if "execution_interrupted" in said:
         return Progress(Phase.CANCELLED)
-    if "execution_error" in said:
-        return Progress(Phase.FAILED, error=_failure(said["execution_error"]))
     verdict = status.get("status_str")
-    if verdict == "error":
-        return Progress(Phase.FAILED, error=_failure({}))
+    if "execution_error" in said or verdict == "error":
+        error = _failure(said.get("execution_error", {}))
+        if _has_files(entry, "output"):
+            error.message = f"only a part was made: {error.message}"
+            return Progress(Phase.SUCCEEDED, fraction=1.0, error=error)
+        return Progress(Phase.FAILED, error=error)
     if verdict == "success" or "execution_success" in said or status.get("completed") is True or _has_files(entry):
         return Progress(Phase.SUCCEEDED, fraction=1.0)
     named = f" ({one_line(verdict, 60)})" if isinstance(verdict, str) else ""
@@ -90,13 +97,15 @@ def _failure(data: Mapping[str, Any]) -> ProviderError:
 def find_files(entry: Mapping[str, Any], address: Callable[[str, str, str], str]) -> tuple[Output, ...]:
     """The media files of a history entry in the order they stand there: outputs, else previews, else inputs.
 
-    Types go by extension. `address` makes the address of (file name, folder, kind of folder).
+    Types go by extension, else by place. `address` makes the address of (file name, folder, kind of folder).
     """
     found, seed = list(_files(entry, address)), _seed_in(entry)
+    failure = mapping(dict(_messages(mapping(entry.get("status")))).get("execution_error"))
+    meta = {"incomplete": f"only a part was made: {_failure(failure).message}"} if failure else {}
     for wanted in ("output", "temp", "input"):
         chosen = [output for kind, output in found if kind == wanted]
         if chosen:
-            return tuple(replace(o, index=n, seed=seed) for n, o in enumerate(chosen[:MAX_FILES]))
+            return tuple(replace(o, index=n, seed=seed, meta=meta) for n, o in enumerate(chosen[:MAX_FILES]))
     return ()
 
 
@@ -115,32 +124,46 @@ def _seed_in(entry: Mapping[str, Any]) -> int | None:
 
 def _files(entry: Mapping[str, Any], address: Callable[[str, str, str], str]) -> Iterator[tuple[str, Output]]:
     seen: set[str] = set()
-    for node, shown in mapping(entry.get("outputs")).items():
-        for key, listed in mapping(shown).items():
-            for number_, item in enumerate(entries(listed)):
-                name, folder = item.get("filename"), item.get("subfolder")
-                kind = item.get("type") if item.get("type") in ("temp", "input") else "output"
-                media = media_type(None, (), name) if isinstance(name, str) else None
-                if media is None or not isinstance(name, str):
-                    continue
-                url = address(_plain(name), _plain(folder) if isinstance(folder, str) else "", str(kind))
-                if url in seen:
-                    continue
-                seen.add(url)
-                rate = number(item.get("frame_rate"))
-                yield (
-                    str(kind),
-                    Output(
-                        index=0,
-                        path=one_line(f"{node}.{key}.{number_}", 120),
-                        role="clip" if media == "video" else media.value,
-                        type=media,
-                        delivery=Delivery.PROVIDER_URL,
-                        url=url,
-                        file_name=one_line(name, 255),
-                        fps=rate if rate is not None and 0 < rate < 1000 else None,
-                    ),
-                )
+    for place, item in _named_files(entry.get("outputs")):
+        found = _file(place, item, address)
+        if found is not None and found[1].url not in seen:
+            seen.add(str(found[1].url))
+            yield found
+
+
+def _named_files(shown: object) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The files that nodes show, under whatever name, singly or in lists: nodes agree on no shape."""
+    left: list[tuple[object, tuple[str, ...]]] = [(shown, ())]
+    while left:
+        value, place = left.pop()
+        if isinstance(value, Mapping) and isinstance(value.get("filename"), str):
+            yield place, value
+        elif isinstance(value, Mapping):
+            left += [(child, (*place, str(name))) for name, child in reversed(list(value.items()))]
+        elif isinstance(value, list):
+            left += [(child, (*place, str(n))) for n, child in reversed(list(enumerate(value)))]
+
+
+def _file(
+    place: tuple[str, ...], item: Mapping[str, Any], address: Callable[[str, str, str], str]
+) -> tuple[str, Output] | None:
+    """(kind of folder, output) of a file; None when neither its name nor its place says that it is media."""
+    name, folder = item["filename"], item.get("subfolder")
+    media = media_type(None, tuple(_PLACES.get(part, part) for part in place), name)
+    if media is None:
+        return None
+    kind = str(item["type"]) if item.get("type") in ("temp", "input") else "output"
+    rate = number(item.get("frame_rate"))
+    return kind, Output(
+        index=0,
+        path=one_line(".".join(place), 120),
+        role="clip" if media == "video" else media.value,
+        type=media,
+        delivery=Delivery.PROVIDER_URL,
+        url=address(_plain(name), _plain(folder) if isinstance(folder, str) else "", kind),
+        file_name=one_line(name, 255),
+        fps=rate if rate is not None and 0 < rate < 1000 else None,
+    )
 
 
 def _plain(name: str) -> str:
@@ -148,5 +171,6 @@ def _plain(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def _has_files(entry: Mapping[str, Any]) -> bool:
-    return any(True for _ in _files(entry, lambda name, folder, kind: f"{kind}/{folder}/{name}"))
+def _has_files(entry: Mapping[str, Any], wanted: str = "") -> bool:
+    found = _files(entry, lambda name, folder, kind: f"{kind}/{folder}/{name}")
+    return any(kind == wanted or not wanted for kind, _ in found)

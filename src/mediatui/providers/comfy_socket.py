@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from mediatui.providers.answers import mapping, number
 from mediatui.text import one_line
@@ -19,6 +20,8 @@ AGAIN_SECONDS = 10.0
 
 MAX_MESSAGE = 64 << 20
 """Previews come as binary messages of any size; they are dropped."""
+MAX_EVENT = 1 << 20
+"""Letters; a longer text is no event, and reading it would hold everything up."""
 
 
 @dataclass(slots=True)
@@ -38,12 +41,12 @@ class ProgressSockets:
         self._seen: dict[str, Seen] = {}
         self._not_before = 0.0
 
-    def watch(self, client: str) -> Seen:
-        """What is known of the job; starts listening unless that is done already or failed a moment ago."""
+    def watch(self, client: str, prompt: str) -> Seen:
+        """What is known of a prompt of the client; starts listening unless that is done or failed a moment ago."""
         task = self._tasks.get(client)
         idle = task is None or task.done()
         if idle and time.monotonic() >= self._not_before and importlib.util.find_spec("websockets"):
-            self._tasks[client] = asyncio.create_task(self._listen(client), name=f"comfyui-{client}")
+            self._tasks[client] = asyncio.create_task(self._listen(client, prompt), name=f"comfyui-{client}")
         return self._seen.setdefault(client, Seen())
 
     async def stop(self, client: str) -> None:
@@ -59,27 +62,36 @@ class ProgressSockets:
         for client in list(self._tasks):
             await self.stop(client)
 
-    async def _listen(self, client: str) -> None:
+    async def _listen(self, client: str, prompt: str) -> None:
         from websockets.asyncio.client import connect
         from websockets.exceptions import WebSocketException
 
-        seen = self._seen.setdefault(client, Seen())
+        seen, address = self._seen.setdefault(client, Seen()), self._address(client)
         try:
+            host, port = _host_of(address)
             async with connect(
-                self._address(client),
+                address,
+                # Named here, so that no redirect to another origin is followed: the headers may be secrets.
+                host=host,
+                port=port,
                 additional_headers=dict(self._headers()),
                 open_timeout=OPEN_SECONDS,
-                close_timeout=1.0,
+                close_timeout=0.2,
                 max_size=MAX_MESSAGE,
                 compression=None,
                 proxy=None,
             ) as socket:
                 async for message in socket:
-                    if isinstance(message, str):
-                        read_event(message, client, seen)
+                    if isinstance(message, str) and len(message) <= MAX_EVENT:
+                        read_event(message, prompt, seen)
         except (OSError, TimeoutError, ValueError, WebSocketException):
             pass  # progress is a nicety: the status still comes by polling
         self._not_before = time.monotonic() + AGAIN_SECONDS
+
+
+def _host_of(address: str) -> tuple[str, int]:
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
 
 
 def read_event(message: str, prompt: str, seen: Seen) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
-from mediatui.providers.answers import mapping, parse_object
+from mediatui.providers.answers import identifier, mapping, parse_object
 from mediatui.providers.base import (
     Capability,
     FieldKind,
@@ -30,7 +30,6 @@ from mediatui.providers.comfy_workflows import Workflows
 from mediatui.providers.discovery import decode_data_address
 from mediatui.providers.http import Answer, media_hosts
 from mediatui.settings import ProviderSettings, Secret
-from mediatui.text import one_line
 
 BASE_URL = "http://127.0.0.1:8188"
 SETTINGS = frozenset({"base_url", "workflows", "headers", "key_header"})
@@ -152,10 +151,9 @@ class ComfyProvider:
         if answer.status == 400 and ("node_errors" in answer.document or "error" in answer.document):
             raise refusal(answer.document, template)
         self._http.check_submit(answer)
-        given = answer.document.get("prompt_id")
-        if not isinstance(given, str) or not given.strip():
-            raise self._http.ambiguous("an answer without a prompt id")
-        found = one_line(given, 100)
+        found = identifier(answer.document.get("prompt_id"))
+        if found in ("", ".", "..") or found != str(answer.document["prompt_id"]):
+            raise self._http.ambiguous("an answer without a prompt id that can be asked for")
         if mapping(answer.document.get("node_errors")):
             self._partial[found] = f"only a part of the workflow runs: {refusal(answer.document, template).message}"
         return Submitted(remote_id=found)
@@ -187,19 +185,19 @@ class ComfyProvider:
         if entry is None:
             place = await self._wire.place(name)
             if place is not None:
-                return self._waiting(name, place)
+                return self._waiting(job, name, place)
             entry = await self._wire.history(name)  # it may have ended between the two questions
-        await self._sockets.stop(name)
+        await self._sockets.stop(prompt_id(job))
         if entry is None:
             raise ProviderError(ErrorKind.NOT_FOUND, "ComfyUI has this job neither in its queue nor in its history")
         partial = self._partial.get(name)
         return replace(progress_of(entry), logs=(partial,) if partial else ())
 
-    def _waiting(self, name: str, place: int) -> Progress:
+    def _waiting(self, job: Job, name: str, place: int) -> Progress:
         logs = [self._partial[name]] if name in self._partial else []
         if place > 0:
             return Progress(Phase.QUEUED, position=place - 1, logs=tuple(logs))
-        seen = self._sockets.watch(name)
+        seen = self._sockets.watch(prompt_id(job), name)
         logs += [f"running node {seen.node}"] if seen.node else []
         return Progress(Phase.RUNNING, fraction=seen.fraction, logs=tuple(logs))
 
@@ -207,7 +205,7 @@ class ComfyProvider:
         """The history entry, unparsed. EXPIRED when the server forgot it (it does when it restarts)."""
         name = _known(job)
         answer = await self._wire.answer(f"history/{segment(name)}", "fetching the result")
-        if name not in answer.document:
+        if not isinstance(answer.document.get(name), Mapping):
             raise ProviderError(
                 ErrorKind.EXPIRED,
                 "ComfyUI no longer has this job in its history",
