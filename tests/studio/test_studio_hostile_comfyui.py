@@ -171,6 +171,29 @@ def test_a_refusal_of_everything_is_a_short_one(comfy: ComfyServer, shop: Worksh
     assert len(repr(job.error)) < 30_000
 
 
+VIEWS: dict[str, tuple[Reply, SaveState]] = {
+    "gone": (Reply(404, b""), SaveState.EXPIRED),
+    "closed to the key": (Reply(401, b""), SaveState.UNSAVED),
+    "a page": (Reply(body=b"<html>", headers={"Content-Type": "text/html"}), SaveState.UNSAVED),
+    "a page by another name": (Reply(body=b"<html>", headers={"Content-Type": "image/png"}), SaveState.UNSAVED),
+    "short": (Reply(body=PNG, headers={"Content-Type": "image/png"}, cut=20), SaveState.UNSAVED),
+    "elsewhere": (Reply(302, b"", {"Location": "https://evil.example/a.png"}), SaveState.UNSAVED),
+}
+
+
+@pytest.mark.parametrize(("reply", "state"), VIEWS.values(), ids=VIEWS.keys())
+def test_a_file_that_does_not_come_is_said_and_can_be_fetched_later(
+    comfy: ComfyServer, shop: Workshop, reply: Reply, state: SaveState
+) -> None:
+    comfy.script("view", reply)
+    job, (item,) = made(comfy, shop)
+    assert (job.phase, item.save_state, shop.media_files()) == (Phase.SUCCEEDED, state, [])
+    assert item.storage_error is not None
+    comfy.script("view", None)
+    assert shop.studio.retry([item.id]).result(20).saved == (item.id,)
+    assert len(comfy.submits) == 1
+
+
 # -- the websocket
 
 

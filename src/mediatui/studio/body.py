@@ -42,6 +42,7 @@ class GoneError(SaveError):
             f"the provider's address for this file answers {status}",
             hint="Try once more; it can be generated again from its stored inputs, which is a new payment.",
         )
+        self.status = status
         self.may_be_signed = status in (401, 403, 404)
         """The file may be there all the same, for those who bring a signature."""
 

@@ -143,11 +143,16 @@ class Saver:
             )
         try:
             return self._fetch(item, item.url, part, source, watch)
-        except GoneError:
-            fresh = source.refresh(item)
-            url, expires = fresh.url or "", fresh.url_expires_at
-            self._records.edit_item(project, item.id, lambda i: replace(i, url=url, url_expires_at=expires))
-            return self._fetch(item, url, part, source, watch)
+        except GoneError as gone:
+            try:
+                fresh = source.refresh(item)
+                url, expires = fresh.url or "", fresh.url_expires_at
+                self._records.edit_item(project, item.id, lambda i: replace(i, url=url, url_expires_at=expires))
+                return self._fetch(item, url, part, source, watch)
+            except SaveError as exc:
+                if exc.kind is SaveErrorKind.EXPIRED and _is_key_refused(item, gone):
+                    raise _key_refused(gone.status) from None
+                raise
 
     def _fetch(self, item: MediaItem, stored: str, part: PartFile, source: Source, watch: Watch) -> str | None:
         url = source.present_url(stored)
@@ -266,6 +271,20 @@ def _has_file(project: ProjectFolder, item: MediaItem) -> bool:
         return item.path is not None and project.path_of(item.path).is_file()
     except (OSError, UsageError):
         return False
+
+
+def _is_key_refused(item: MediaItem, gone: GoneError) -> bool:
+    """A file behind the provider's key that nobody said is gone: it is the key that opens it no more."""
+    kept = item.url_expires_at is None or now() < item.url_expires_at
+    return gone.status in (401, 403) and item.url_auth == "provider" and kept
+
+
+def _key_refused(status: int) -> SaveError:
+    return SaveError(
+        SaveErrorKind.SERVER,
+        f"the provider refuses this file to the key or token in use ({status}); it may be there all the same",
+        hint="See that the key may read it, then press r.",
+    )
 
 
 def _as_saving(item: MediaItem) -> MediaItem:
