@@ -110,3 +110,13 @@ def test_a_project_deleted_meanwhile_is_no_success(home: Home, fal: FalServer) -
     fal.script("status", None)
     assert home.run("jobs", "resume").code == 0
     assert fal.count("submit") == 3
+
+
+def test_a_service_that_repeats_the_key_does_not_spread_it(home: Home, fal: FalServer) -> None:
+    secret = "a-secret-that-nobody-may-see"
+    entry = {"endpoint_id": f"m/{secret}", "metadata": {"display_name": secret, "description": f"Key id:{secret}"}}
+    fal.script("catalogue", Reply(body={"models": [entry]}))
+    listed = home.run("models", "--json", FAL_KEY=f"id:{secret}")
+    assert (listed.code, len(listed.document["models"])) == (0, 1), listed.err
+    assert secret not in listed.out + listed.err
+    assert [path for path in home.root.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()] == []

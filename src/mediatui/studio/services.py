@@ -13,6 +13,7 @@ from mediatui.model import MediaType
 from mediatui.provider_kinds import split_model
 from mediatui.providers.base import Capability, Estimate, FormSchema, ModelInfo, Provider, estimate_of
 from mediatui.providers.registry import SANDBOX, make_provider, make_sandbox_provider
+from mediatui.redact import hide_known
 from mediatui.studio.core import Core
 from mediatui.studio.events import Notice
 from mediatui.studio.guess import guess_type
@@ -27,6 +28,12 @@ SCHEMA_SECONDS = 5.0
 """How long a submit waits for a schema it can do without."""
 ESTIMATE_SECONDS = 5.0
 """How long a submit waits for a price."""
+
+
+def _without_keys(model: ModelInfo) -> ModelInfo:
+    """A service may repeat the key it was given; it must not reach a screen or a file."""
+    said = {name: hide_known(getattr(model, name)) for name in ("id", "name", "category", "description")}
+    return replace(model, **said)
 
 
 class Services:
@@ -127,7 +134,7 @@ class Services:
             provider = await self.get(name)
             if Capability.CATALOGUE not in provider.capabilities:
                 return []
-            models = await provider.models(query)
+            models = [_without_keys(model) for model in await provider.models(query)]
         except MediatuiError as exc:
             return await self._kept(name, query, exc)
         if name != SANDBOX:
