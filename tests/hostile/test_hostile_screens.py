@@ -84,7 +84,7 @@ def test_an_import(terminal: Terminal, desk: Desk) -> None:
     press(terminal, "X", "import")
     terminal.shows("Nothing is written before")
     press(terminal, "~/from elsewhere\t" + "into [/] " + CONTROLS[0].replace("\x1b", "") + "\x13", "the plan")
-    terminal.shows("a folder of media", "left out", "0 [7777;7771mHOSTILE.png")
+    terminal.shows("a folder of media", "left out", "0 \\x1b[7777;7771mHOSTILE.png")
     press(terminal, "\t" + "j" * 30, "to its end")
     terminal.send("\x13")
     terminal.shows("imported")

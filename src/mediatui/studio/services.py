@@ -32,8 +32,13 @@ ESTIMATE_SECONDS = 5.0
 
 def _without_keys(model: ModelInfo) -> ModelInfo:
     """A service may repeat the key it was given; it must not reach a screen or a file."""
-    said = {name: hide_known(getattr(model, name)) for name in ("id", "name", "category", "description")}
-    return replace(model, **said)
+    return replace(
+        model,
+        id=hide_known(model.id),
+        name=hide_known(model.name),
+        category=hide_known(model.category),
+        description=hide_known(model.description),
+    )
 
 
 class Services:
