@@ -90,8 +90,9 @@ class Looking(Controller):
         field, hint = self.screen.query_one_optional(FilterInput), self.screen.query_one_optional(FilterHint)
         if field is not None and hint is not None:
             field.display, hint.display = keep and bool(field.value), False
-        if not keep:
-            self.apply_filter("")
+        words = field.value if keep and field is not None else ""
+        if words != self.screen.shelf.words:  # the field's own word of its last letters may come later than this key
+            self.apply_filter(words)
         self._filtered()
         self.screen.panes.show("media")
 
