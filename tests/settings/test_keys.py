@@ -85,7 +85,7 @@ def test_a_command_that_hangs_is_ended_with_everything_it_started(
 ) -> None:
     monkeypatch.setattr(keys, "KEY_COMMAND_SECONDS", 0.3)
     began = time.monotonic()
-    with pytest.raises(UsageError, match="did not end within 0.3 seconds"):
+    with pytest.raises(UsageError, match=r"did not end within 0\.3 seconds"):
         run_key_command("fal", f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60' | cat")
     assert time.monotonic() - began < 30
     pid = int((tmp_path / "pid").read_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,21 +13,14 @@ T = TypeVar("T")
 
 async def in_thread(function: Callable[[], T]) -> T:
     """What `function` returns, from a thread that the interpreter does not wait for when it ends."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: Exception | None) -> None:
-        if not future.done():
-            future.set_exception(error) if error is not None else future.set_result(result)  # type: ignore[arg-type]
+    answer: Future[T] = Future()
+    answer.set_running_or_notify_cancel()  # from here on nobody who gives up can cancel it below the thread
 
     def work() -> None:
-        result, error = None, None
         try:
-            result = function()
+            answer.set_result(function())
         except Exception as exc:  # handed to whoever waits
-            error = exc
-        with suppress(RuntimeError):  # the loop ended meanwhile
-            loop.call_soon_threadsafe(settle, result, error)
+            answer.set_exception(exc)
 
     threading.Thread(target=work, daemon=True, name="mediatui-google-token").start()
-    return await future
+    return await asyncio.wrap_future(answer)
