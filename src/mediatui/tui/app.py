@@ -167,18 +167,6 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         """Let a key be answered that has waited."""
         await super().on_event(event)
 
-    async def _on_key(self, event: events.Key) -> None:
-        """A letter that was on its way to another widget when a field took the focus is the field's, not a command."""
-        if self.early.must_wait(event):
-            event.prevent_default().stop()
-            self.early.hold(event)
-            return
-        self.early.answering(event)
-        field = self.focused
-        if field is not None and field.check_consume_key(event.key, event.character):
-            event.prevent_default().stop()
-            field.post_message(events.Key(event.key, event.character))
-
     def on_resize(self) -> None:
         """Draw everything once the sizes have settled.
 

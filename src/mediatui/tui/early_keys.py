@@ -1,78 +1,112 @@
-"""Keys in the order they were pressed, however fast: none overtakes letters, none is lost while a screen opens."""
+"""Keys in the order they were pressed, however fast: each is answered before the next one is looked at.
+
+Programs and slow lines send several keys at once. Each goes its way, from the focused widget up to the app, before
+the next one sets out: so letters that come with the key which opens a form go into its field, and a key that leads
+out of a field (``enter``, ``ctrl+s``) finds all the letters in it. A key alone is not delayed by this.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from textual import events
-from textual.dom import DOMNode
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable
 
+    from textual import events
+    from textual.dom import DOMNode
     from textual.screen import Screen
     from textual.timer import Timer
     from textual.worker import Worker
 
     from mediatui.tui.app import MediatuiApp
 
-    _Call = Callable[[], Coroutine[Any, Any, None]]
-
 BURST_SECONDS = 0.03
 """Keys nearer to each other than this came together: nobody types so fast, but programs and slow lines do."""
 DECIDE_SECONDS, LOOK_SECONDS = 0.25, 0.004
 """How long such keys wait for a command that may open a screen, and how often it is looked at."""
 LONGEST_WAIT = 2.0
-"""Seconds after which it is looked whether what waiting keys wait for is there at all."""
+"""Seconds after which it is looked whether what a key waits for is there at all."""
 
 
 class EarlyKeys:
-    """Holds keys back for as long as what they are meant for is not there yet.
-
-    Letters that come with the key which opens a form belong into its field. And a key that is not the focused field's
-    own (``enter`` in a picker, ``tab`` and ``ctrl+s`` in a form) must not be answered before the field has taken in the
-    letters pressed before it, nor the letters after it go to the field that it leaves.
-    """
+    """Holds keys back while one before them is being answered."""
 
     def __init__(self, app: MediatuiApp) -> None:
         self._app = app
+        self._held: deque[events.Key] = deque()
+        self._busy = False
+        self._pressed = 0.0
+        """When the key that is being answered was pressed."""
         self._open: WeakSet[Screen[Any]] = WeakSet()
-        self._held: list[events.Key] = []
-        self._between: events.Key | None = None
-        self._passing = False
         self._command: Worker[Any] | None = None
-        self._answered = 0.0
-        self._until = 0.0
         self._front: Screen[Any] | None = None
+        self._until = 0.0
 
     def takes(self, event: events.Key) -> bool:
-        """Whether a key that just came in must wait; it is kept then."""
-        if self._held or self._passing or self.must_wait(event):
-            self.hold(event)
+        """Whether a key that just came in must wait; it is kept then. Else it is to be answered now."""
+        if self._busy or self._opening:
+            self._held.append(event)
+            if not self._busy:
+                self._busy = True
+                self._go_on()
             return True
-        if self._leads_out(event):
-            self._passing, self._between = True, event
-            self._through_field(self._answer)
-            return True
+        self._begin(event)
         return False
-
-    def must_wait(self, event: events.Key) -> bool:
-        """A screen is opening, or is about to."""
-        return self.opening or (self._is_deciding and event.time - self._answered < BURST_SECONDS)
-
-    # Commands that may open a screen.
-
-    def answering(self, event: events.Key) -> None:
-        """A key is being answered by a command."""
-        self._answered = event.time
 
     def expect(self, command: Worker[Any]) -> None:
         """A command has begun: keys of the same burst wait to see whether it opens a screen."""
         self._command, self._front = command, self._app.screen
         self._until = time.monotonic() + DECIDE_SECONDS
+
+    # One key after the other.
+
+    def _begin(self, event: events.Key) -> None:
+        """The key sets out right after this; what follows stands behind it everywhere it goes."""
+        self._busy, self._pressed, self._command = True, event.time, None
+        self._app.call_later(self._follow)
+
+    def _follow(self) -> None:
+        """Behind the key: from the focused widget up to the app."""
+        way: list[DOMNode] = [*(self._app.focused or self._app.screen).ancestors_with_self]
+        step: Callable[[], object] = self._once(self._go_on, way)
+        for node in reversed(way):
+            step = partial(node.call_later, step)
+        step()
+
+    def _go_on(self) -> None:
+        """The key was answered: look at the next one, once what it opened is there."""
+        if not self._held:
+            self._busy = False
+        elif self._opening:
+            screen = self._app.screen
+            let_go = self._once(partial(self._opened, screen), [screen])
+            # A screen looks at its messages once it has its widgets; the focus it asked for is set before this.
+            screen.call_later(self._app.call_later, let_go)
+        elif self._is_deciding and self._held[0].time - self._pressed < BURST_SECONDS:
+            self._app.set_timer(LOOK_SECONDS, self._go_on)
+        else:
+            self._app.call_later(self._next)
+
+    async def _next(self) -> None:
+        event = self._held.popleft()
+        self._begin(event)
+        await self._app.answer_key(event)
+
+    # Screens that open.
+
+    @property
+    def _opening(self) -> bool:
+        """The screen in front may not have its widgets and its focus yet."""
+        stack = self._app.screen_stack
+        return bool(stack) and stack[-1] not in self._open
+
+    def _opened(self, screen: Screen[Any]) -> None:
+        self._open.add(screen)
+        self._go_on()
 
     @property
     def _is_deciding(self) -> bool:
@@ -81,85 +115,24 @@ class EarlyKeys:
             return False
         return self._app.screen is self._front
 
-    async def _once_decided(self) -> None:
-        if self._is_deciding:
-            self._app.set_timer(LOOK_SECONDS, self._once_decided)
-        elif self.opening:
-            self._wait_for_screen()
-        else:
-            await self._release()
-
-    # Screens that open.
-
-    @property
-    def opening(self) -> bool:
-        """The screen in front may not have its widgets and its focus yet."""
-        stack = self._app.screen_stack
-        return bool(stack) and stack[-1] not in self._open
-
-    def hold(self, event: events.Key) -> None:
-        """Keep a key until the screen in front is open."""
-        if not self._held and not self._passing:
-            if self._is_deciding:
-                self._app.call_later(self._once_decided)
-            else:
-                self._wait_for_screen()
-        self._held.append(event)
-
-    def _wait_for_screen(self) -> None:
-        let_go = self._at_last(partial(self._let_go, self._app.screen), [self._app.screen])
-        # A screen looks at its messages once it has its widgets; the focus that it asked for is set before this.
-        self._app.screen.call_later(self._app.call_later, let_go)
-
-    async def _let_go(self, screen: Screen[Any]) -> None:
-        self._open.add(screen)
-        await self._release()
-
-    async def _release(self) -> None:
-        # Those that went to the screen behind and came back lie among those that never went anywhere.
-        held, self._held = sorted(self._held, key=lambda event: event.time), []
-        for event in held:
-            await self._app.on_event(events.Key(event.key, event.character))
-
-    # Keys between letters.
-
-    def _leads_out(self, event: events.Key) -> bool:
-        """Somebody else than the field that is typed in answers this key."""
-        field = self._app.focused
-        typing = field is not None and field.check_consume_key("a", "a")
-        if field is None or not typing or field.check_consume_key(event.key, event.character):
-            return False
-        bound = self._app.screen.active_bindings.get(event.key)
-        return bound is not None and bound.node is not field
-
-    def _through_field(self, call: _Call) -> None:
-        """Call once the focused field has seen all keys before, and everyone above it what they changed in it."""
-        focused = self._app.focused
-        way: list[DOMNode] = [*(focused.ancestors_with_self if focused is not None else ())]
-        arrived = self._at_last(call, way)
-        step: Callable[[], Any] = arrived
-        for node in reversed(way):
-            step = partial(node.call_later, step)
-        step() if way else self._app.call_later(arrived)
-
-    def _at_last(self, call: _Call, way: Sequence[DOMNode]) -> _Call:
+    def _once(self, call: Callable[[], None], way: list[DOMNode]) -> Callable[[], None]:
         """A call that is made once: when it is asked for, or by itself when a node it waits for is gone."""
         done = False
         timer: Timer
 
-        async def once() -> None:
+        def once() -> None:
             nonlocal done
             if not done:
                 done = True
                 timer.stop()  # left running it would answer for keys that are pressed later
-                await call()
+                call()
 
-        async def overdue() -> None:
-            # A busy machine is late with everything; then letters must not be late for their key.
+        def overdue() -> None:
+            # A busy machine is late with everything; then no key must be late for another.
             if all(node.is_attached for node in way):
                 watch()
             else:
-                await once()
+                once()
 
         def watch() -> None:
             nonlocal timer
@@ -167,14 +140,3 @@ class EarlyKeys:
 
         watch()
         return once
-
-    async def _answer(self) -> None:
-        event, self._between = self._between, None
-        if event is not None:
-            await self._app.answer_key(events.Key(event.key, event.character))
-            self._through_field(self._passed)
-
-    async def _passed(self) -> None:
-        if self._passing and self._between is None:
-            self._passing = False
-            await self._release()
