@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import zipfile
 from collections.abc import AsyncIterator
@@ -218,7 +219,7 @@ async def test_an_import_says_how_far_it_is_and_stops_when_told(two: Session, tm
     await two.press("enter")
     await until(lambda: screen._plan is not None, "the plan")
     starting = asyncio.create_task(two.press("enter"))  # which waits for a pause, and there is none while it works
-    await until(lambda: f"of {count:,} files" in screen.query_one("#import-bar", Bar).text, "how far it is")
+    await until(lambda: re.search(r"\d{3} of 3,000 files", screen.query_one("#import-bar", Bar).text), "how far it is")
     await two.press("escape")
     await starting
     await two.screen(LibraryScreen)
