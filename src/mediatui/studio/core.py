@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
 
-from mediatui.errors import MediatuiError, UsageError
+from mediatui.errors import MediatuiError, StorageError, UsageError
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.locations import Locations
@@ -153,6 +153,8 @@ class Core:
         for project_id in self.library.project_ids():
             with suppress(MediatuiError):
                 project = self.library.open(project_id)
+                with suppress(StorageError), project.transaction():
+                    pass  # what another instance recorded a moment ago is known now
                 if self._knows(project, identifier, item):
                     return project
         return None
