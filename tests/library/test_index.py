@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.library.make_golden import ITEM, JOB, PROJECT
 
@@ -72,6 +72,7 @@ def test_unknown_fields_are_carried_and_never_hide_known_ones() -> None:
 
 
 @given(st.dictionaries(item_names, json_values))
+@example({"tags": ["\x1f"]})
 def test_any_document_makes_an_item(document: dict[str, Any]) -> None:
     item = item_from_document(document, "p", "key")
     assert (item.id, item.project) == ("key", "p")

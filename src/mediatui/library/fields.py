@@ -122,7 +122,7 @@ class Fields:
         if type(value) is not list:
             self.wrong(name, "a list of texts")
             return ()
-        found = tuple(clean_text(part) for part in value if type(part) is str and part)
+        found = tuple(word for part in value if type(part) is str and (word := clean_text(part)))
         if len(found) < len(value):
             self.wrong(name, "a list of texts")
         return found
