@@ -305,7 +305,7 @@ class Session:
     def generate(self, prompt: str) -> None:
         """A generation by keys, until its file is on disk."""
         self.terminal.press("n")
-        self.terminal.sees("ctrl+s")
+        self.terminal.sees("^s generates")
         self.terminal.settle()
         self.terminal.press(prompt)
         self.terminal.sees(prompt)
