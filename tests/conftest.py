@@ -8,5 +8,5 @@ import pytest
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for each core: most tests wait for a process, a terminal or a server most of their time."""
-    return 2 * (os.cpu_count() or 1)
+    """One more than there are cores: most tests wait for a process, a terminal or a server most of their time."""
+    return 1 + (os.cpu_count() or 1)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediatui.model import MediaType
@@ -145,6 +145,7 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(JSON, JSON, st.sampled_from([None, *MediaType]))
+@example({"images": {"image_url": "https://v3b.fal.media/files/b/0a8b/xa.mp4"}, "has_nsfw_concepts": []}, None, None)
 def test_any_result_is_walked(result: Any, inputs: Any, expected: MediaType | None) -> None:
     outputs = find_outputs(result, {"given": inputs}, expected)
     assert all(clean_text(o.path) == o.path and clean_text(o.url or "") == (o.url or "") for o in outputs)

@@ -121,7 +121,7 @@ def find_outputs(
 
 def _is_flagged(path: Sequence[str], flags: object) -> bool:
     """fal lists beside ``images`` which of them its filter may have blacked out."""
-    if len(path) != 2 or path[0] != "images" or not isinstance(flags, list):
+    if len(path) != 2 or path[0] != "images" or not isinstance(flags, list) or not path[1].isdecimal():
         return False
     return int(path[1]) < len(flags) and flags[int(path[1])] is True
 
