@@ -1,12 +1,31 @@
-"""How the suite runs."""
+"""How the suite runs, and what tests of several parts begin with."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.cli.home import Home
+from tests.support.fal_server import FalServer, fal_server
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: most tests wait for a process, a terminal or a server most of their time."""
     return 1 + (os.cpu_count() or 1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """An empty home, and the program as a subprocess in it."""
+    root = tmp_path / "home"
+    root.mkdir()
+    return Home(root)
+
+
+@pytest.fixture
+def fal() -> Iterator[FalServer]:
+    """A scripted server that speaks like fal."""
+    with fal_server() as server:
+        yield server

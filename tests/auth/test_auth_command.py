@@ -6,8 +6,6 @@ import os
 import pty
 import stat
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,20 +20,6 @@ from mediatui.studio import access
 from mediatui.studio.access import AccessState, check_access
 
 KEY = "key-0123456789-abcdef"
-
-
-@pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
-
-
-def config(home: Home, text: str, mode: int = 0o600) -> Path:
-    path = home.root / "config" / "mediatui" / "config.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 def fal_table(server: FalServer, key: str = f'key = "{KEY}"') -> str:
@@ -62,7 +46,7 @@ def row(done: Done, name: str = "fal") -> dict[str, Any]:
 def test_a_key_that_is_taken_is_usable_and_its_place_is_named(
     home: Home, fal: FalServer, key: str, environment: dict[str, str], source: tuple[str, str | None]
 ) -> None:
-    config(home, fal_table(fal, key))
+    home.configure(fal_table(fal, key))
     done = home.run("auth", "check", "fal", "--json", **environment)
     assert done.code == 0
     assert row(done)["state"] == "usable"
@@ -75,7 +59,7 @@ def test_a_key_that_is_taken_is_usable_and_its_place_is_named(
 @pytest.mark.parametrize("step", ["catalogue", "status"])
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_that_is_refused_ends_with_4(home: Home, fal: FalServer, step: str, status: int) -> None:
-    config(home, fal_table(fal))
+    home.configure(fal_table(fal))
     fal.on[step] = lambda call: Reply(status, {"detail": f"no user for {call.headers['authorization']}"})
     done = home.run("auth", "check", "--json")
     assert done.code == 4
@@ -84,7 +68,7 @@ def test_a_key_that_is_refused_ends_with_4(home: Home, fal: FalServer, step: str
 
 
 def test_a_service_that_does_not_know_the_request_took_the_key(home: Home, fal: FalServer) -> None:
-    config(home, fal_table(fal))
+    home.configure(fal_table(fal))
     fal.on["status"] = lambda call: Reply(404, {"detail": "not found"})
     fal.on["catalogue"] = lambda call: Reply(429, {"detail": "slow down"})
     assert home.run("auth", "check").code == 0
@@ -92,7 +76,7 @@ def test_a_service_that_does_not_know_the_request_took_the_key(home: Home, fal: 
 
 def test_a_service_that_is_not_there_ends_with_1_and_is_not_called_a_wrong_key(home: Home) -> None:
     with fal_server() as gone:
-        config(home, fal_table(gone))
+        home.configure(fal_table(gone))
     done = home.run("auth", "check", "fal", "--json")
     assert done.code == 1
     assert row(done)["state"] == "unreachable"
@@ -100,7 +84,7 @@ def test_a_service_that_is_not_there_ends_with_1_and_is_not_called_a_wrong_key(h
 
 
 def test_a_service_that_fails_ends_with_1(home: Home, fal: FalServer) -> None:
-    config(home, fal_table(fal))
+    home.configure(fal_table(fal))
     fal.on["status"] = lambda call: Reply(503, b"<html>busy</html>")
     assert row(home.run("auth", "check", "--json"))["state"] == "unreachable"
 
@@ -123,7 +107,7 @@ def test_nothing_set_up_lists_every_provider_and_ends_with_4(home: Home) -> None
 
 
 def test_a_command_that_fails_is_the_reason(home: Home) -> None:
-    config(home, '[providers.fal]\nkey_command = "echo leaked; exit 1"\n')
+    home.configure('[providers.fal]\nkey_command = "echo leaked; exit 1"\n')
     done = home.run("auth", "check", "--json")
     assert done.code == 4
     assert "key_command" in row(done)["message"]
@@ -131,7 +115,7 @@ def test_a_command_that_fails_is_the_reason(home: Home) -> None:
 
 
 def test_a_key_that_others_can_read_is_not_tried(home: Home, fal: FalServer) -> None:
-    path = config(home, fal_table(fal), 0o644)
+    path = home.configure(fal_table(fal), 0o644)
     done = home.run("auth", "check")
     assert done.code == 2
     assert f"chmod 600 {path}" in done.err
@@ -203,7 +187,7 @@ def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_key_from_stdin_goes_into_a_private_file_and_works(home: Home, fal: FalServer) -> None:
-    path = config(home, fal_table(fal, "# key comes later"), 0o644)
+    path = home.configure(fal_table(fal, "# key comes later"), 0o644)
     done = home.run("auth", "set", "fal", stdin=f"  {KEY}\n")
     assert done.code == 0
     assert KEY not in done.out + done.err
@@ -214,7 +198,7 @@ def test_a_key_from_stdin_goes_into_a_private_file_and_works(home: Home, fal: Fa
 
 def test_a_first_key_makes_the_file(home: Home) -> None:
     assert home.run("auth", "set", "replicate", stdin=KEY).code == 0
-    path = home.root / "config" / "mediatui" / "config.toml"
+    path = home.config
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert home.run("doctor", "--json").document["provider"]["active"] == "replicate"
 
@@ -226,7 +210,7 @@ def test_setting_a_key_says_when_the_environment_wins(home: Home) -> None:
 
 @pytest.mark.parametrize("text", ["", "  \n", "two\nlines", "schlüssel"])
 def test_what_is_no_key_changes_nothing(home: Home, text: str) -> None:
-    path = config(home, "sandbox = true\n")
+    path = home.configure("sandbox = true\n")
     assert home.run("auth", "set", "fal", stdin=text).code == 2
     assert path.read_text() == "sandbox = true\n"
 
@@ -263,4 +247,4 @@ def test_a_key_that_is_typed_is_not_echoed(home: Home) -> None:
         os.close(outside)
     assert process.returncode == 0
     assert KEY.encode() not in shown + out
-    assert KEY in (home.root / "config" / "mediatui" / "config.toml").read_text()
+    assert KEY in (home.config).read_text()

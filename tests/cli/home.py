@@ -42,6 +42,18 @@ class Home:
         return self.root / "data" / "mediatui" / "projects"
 
     @property
+    def config(self) -> Path:
+        """The configuration file, which need not be there."""
+        return self.root / "config" / "mediatui" / "config.toml"
+
+    def configure(self, text: str, mode: int = 0o600) -> Path:
+        """Write the configuration file."""
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(text, "utf-8")
+        self.config.chmod(mode)
+        return self.config
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of a command run there; nothing of the real one that could matter."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEDIATUI", "XDG_", "FAL"))}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.cli.home import Home
-from tests.support.fal_server import FalServer, fal_server
+from tests.support.fal_server import FalServer
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations
@@ -19,19 +19,11 @@ from mediatui.studio.instance import Instance
 
 
 @pytest.fixture
-def made(home: Home) -> Any:
-    """A home with one saved picture of a provider that counts what it is asked."""
-    with fal_server() as fal:
-        config = home.root / "config" / "mediatui" / "config.toml"
-        config.parent.mkdir(parents=True)
-        config.write_text(
-            "[jobs]\npoll_seconds = 0.05\n"
-            f'[providers.fal]\nkey = "k:s"\nqueue_url = "{fal.url}"\napi_url = "{fal.url}/v1"\n'
-        )
-        config.chmod(0o600)
-        done = home.run("generate", "x", "-m", "a/b", "-p", "demo", "--json")
-        assert done.code == 0, done.err
-        yield fal, done.document["items"][0]
+def item(fal_home: Home) -> Any:
+    """One saved picture in that home, as the command line tells of it."""
+    done = fal_home.run("generate", "x", "-m", "a/b", "-p", "demo", "--json")
+    assert done.code == 0, done.err
+    return done.document["items"][0]
 
 
 def listed(home: Home, *options: str) -> Any:
@@ -57,8 +49,7 @@ def kill_while_saving(home: Home, item: Any) -> None:
     record(home, item["id"], save_state=SaveState.SAVING, path=None, sha256=None, crc32=None)
 
 
-def test_a_file_that_vanished_is_missing_at_once(home: Home, made: tuple[FalServer, Any]) -> None:
-    fal, item = made
+def test_a_file_that_vanished_is_missing_at_once(home: Home, fal: FalServer, item: Any) -> None:
     Path(item["file"]).unlink()
     index = (home.projects / "demo" / "index.jsonl").read_bytes()
     (found,) = listed(home, "--state", "missing")
@@ -74,15 +65,13 @@ def test_a_file_that_vanished_is_missing_at_once(home: Home, made: tuple[FalServ
     assert fal.count("submit") == 1
 
 
-def test_a_file_that_came_back_is_saved_at_once(home: Home, made: tuple[FalServer, Any]) -> None:
-    _, item = made
+def test_a_file_that_came_back_is_saved_at_once(home: Home, item: Any) -> None:
     record(home, item["id"], save_state=SaveState.MISSING)
     assert [(each["save_state"], each["file"]) for each in listed(home)] == [("saved", item["file"])]
     assert home.run("retry", "--all", "--json").document["items"] == []
 
 
-def test_a_save_that_was_killed_is_unsaved_and_taken_up_by_retry(home: Home, made: tuple[FalServer, Any]) -> None:
-    fal, item = made
+def test_a_save_that_was_killed_is_unsaved_and_taken_up_by_retry(home: Home, fal: FalServer, item: Any) -> None:
     kill_while_saving(home, item)
     assert [each["save_state"] for each in listed(home)] == ["unsaved"]
     assert [each["id"] for each in listed(home, "--state", "unsaved")] == [item["id"]]
@@ -92,8 +81,7 @@ def test_a_save_that_was_killed_is_unsaved_and_taken_up_by_retry(home: Home, mad
     assert fal.count("submit") == 1
 
 
-def test_while_another_window_runs_its_save_is_left_as_it_is(home: Home, made: tuple[FalServer, Any]) -> None:
-    _, item = made
+def test_while_another_window_runs_its_save_is_left_as_it_is(home: Home, item: Any) -> None:
     kill_while_saving(home, item)
     window = Instance(locations(home).instances)
     window.register()
@@ -105,8 +93,7 @@ def test_while_another_window_runs_its_save_is_left_as_it_is(home: Home, made: t
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_that_cannot_be_listed_hides_no_file(home: Home, made: tuple[FalServer, Any]) -> None:
-    _, item = made
+def test_a_folder_that_cannot_be_listed_hides_no_file(home: Home, item: Any) -> None:
     folder = Path(item["file"]).parent
     folder.chmod(0o300)
     try:
@@ -137,8 +124,7 @@ def test_projects_of_one_name_are_told_apart(home: Home) -> None:
     assert home.run("list", "-p", "FiLm").code == 2, "it may be any of three"
 
 
-def test_what_can_never_be_saved_is_told_by_retry_all(home: Home, made: tuple[FalServer, Any]) -> None:
-    _, item = made
+def test_what_can_never_be_saved_is_told_by_retry_all(home: Home, item: Any) -> None:
     Path(item["file"]).unlink()
     record(home, item["id"], save_state=SaveState.EXPIRED)
     done = home.run("retry", "--all")
@@ -146,8 +132,7 @@ def test_what_can_never_be_saved_is_told_by_retry_all(home: Home, made: tuple[Fa
     assert "1 item expired at the provider" in done.err
 
 
-def test_too_little_of_an_id_is_said_to_be_too_little(home: Home, made: tuple[FalServer, Any]) -> None:
-    _, item = made
+def test_too_little_of_an_id_is_said_to_be_too_little(home: Home, item: Any) -> None:
     short = home.run("show", item["id"][:3])
     assert (short.code, "too short" in short.err, "4 characters" in short.err) == (2, True, True)
     assert home.run("show", item["id"][:4], "--json").document["id"] == item["id"]
@@ -159,8 +144,7 @@ def test_the_doctor_sees_a_file_in_the_place_of_a_folder(home: Home) -> None:
     assert (done.code, "problem: state: " in done.out + done.err) == (1, True)
 
 
-def test_what_was_imported_is_well(home: Home, made: tuple[FalServer, Any]) -> None:
-    _, item = made
+def test_what_was_imported_is_well(home: Home, item: Any) -> None:
     assert home.run("export", "demo", "-o", "demo.zip").code == 0
     elsewhere = ("--data-dir", str(home.root / "elsewhere"))
     assert home.run("import", "demo.zip", *elsewhere).code == 0

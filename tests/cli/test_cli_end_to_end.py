@@ -248,9 +248,7 @@ def test_mistakes_exit_with_2_and_do_nothing(home: Home, arguments: tuple[str, .
 
 
 def test_a_bad_setting_names_the_file(home: Home) -> None:
-    config = home.root / "config" / "mediatui" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text("[save]\npolcy = 'automatic'\n")
+    config = home.configure("[save]\npolcy = 'automatic'\n")
     done = home.run("models")
     assert done.code == 2
     assert str(config) in done.err

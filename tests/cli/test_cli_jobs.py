@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
 from tests.cli.home import Home, ended, read_until
-from tests.support.fal_server import BIG, FalServer, Reply, fal_server
+from tests.support.fal_server import BIG, FalServer, Reply
 
 
 @pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
-
-
-@pytest.fixture
-def home(home: Home, fal: FalServer) -> Home:
+def home(fal_home: Home, fal: FalServer) -> Home:
     """A home whose provider is the scripted server, with two jobs that are still running there."""
-    config = home.root / "config" / "mediatui" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        "[jobs]\npoll_seconds = 0.05\n"
-        f'[providers.fal]\nkey = "k:s"\nqueue_url = "{fal.url}"\napi_url = "{fal.url}/v1"\n'
-    )
-    config.chmod(0o600)
     fal.script("status", Reply(body={"status": "IN_PROGRESS"}))
     for prompt in ("x", "y"):
-        assert home.run("generate", prompt, "-m", "a/b", "-p", "demo", "--detach").code == 0
-    return home
+        assert fal_home.run("generate", prompt, "-m", "a/b", "-p", "demo", "--detach").code == 0
+    return fal_home
 
 
 def ids(home: Home) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,9 @@ from tests.support.openai_server import OpenAIServer
 
 
 @pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
-
-
-@pytest.fixture
-def home(home: Home, fal: FalServer) -> Home:
+def home(fal_home: Home) -> Home:
     """A home whose provider is the scripted server."""
-    config = home.root / "config" / "mediatui" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text(
-        "[jobs]\npoll_seconds = 0.05\n"
-        f'[providers.fal]\nkey = "k:s"\nqueue_url = "{fal.url}"\napi_url = "{fal.url}/v1"\n'
-    )
-    config.chmod(0o600)
-    return home
+    return fal_home
 
 
 def test_an_unknown_host_is_a_clear_error_and_can_be_allowed(home: Home, fal: FalServer) -> None:
@@ -122,12 +108,9 @@ def test_resuming_saves_from_a_host_that_is_allowed_for_it(home: Home, fal: FalS
 
 def test_a_provider_that_cannot_stop_a_job_is_said_so(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    config = home.root / "config" / "mediatui" / "config.toml"
-    config.parent.mkdir(parents=True)
     with OpenAIServer() as server:
         server.script("poll", Reply(body=server.video("in_progress")))
-        config.write_text(f'[providers.openai]\nkey = "sk-test"\nbase_url = "{server.base}"\n')
-        config.chmod(0o600)
+        home.configure(f'[providers.openai]\nkey = "sk-test"\nbase_url = "{server.base}"\n')
         sent = home.run("generate", "x", "-m", "openai:sora-2", "-p", "demo", "--detach")
         (job,) = sent.out.split()
         cancelled = home.run("jobs", "cancel", job)

@@ -7,14 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.home import Done, Home
 from tests.support.echo_server import EchoServer
-from tests.support.fal_server import Call, FalServer, Reply, fal_server
+from tests.support.fal_server import Call, FalServer, Reply
 
 CANARY = "canary-5f0e9d1b3c2f:8b7e6d9f8e7d6c5b4a39281706f5e4d3"
 SECRET_HALF = CANARY.partition(":")[2]
@@ -25,11 +24,7 @@ class Campaign:
 
     def __init__(self, home: Home, config: str) -> None:
         self.home, self.printed = home, list[str]()
-        folder = home.root / "config" / "mediatui"
-        folder.mkdir(parents=True)
-        self.config = folder / "config.toml"
-        self.config.write_text(config)
-        self.config.chmod(0o600)
+        self.config = home.configure(config)
 
     def run(self, *arguments: str, **environment: str) -> Done:
         done = self.home.run(*arguments, **environment)
@@ -56,12 +51,6 @@ run_url = "{base}/run"
 api_url = "{base}/v1"
 upload_url = "{base}"
 """
-
-
-@pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
 
 
 def said(call: Call) -> str:

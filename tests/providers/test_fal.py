@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -16,12 +16,6 @@ from mediatui.providers.fal_hosts import FalHosts, is_model_id, may_take_files, 
 from mediatui.settings import ProviderSettings, Secret
 
 KEY = "id:secret-that-nobody-may-see"
-
-
-@pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
 
 
 def hosts(fal: FalServer) -> FalHosts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,12 +29,6 @@ KEY = "id:secret-that-nobody-may-see"
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fal_upload, "PAUSES", (0.0, 0.0))
-
-
-@pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
 
 
 def made(fal: FalServer, **options: Any) -> FalProvider:

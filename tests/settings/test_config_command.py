@@ -11,14 +11,6 @@ from tests.cli.home import Home
 from mediatui.config_text import template
 
 
-def config(home: Home, text: str, mode: int = 0o600) -> Path:
-    path = home.root / "config" / "mediatui" / "config.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
-
-
 def editor(folder: Path, body: str) -> str:
     script = folder / "my editor.sh"
     script.write_text(f"#!/bin/sh\n{body}\n")
@@ -27,8 +19,7 @@ def editor(folder: Path, body: str) -> str:
 
 
 def test_show_gives_every_value_and_no_key(home: Home) -> None:
-    config(
-        home,
+    home.configure(
         """
 [save]
 policy = "on-demand"
@@ -60,7 +51,7 @@ key_command = "echo hidden-in-command"
 
 
 def test_check_names_what_is_wrong(home: Home) -> None:
-    path = config(home, "[save]\npolcy = 'manual'\n")
+    path = home.configure("[save]\npolcy = 'manual'\n")
     done = home.run("config", "check")
     assert done.code == 2
     assert "save.polcy" in done.err
@@ -73,7 +64,7 @@ def test_check_names_what_is_wrong(home: Home) -> None:
 
 
 def test_path_and_template_are_printed(home: Home) -> None:
-    assert home.run("config", "path").out.strip() == str(home.root / "config" / "mediatui" / "config.toml")
+    assert home.run("config", "path").out.strip() == str(home.config)
     assert home.run("config", "template").out == template()
     assert list(home.root.iterdir()) == []
 
@@ -81,7 +72,7 @@ def test_path_and_template_are_printed(home: Home) -> None:
 def test_edit_makes_a_private_file_opens_it_and_reads_it(home: Home, tmp_path: Path) -> None:
     add = editor(tmp_path, 'echo "default_project = \\"Films\\"" | cat - "$1" > "$1.new" && cat "$1.new" > "$1"')
     done = home.run("config", "edit", VISUAL=add)
-    path = home.root / "config" / "mediatui" / "config.toml"
+    path = home.config
     assert done.code == 0, done.err
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text() == f'default_project = "Films"\n{template()}'

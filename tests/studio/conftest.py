@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.fal_server import FalServer, fal_server
+from tests.support.fal_server import FalServer
 from tests.support.workshop import Workshop, open_studio
 
 Opener = Callable[..., Workshop]
-
-
-@pytest.fixture
-def fal() -> Iterator[FalServer]:
-    with fal_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ class Window:
     """A running instance and what it has printed."""
 
     process: subprocess.Popen[str]
+    complaints: Path
+    """What it writes on stderr."""
     lines: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -60,7 +62,7 @@ class Window:
 
         with self.changed:
             self.changed.wait_for(lambda: said() or "" in self.lines, SECONDS)
-            assert said(), (word, self.lines)
+            assert said(), (f"never said {word!r}", self.process.poll(), self.lines, self.complaints.read_text())
 
     def tell(self, *words: str) -> None:
         """Send it a line."""
@@ -88,7 +90,10 @@ class Window:
 
 def _open(root: Path, scene: Scene, name: str) -> Window:
     command = [sys.executable, "-m", "tests.support.window_child", str(root), scene.url, name, str(EACH)]
-    return Window(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+    complaints = root / f"{name}.stderr"
+    with complaints.open("w") as stderr:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    return Window(process, complaints)
 
 
 def two_windows(root: Path, scene: Scene, seed: int, kills: int) -> str:
