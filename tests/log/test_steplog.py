@@ -180,6 +180,19 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == ""
 
 
+def test_a_log_that_could_not_be_written_says_how_much_it_lacks(path: Path) -> None:
+    path.mkdir(parents=True)
+    steps = Steps(path)
+    for lost in (1, 2):
+        steps.note(StepName.POLL, JOB)
+        while steps._dropped < lost:
+            pass
+    path.rmdir()
+    steps.note(StepName.SAVE, ITEM)
+    steps.close()
+    assert [(step.step, step.detail) for step in read_steps(path)] == [("save", ""), ("log", "2 steps dropped")]
+
+
 def test_nobody_waits_for_a_log_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe that nobody reads takes some bytes and then no more."""
     monkeypatch.setattr(writing, "MAX_WAITING", 50)

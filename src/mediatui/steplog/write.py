@@ -18,6 +18,7 @@ from mediatui.errors import MediatuiError
 from mediatui.model import Job, MediaItem
 from mediatui.steplog.clean import to_line
 from mediatui.steplog.step import FAILED, KEPT, OK, STOPPED, Step, StepName, aside, is_at
+from mediatui.text import plural
 
 if os.name == "posix":
     import fcntl
@@ -57,7 +58,7 @@ class Steps:
         running, began = Running(), time.monotonic()
         try:
             yield running
-        except BaseException as exc:
+        except BaseException as exc:  # an interruption is a way to end, too
             running.outcome = running.failed_as if isinstance(exc, Exception) else STOPPED
             running.detail = running.detail or _said(exc)
             raise
@@ -118,7 +119,7 @@ class Steps:
         try:
             self._waiting.put_nowait((step, prompt))
         except queue.Full:
-            self._dropped += 1
+            self._drop(1)
 
     def _run(self) -> None:
         more = True
@@ -127,17 +128,23 @@ class Steps:
             while len(batch) < 500 and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             more = None not in batch
+            entries = [entry for entry in batch if entry is not None]
             try:
-                self._write([entry for entry in batch if entry is not None])
-            except Exception:  # the fence: a log that cannot be written is no reason to stop anything
-                continue
+                self._write(entries)
+            except Exception:  # the fence: whatever keeps the log from being written stops nothing else
+                self._drop(len(entries))
+
+    def _drop(self, count: int) -> None:
+        """Steps that are not in the log; it says how many once it can be written again."""
+        with self._lock:
+            self._dropped += count
 
     def _write(self, batch: Sequence[tuple[Step, str]]) -> None:
-        lines = [to_line(*entry) for entry in batch]
-        dropped, self._dropped = self._dropped, 0
+        lines, dropped = [to_line(*entry) for entry in batch], self._dropped
         if dropped:
-            lines.append(to_line(Step(time.time(), "log", FAILED, detail=f"{dropped} steps dropped"), ""))
+            lines.append(to_line(Step(time.time(), "log", FAILED, detail=f"{plural(dropped, 'step')} dropped"), ""))
         self._file.append("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+        self._drop(-dropped)
 
 
 class _LogFile:
