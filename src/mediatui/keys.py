@@ -115,7 +115,7 @@ def _output_of(command: str) -> str:
     with process:
         try:
             output = _read(process, KEY_COMMAND_SECONDS)
-        except BaseException:
+        except BaseException:  # an interruption too: the command must not outlive the question
             _kill(process)
             raise
     if process.returncode != 0:

@@ -236,7 +236,7 @@ class Settings:
     openers: tuple[Mapping[str, Any], ...] = _setting(
         "open", (), "Programs that open media, as [[open]] tables: run, mime, needs, detach, title.", tables
     )
-    save_policy: SavePolicy = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
+    save_policy: SavePolicy = _setting(
         "save.policy",
         SavePolicy.AUTOMATIC,
         "What happens to finished outputs: automatic, on-demand or url-only. A project may say otherwise.",
@@ -283,11 +283,11 @@ class Settings:
     graphics: str = _setting(
         "ui.graphics", "auto", "Pictures: auto, kitty, half (two pixels a cell) or off.", word_of(GRAPHICS)
     )
-    quiet_ui: Switch = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
+    quiet_ui: Switch = _setting(
         "ui.quiet", Switch.AUTO, "Draw as little as possible: auto (over ssh), on or off.", one_of(Switch)
     )
     mouse: bool = _setting("ui.mouse", True, "Take the mouse; without it the terminal selects text.")
-    glyphs: GlyphSet = _setting(  # noqa: RUF009 (an enumeration's member is no mutable default)
+    glyphs: GlyphSet = _setting(
         "ui.glyphs", GlyphSet.AUTO, "auto, unicode, or ascii for fonts with few characters.", one_of(GlyphSet)
     )
     notify: bool = _setting("ui.notify", True, "Tell the desktop when a long job ends behind another window.")

@@ -12,7 +12,7 @@ from mediatui.archive.sheet import Tile
 from mediatui.text import human_duration, one_line
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
 MAX_SIDE = 30_000
 """Pixels; a JPEG ends at 65,500."""
@@ -69,9 +69,11 @@ def _paste(sheet: Image.Image, tile: Tile, left: int, top: int) -> None:
         sheet.paste(picture, (left + (_TILE[0] - picture.width) // 2, top + (_TILE[1] - picture.height) // 2))
 
 
-def _fitted(draw: ImageDraw.ImageDraw, text: str, font: object, width: int) -> str:
+def _fitted(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> str:
     """As much of the text as fits; letters the font lacks are left out of the width, not of the text."""
     text = text[:120]
-    while text and draw.textlength(text, font) > width:  # type: ignore[arg-type]
+    while text and draw.textlength(text, font) > width:
         text = text[:-2].rstrip() + "…" if len(text) > 2 else ""
     return text

@@ -113,11 +113,11 @@ class FolderSink:
         crc = written = 0
         try:
             for chunk in chunks:
-                write_all(fd, chunk)  # type: ignore[arg-type]  # takes any bytes
+                write_all(fd, chunk)
                 crc, written = crc32(chunk, crc), written + len(chunk)
             if when > 0:
                 os.utime(fd, (when, when))
-        except BaseException:
+        except BaseException:  # whatever it is, no half a file stays
             path.unlink()
             raise
         finally:

@@ -74,7 +74,7 @@ class ZipWriter:
                 crc = crc32(chunk, crc)
                 end += len(chunk)
             _write_at(self._fd, _local_header(name, end - start, crc, stamp, wide), offset)
-        except BaseException:
+        except BaseException:  # whatever it is, no half an entry stays
             os.ftruncate(self._fd, offset)
             raise
         self._end = end

@@ -65,11 +65,10 @@ def run_fenced(arguments: Sequence[str], parser: Callable[[], CommandParser], ru
         return _failed(output, Interrupted("interrupted"), None)
     except BrokenPipeError:
         return _reader_went_away()
-    except Exception as error:
+    except Exception as error:  # the fence: a defect must neither show a traceback, which may hold a key, nor pass
         if isinstance(error, FileNotFoundError) and _current_folder_is_gone():
             gone = UsageError("the current folder is no longer there", hint="Change to another, then try again.")
             return _failed(output, gone, None)
-        # The fence: a defect of ours must not show a traceback (it may hold a key) nor pass silently.
         return _crashed(output, error, context)
 
 

@@ -278,7 +278,7 @@ def sync_file(fd: int) -> None:
         os.fdatasync(fd)
 
 
-def write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes | memoryview) -> None:
     """Write every byte. Raises `OSError`, possibly after some of them."""
     view = memoryview(data)
     while view:

@@ -61,7 +61,7 @@ def open_video(source: Path) -> tuple[InputContainer, VideoStream]:
         if not container.streams.video:
             raise NoPosterError("no picture in it")
         return container, ready(container.streams.video[0])
-    except BaseException:
+    except BaseException:  # whatever it is: nobody gets the file now, so it is closed
         container.close()
         raise
 

@@ -30,13 +30,14 @@ def connection_words(exc: BaseException) -> str:
     """Why there was no answer, in a few words, with the host where none was connected to."""
     name = type(exc).__name__
     if name == "ConnectError":
-        return f"{_host(exc)}{_refusal(exc)}"
+        return f"{_host(exc)}{refusal_words(exc)}"
     if name == "ConnectTimeout":
         return f"{_host(exc)}{_WORDS[name]}"
     return _WORDS.get(name, name)
 
 
-def _refusal(exc: BaseException) -> str:
+def refusal_words(exc: BaseException) -> str:
+    """Why there is no connection, in a few words."""
     for cause in _chain(exc):
         if isinstance(cause, socket.gaierror):
             return "no such host"

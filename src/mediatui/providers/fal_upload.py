@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -63,9 +64,7 @@ async def _send_parts(wire: FalWire, target: str, file: InputFile, progress: Pro
     for number, start in enumerate(range(0, file.size, PART_BYTES), start=1):
         count = min(PART_BYTES, file.size - start)
         place = _below(target, str(number))
-        answer = await _patiently(
-            lambda place=place, start=start, count=count: _put(wire, place, file, start, count, progress)  # type: ignore[misc]
-        )
+        answer = await _patiently(partial(_put, wire, place, file, start, count, progress))
         parts.append({"partNumber": number, "etag": _tag(answer)})
     body = json.dumps({"parts": parts}).encode()
     await _patiently(lambda: _accepted(wire, "POST", _below(target, "complete"), content=body))

@@ -7,7 +7,8 @@ the one place where every exception of foreign code is caught.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
 
@@ -164,7 +165,7 @@ class PluginProvider:
             found = await self._inner.submit(job)
         except ProviderError:
             raise
-        except Exception as exc:  # the fence
+        except Exception as exc:  # the fence: foreign code raises anything, and it may have sent it
             raise self._ambiguous(_said(exc, self._key)) from exc
         if not _is(found, Submitted) or not found.remote_id:
             raise self._ambiguous("no answer with a request id")
@@ -221,26 +222,27 @@ class PluginProvider:
         """Let go of connections; what goes wrong now no longer matters."""
         try:
             await self._inner.aclose()
-        except Exception:  # the fence
+        except Exception:  # the fence: foreign code raises anything
             return
 
     # -- the fence
 
     def _called(self, function: Any, *arguments: Any) -> Any:
-        try:
+        with self._fenced():
             return function(*arguments)
-        except ProviderError:
-            raise
-        except Exception as exc:
-            raise self._broken(_said(exc, self._key)) from exc
 
     async def _awaited(self, function: Any, *arguments: Any) -> Any:
-        try:
+        with self._fenced():
             found: Awaitable[Any] = function(*arguments)
             return await found
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        try:
+            yield
         except ProviderError:
             raise
-        except Exception as exc:
+        except Exception as exc:  # the fence: foreign code raises anything
             raise self._broken(_said(exc, self._key)) from exc
 
     def _expect(self, value: Any, kind: type[T], what: str) -> T:

@@ -23,9 +23,14 @@ def tone(node: DOMNode, name: str) -> Style:
     return tones_of(node.app.current_theme)[name]
 
 
+def app_of(node: DOMNode) -> MediatuiApp:
+    """The app a node lives in; none of ours lives in another."""
+    return cast("MediatuiApp", node.app)
+
+
 def keys_of(node: DOMNode) -> Keymap:
     """The keys in force."""
-    return cast("MediatuiApp", node.app).keys
+    return app_of(node).keys
 
 
 class Actor:
@@ -43,11 +48,10 @@ class Actor:
         handler = self.handlers().get(action_id)
         if handler is None:
             return
-        app = cast("MediatuiApp", cast(DOMNode, self).app)
+        app = app_of(cast(DOMNode, self))
         try:
             result = handler()
-        except Exception as exc:
-            # Fence: an error while handling a key is told, and never ends the program.
+        except Exception as exc:  # the fence: any error in answering a key is told, and ends nothing
             app.tell_exception(exc)
             return
         if inspect.iscoroutine(result):

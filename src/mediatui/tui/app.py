@@ -326,8 +326,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         except NoMatches:
             # The screen went away while its work was under way: there is nobody left to show it to.
             return
-        except Exception as exc:
-            # Fence: a worker's error is told to the person and never ends the program.
+        except Exception as exc:  # the fence: any error of a worker is told to the person, and ends nothing
             self.tell_exception(exc)
 
     @on(Worker.StateChanged)
@@ -483,8 +482,7 @@ def run(settings: Settings, locations: Locations, capabilities: Capabilities | N
     forget_late_answers(app.capabilities)
     try:
         result = app.run(mouse=settings.mouse)
-    except Exception as exc:
-        # Fence: Textual failed outside its own hooks. The terminal is restored by then.
+    except Exception as exc:  # the fence: Textual failed outside its own hooks; the terminal is restored by then
         report = app._write_crash(exc)
         sys.stderr.write(crash_words(exc, report))
         return 1

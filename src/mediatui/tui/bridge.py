@@ -49,8 +49,7 @@ class Bridge:
                     return
                 self._studio = studio
                 studio.start()
-        except Exception as exc:
-            # Fence: this thread has nobody else to tell.
+        except Exception as exc:  # the fence: whatever it is, this thread has nobody else to tell
             self._post(StudioFailed(exc))
             return
         self._post(StudioReady(studio))

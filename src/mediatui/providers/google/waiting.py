@@ -19,7 +19,7 @@ async def in_thread(function: Callable[[], T]) -> T:
     def work() -> None:
         try:
             answer.set_result(function())
-        except Exception as exc:  # handed to whoever waits
+        except Exception as exc:  # whatever it is, it is raised where somebody waits
             answer.set_exception(exc)
 
     threading.Thread(target=work, daemon=True, name="mediatui-google-token").start()

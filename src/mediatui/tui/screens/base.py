@@ -12,7 +12,7 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from mediatui.tui.actor import Actor
+from mediatui.tui.actor import Actor, app_of
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.line_list import Cell
 
@@ -41,7 +41,7 @@ class AppAccess(Actor):
     @property
     def main(self) -> MediatuiApp:
         """The app."""
-        return cast("MediatuiApp", cast(DOMNode, self).app)
+        return app_of(cast(DOMNode, self))
 
     def press(self, id: str, scope: str = "") -> str:
         """The key of an action, by default one of this screen's own, for a sentence that tells people to press it."""

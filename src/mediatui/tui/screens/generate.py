@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from mediatui.studio.requests import GenerateRequest
     from mediatui.tui.app import MediatuiApp
 
+WIDTHS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
+"""From so many columns on, the class that the style sheet knows it by."""
 SEARCH_SECONDS = 0.15
 """A pause in typing after which models are searched for."""
 PRICE_SECONDS = 0.3
@@ -64,7 +66,7 @@ class PromptArea(TextArea):
 class GenerateScreen(StudioScreen[None]):
     """One generation to be sent."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     CSS_PATH = STYLES / "forms.tcss"
     REMEMBERED = "generate"
     SCOPES: ClassVar[tuple[str, ...]] = ("generate", "form", "models", "choice", "app")

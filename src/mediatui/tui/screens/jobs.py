@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = frozenset(Capability)
 """Until a provider has said what it can do, nothing is hidden."""
+HEIGHTS = [(0, "-short"), (18, "-tall")]
+"""From so many lines on, the class that the style sheet knows it by."""
 _RANK = {Phase.UNKNOWN: 0, Phase.RUNNING: 1, Phase.QUEUED: 1, Phase.SUBMITTING: 1, Phase.FAILED: 2}
 
 _ASKABLE = (Phase.FAILED, Phase.UNKNOWN)
@@ -73,7 +75,7 @@ class JobList(LineList):
 class JobsScreen(StudioScreen[None]):
     """The jobs."""
 
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = HEIGHTS
     CSS_PATH = STYLES / "reading.tcss"
     REMEMBERED = "jobs"
     SCOPES: ClassVar[tuple[str, ...]] = ("jobs", "list", "app")

@@ -33,7 +33,7 @@ async def run_here(app: App[Any], opener: Opener, target: str) -> int:
         with app.suspend(), app.batch_update(), _deaf():
             try:
                 code = await _run(command)
-            except BaseException as exc:
+            except BaseException as exc:  # raised again below, once the interface is back
                 failure = exc
     except SuspendNotSupported as exc:
         raise UsageError("this terminal cannot be lent to another program", hint="O chooses another.") from exc
@@ -48,7 +48,7 @@ async def _run(command: list[str]) -> int:
     process = await asyncio.create_subprocess_exec(*command)
     try:
         return await process.wait()
-    except BaseException:
+    except BaseException:  # whoever waited gave up, for whatever reason: the program goes too
         process.terminate()
         raise
 

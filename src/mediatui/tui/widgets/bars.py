@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -16,10 +15,6 @@ from mediatui.tui.actions import action, in_scope
 from mediatui.tui.actor import keys_of, tone
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.line_list import Cell
-
-if TYPE_CHECKING:
-    from mediatui.tui.app import MediatuiApp
-
 
 BACK = "back"
 """The identifier of the action that leaves a screen."""
@@ -156,8 +151,7 @@ class KeyBar(Bar):
         """Press the key under the pointer."""
         for start, end, key in self._spans:
             if start <= event.x < end:
-                app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
-                app.simulate_key(key)
+                self.app.simulate_key(key)
 
 
 def _fitting(actions: Sequence[Action], widths: Mapping[str, int], room: int) -> list[Action]:

@@ -7,7 +7,6 @@ import io
 import itertools
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.segment import Segment
@@ -15,12 +14,10 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 
+from mediatui.tui.actor import app_of
 from mediatui.tui.terminal.capabilities import Capabilities, Graphics
 from mediatui.tui.widgets import placeholders
 from mediatui.tui.widgets.picture import Box, Picture
-
-if TYPE_CHECKING:
-    from mediatui.tui.app import MediatuiApp
 
 REMOTE_SCALE = 0.5
 """Over a network line a picture is sent in half its pixels; the terminal enlarges it."""
@@ -82,9 +79,8 @@ class KittyPicture(Picture):
         wanted = (self.path, self.box, columns, len(rows))
         fits = 0 < columns <= placeholders.LIMIT and 0 < len(rows) <= placeholders.LIMIT
         if self.path is not None and fits and self._sent != wanted:
-            app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
             work = self._fetch(self.path, self.box, columns, len(rows))
-            app.run_fenced(work, group="pixels", exclusive=True, node=self)
+            app_of(self).run_fenced(work, group="pixels", exclusive=True, node=self)
 
     async def _fetch(self, path: Path, box: Box | None, columns: int, rows: int) -> None:
         known = self._capabilities

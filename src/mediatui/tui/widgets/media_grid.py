@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual import events
@@ -15,14 +14,11 @@ from textual.strip import Strip
 
 from mediatui.model import SaveState
 from mediatui.tui.actions import bindings
-from mediatui.tui.actor import Handler
+from mediatui.tui.actor import Handler, app_of
 from mediatui.tui.format import PHASE_BADGES, SAVE_BADGES, Badge, fit, picture_card
 from mediatui.tui.shelf import Shelf
 from mediatui.tui.widgets.media_list import Going, MediaList
 from mediatui.tui.widgets.picture import characters, half_blocks, read_pixels
-
-if TYPE_CHECKING:
-    from mediatui.tui.app import MediatuiApp
 
 TILE = 24
 """Cells a tile is wide at least, its margin included."""
@@ -289,14 +285,12 @@ class MediaGrid(MediaList, inherit_bindings=True):
 
     @property
     def _draws(self) -> bool:
-        app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
-        return app.draws_pictures
+        return app_of(self).draws_pictures
 
     def _fetch_visible(self) -> None:
         self._asked = False
         if self.is_attached and self.gridded:
-            app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
-            app.run_fenced(self._fetch(self._picture_size), group="tiles", exclusive=True, node=self)
+            app_of(self).run_fenced(self._fetch(self._picture_size), group="tiles", exclusive=True, node=self)
 
     async def _fetch(self, size: tuple[int, int]) -> None:
         """Fetch what is in view and not there yet, in order; a scroll begins this anew."""

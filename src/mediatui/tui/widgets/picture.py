@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.segment import Segment
@@ -15,10 +14,8 @@ from textual.events import Resize
 from textual.strip import Strip
 from textual.widget import Widget
 
+from mediatui.tui.actor import app_of
 from mediatui.tui.format import fit
-
-if TYPE_CHECKING:
-    from mediatui.tui.app import MediatuiApp
 
 Pixels = tuple[int, int, bytes]
 """Width and height in pixels, and RGB bytes; the height is even."""
@@ -132,8 +129,8 @@ class Picture(Widget):
         if known is not None:
             self._set(*known)
             return
-        app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
-        app.run_fenced(self._scale(self.path, self.box, width, height), group="picture", exclusive=True, node=self)
+        work = self._scale(self.path, self.box, width, height)
+        app_of(self).run_fenced(work, group="picture", exclusive=True, node=self)
 
     async def _scale(self, path: Path, box: Box | None, width: int, height: int) -> None:
         try:

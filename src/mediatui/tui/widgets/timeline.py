@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,11 +14,8 @@ from textual.widget import Widget
 
 from mediatui.media.filmstrip import Filmstrip
 from mediatui.media.peaks import Peaks
-from mediatui.tui.actor import tone
+from mediatui.tui.actor import app_of, tone
 from mediatui.tui.widgets.picture import characters, half_blocks, read_pixels
-
-if TYPE_CHECKING:
-    from mediatui.tui.app import MediatuiApp
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
@@ -120,8 +116,7 @@ class Thumbs(Widget):
 
     def _draw(self) -> None:
         if self._strip is not None and self.size.width > 8 and self.size.height > 2:
-            app: MediatuiApp = self.app  # type: ignore[assignment]  # the only app this widget lives in
-            app.run_fenced(self._cut(self._strip), group="thumbs", exclusive=True, node=self)
+            app_of(self).run_fenced(self._cut(self._strip), group="thumbs", exclusive=True, node=self)
 
     async def _cut(self, strip: Filmstrip) -> None:
         rows = self.size.height - 1
