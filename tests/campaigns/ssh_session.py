@@ -1,6 +1,6 @@
 """The interface over a real ssh connection, with and without tmux, on a slow line: what works, and how fast.
 
-``python tests/campaigns/ssh_session.py [--bps 1000000] [--rtt 40] [--size 100x30] [--compress] [--only plain|tmux]``
+``python -m tests.campaigns.ssh_session [--bps 1000000] [--rtt 40] [--size 100x30] [--compress] [--only plain|tmux]``
 
 It starts an sshd of its own on a loopback port, with keys and settings in a temporary folder, and puts a line of so
 many bits a second between ssh and it. Needs OpenSSH's sshd and, for that half, tmux. Nothing of yours is read or
@@ -12,30 +12,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import fcntl
 import getpass
 import json
 import os
-import pty
 import re
-import select
 import shlex
 import shutil
-import signal
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyte
+from tests.support.terminal import Terminal as ProgramTerminal
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -45,10 +40,6 @@ QUIET = 0.35
 CUT = "cut while it was made"
 QUERY = b"\x1b[6n"
 OSC52 = re.compile(rb"\x1b\]52;c?;([A-Za-z0-9+/=]*)(?:\x07|\x1b\\)")
-_UNKNOWN_TO_PYTE = re.compile(
-    rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[P_].*?\x1b\\", re.S
-)
-
 SSHD = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -134,64 +125,18 @@ async def _read(source: asyncio.StreamReader) -> bytes:
         return b""
 
 
-class Terminal:
-    """A terminal with a program in it, here ssh; it draws, and answers what programs ask terminals."""
+class Terminal(ProgramTerminal):
+    """A terminal with ssh in it, which answers what programs ask terminals."""
 
     def __init__(self, command: list[str], size: tuple[int, int]) -> None:
-        self.screen = pyte.Screen(*size)
-        self._stream = pyte.ByteStream(self.screen)
-        self.output = b""
-        self.code: int | None = None
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            os.read(0, 1)
-            os.execvpe(command[0], command, {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8"})
-        self.resize(*size)
-        os.write(self._fd, b"\n")
+        environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        super().__init__([], environment, size=size, program=command)
 
-    @property
-    def text(self) -> str:
-        """What is on the screen."""
-        return "\n".join(self.screen.display)
-
-    def resize(self, columns: int, rows: int) -> None:
-        """Another size."""
-        self.screen.resize(rows, columns)
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def press(self, keys: str) -> None:
-        """Send keys."""
-        os.write(self._fd, keys.encode())
-
-    def read(self, seconds: float) -> bool:
-        """Draw what comes within so many seconds; whether something did."""
-        if not select.select([self._fd], [], [], seconds)[0]:
-            return False
-        try:
-            data = os.read(self._fd, 65536)
-        except OSError:
-            data = b""
-        if not data:
-            self.ended()
-            time.sleep(min(seconds, 0.02))
-            return False
-        self.output += data
+    def take(self, data: bytes) -> None:
+        """Draw it, and say where the cursor is as often as that is asked."""
         for _ in range(data.count(QUERY)):
-            os.write(self._fd, f"\x1b[{self.screen.cursor.y + 1};{self.screen.cursor.x + 1}R".encode())
-        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
-        return True
-
-    def until(self, ready: Callable[[], object], what: str, patience: float = PATIENCE) -> float:
-        """Read until it holds; returns the seconds it took. Raises `AssertionError`."""
-        start = time.monotonic()
-        while not ready():
-            self.read(0.02)
-            assert time.monotonic() - start < patience, f"never came: {what}\n{self.text}"
-        return time.monotonic() - start
-
-    def sees(self, words: str) -> float:
-        """Wait for words on the screen."""
-        return self.until(lambda: words in self.text, words)
+            self.send(f"\x1b[{self.screen.cursor.y + 1};{self.screen.cursor.x + 1}R")
+        super().take(data)
 
     def settle(self, patience: float = 10.0) -> None:
         """Wait until nothing comes any more."""
@@ -199,20 +144,6 @@ class Terminal:
         while time.monotonic() < end and time.monotonic() - last < QUIET:
             if self.read(0.02):
                 last = time.monotonic()
-
-    def ended(self) -> bool:
-        """The program has ended."""
-        if self.code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.code = os.waitstatus_to_exitcode(status)
-        return self.code is not None
-
-    def kill(self) -> None:
-        """The program is killed, as a cut line or a closed lid ends it."""
-        if not self.ended():
-            os.kill(self.pid, signal.SIGKILL)
-            self.until(self.ended, "the end of ssh")
 
 
 class Remote:
@@ -253,7 +184,9 @@ class Remote:
         command = ["ssh", "-F", "/dev/null", "-tt", "-i", f"{self.folder}/user", "-p", str(self.line.port)]
         for option in options:
             command += ["-o", option]
-        return Terminal([*command, f"{getpass.getuser()}@127.0.0.1", f"{self.folder}/{script}"], self.size)
+        terminal = Terminal([*command, f"{getpass.getuser()}@127.0.0.1", f"{self.folder}/{script}"], self.size)
+        terminal.start()
+        return terminal
 
     def run(self, *arguments: str) -> dict[str, object]:
         """A command of ours on the far side; its JSON."""
@@ -297,20 +230,20 @@ class Session:
 
     def start(self) -> None:
         """The first frame."""
-        took = self.terminal.sees("Projects")
-        self.terminal.sees("commands")
+        took = self.terminal.shows("Projects")
+        self.terminal.shows("commands")
         self.terminal.settle()
         self.tell("first frame, ssh's own start included", f"{took:.2f} s")
 
     def generate(self, prompt: str) -> None:
         """A generation by keys, until its file is on disk."""
-        self.terminal.press("n")
-        self.terminal.sees("^s generates")
+        self.terminal.send("n")
+        self.terminal.shows("^s generates")
         self.terminal.settle()
-        self.terminal.press(prompt)
-        self.terminal.sees(prompt)
-        self.terminal.press("\x13")
-        self.terminal.sees("Projects")
+        self.terminal.send(prompt)
+        self.terminal.shows(prompt)
+        self.terminal.send("\x13")
+        self.terminal.shows("Projects")
 
     def made(self) -> None:
         """Generation and preview."""
@@ -330,7 +263,7 @@ class Session:
             before, shown, carried = list(terminal.screen.display), len(terminal.output), line.down
             attributes = _reverse(terminal.screen)
             start = time.monotonic()
-            terminal.press(presses[number % len(presses)])
+            terminal.send(presses[number % len(presses)])
             terminal.until(
                 lambda before=before, attributes=attributes: (
                     terminal.screen.display != before or _reverse(terminal.screen) != attributes
@@ -353,7 +286,7 @@ class Session:
         terminal.settle()
         carried, began = line.down, time.monotonic()
         for number in range(presses):
-            terminal.press("jk"[number % 2])
+            terminal.send("jk"[number % 2])
             due = began + (number + 1) / 25
             while time.monotonic() < due:
                 terminal.read(0.005)
@@ -370,11 +303,11 @@ class Session:
     def play(self) -> None:
         """Playback, and keys while it plays."""
         terminal, line = self.terminal, self.remote.line
-        terminal.press("f")
+        terminal.send("f")
         terminal.until(lambda: "Projects" not in terminal.text and "▀" in terminal.text, "the viewer")
         terminal.settle()
-        terminal.press(" ")
-        terminal.sees("playing")
+        terminal.send(" ")
+        terminal.shows("playing")
         end, begun, carried, latencies = time.monotonic() + 8, time.monotonic(), line.down, []
         words = ("paused", "playing")
         while time.monotonic() < end:
@@ -383,25 +316,25 @@ class Session:
                 terminal.read(0.02)
             for word in words:
                 start = time.monotonic()
-                terminal.press(" ")
-                terminal.sees(word)
+                terminal.send(" ")
+                terminal.shows(word)
                 latencies.append((time.monotonic() - start) * 1000)
         rate = (line.down - carried) * 8 / (time.monotonic() - begun) / 1e6
         self.tell(
             "playback",
             f"{rate:.2f} Mbit/s; pause key p50 {statistics.median(latencies):.0f} ms, max {max(latencies):.0f} ms",
         )
-        terminal.press("\x1b")
-        terminal.sees("Projects")
+        terminal.send("\x1b")
+        terminal.shows("Projects")
         terminal.settle()
 
     def copy(self) -> None:
         """OSC 52 arrives at the terminal."""
         terminal, start = self.terminal, len(self.terminal.output)
-        terminal.press("y")
-        terminal.sees("rompt")
+        terminal.send("y")
+        terminal.shows("rompt")
         terminal.settle()
-        terminal.press("p")
+        terminal.send("p")
         terminal.until(lambda: OSC52.search(terminal.output[start:]), "OSC 52")
         found = {base64.b64decode(text).decode() for text in OSC52.findall(terminal.output[start:])}
         assert found == {"ridges at dusk"}, found
@@ -418,11 +351,12 @@ class Session:
 
     def reattach(self) -> None:
         """Detach, and come back."""
-        self.terminal.press("\x02d")
-        self.terminal.until(self.terminal.ended, "the end of ssh")
+        self.terminal.send("\x02d")
+        self.terminal.wait()
+        self.terminal.end()
         assert self.remote.app_runs()
         self.terminal = self.remote.connect(self.script)
-        self.terminal.sees("ridges at dusk")
+        self.terminal.shows("ridges at dusk")
         self.terminal.settle()
         self.tell("detach and attach again")
 
@@ -431,7 +365,7 @@ class Session:
         prompt = CUT
         self.generate(prompt)
         self.terminal.until(lambda: re.search(r"\d%|queue|working", self.terminal.text), "progress")
-        self.terminal.kill()
+        self.terminal.end()
         if self.script == "tmux":
             assert self.remote.app_runs()
             self.terminal = self.remote.connect(self.script)
@@ -448,7 +382,7 @@ class Session:
 
     def _saved(self, prompt: str) -> None:
         """It is on the screen, and on disk."""
-        self.terminal.sees(prompt)
+        self.terminal.shows(prompt)
         self.terminal.until(lambda: [each["save_state"] for each in self._made(prompt)] == ["saved"], "saved, once")
         self.terminal.settle()
 
@@ -459,8 +393,8 @@ class Session:
 
     def once(self) -> None:
         """What was cut was made once, and is whole."""
-        self.terminal.press("q")
-        self.terminal.until(self.terminal.ended, "the end")
+        self.terminal.send("q")
+        self.terminal.wait()
         assert len(self._made(CUT)) == 1
         self.tell("made once, saved once; q ends, exit code", self.terminal.code)
 
@@ -521,7 +455,7 @@ def main() -> int:
                 failed = 1
                 session.tell("FAILED", error)
             finally:
-                session.terminal.kill()
+                session.terminal.end()
     return failed
 
 

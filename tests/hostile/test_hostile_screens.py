@@ -9,7 +9,7 @@ from tests.hostile.test_hostile_terminal import ends_well, keys_of, press
 from tests.support.app_killing import Desk
 from tests.support.fal_server import png
 from tests.support.hostile import ALL, CONTROLS, MARKUP, fill, nothing_outside, nothing_raw
-from tests.tui.terminal import Terminal
+from tests.support.terminal import Terminal
 
 PLAIN = MARKUP[4]
 """Shown as it is written, where it is shown in full."""

@@ -9,7 +9,7 @@ import pytest
 from tests.support.app_killing import Desk
 from tests.support.fal_server import FalServer
 from tests.support.hostile import ALL, HostileService, fill, nothing_outside, nothing_raw
-from tests.tui.terminal import Terminal
+from tests.support.terminal import Terminal
 
 from mediatui.tui.actions import ACTIONS
 

@@ -10,8 +10,8 @@ import pytest
 from tests.support.app_killing import Desk
 from tests.support.fal_server import FalServer, fal_server
 from tests.support.hostile import nothing_raw
+from tests.support.terminal import Terminal
 from tests.support.workshop import open_studio
-from tests.tui.terminal import Terminal
 
 from mediatui.model import Phase, SaveState
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tui.terminal import Terminal
+from tests.support.terminal import Terminal
 
 from mediatui.errors import UsageError
 from mediatui.tui.terminal.openers import (
@@ -140,9 +140,7 @@ def lender(tmp_path: Path, *command: str) -> Terminal:
     script.write_text(PROGRAM)
     root = Path(__file__).parent.parent.parent
     environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "PYTHONPATH": str(root / "src")}
-    terminal = Terminal([], environment, size=(80, 24))
-    terminal._arguments = [sys.executable, str(script), *command]
-    return terminal
+    return Terminal(command, environment, size=(80, 24), program=(sys.executable, str(script)))
 
 
 def test_a_program_gets_the_terminal_while_the_app_goes_on(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.support.terminal import Terminal
 from tests.tui.conftest import until
-from tests.tui.terminal import Terminal
 from textual.app import App, ComposeResult
 
 from mediatui.media.clip import Clip, ClipError
@@ -33,8 +33,7 @@ class ScriptTerminal(Terminal):
             "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none",
             "PATH": os.environ["PATH"], "PYTHONPATH": f"{root}:{root / 'src'}",
         }  # fmt: skip
-        super().__init__([], environment, size=(70, 26))
-        self._arguments = [sys.executable, str(SCRIPT), str(told)]
+        super().__init__([str(told)], environment, size=(70, 26), program=(sys.executable, str(SCRIPT)))
         self.frames = 1
 
     def frame(self) -> None:

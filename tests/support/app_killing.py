@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.killing import digest, media_digests, no_strange_files
-from tests.tui.terminal import Terminal
+from tests.support.terminal import Terminal
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations, find_locations

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from mediatui.library.library import Library
 from mediatui.locations import Locations, find_locations
-from mediatui.model import Job, MediaItem
+from mediatui.model import Job, MediaItem, MediaType, SaveState
 from mediatui.settings import Settings
 from mediatui.studio.requests import GenerateRequest
 from mediatui.tui.app import MediatuiApp
@@ -86,6 +88,16 @@ class Session:
         return str(self.library.query_one("#status").text)  # type: ignore[attr-defined]
 
 
+def fill(environment: dict[str, str], count: int) -> None:
+    """A project with items kept by URL."""
+    library = Library(find_locations(Path(environment["MEDIATUI_DATA_DIR"])))
+    project = library.create("Demo")
+    base = MediaItem("", project.id, "n", MediaType.VIDEO, model="m/x", prompt="p", save_state=SaveState.URL_ONLY)
+    items = [replace(base, id=f"{n:016x}-0", prompt=f"prompt number {n}", created_at=1e9 + n) for n in range(count)]
+    project.commit(items=items)
+    library.close()
+
+
 Start = Callable[..., AbstractAsyncContextManager[Session]]
 
 
@@ -126,3 +138,12 @@ def start(home: Locations) -> Start:
             app.stop_studio()
 
     return run
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home of its own and an ordinary terminal."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "HOME", "PYTHONPATH")}
+    places = {f"XDG_{kind.upper()}_HOME": str(tmp_path / kind) for kind in ("config", "state", "cache")}
+    data = {"MEDIATUI_DATA_DIR": str(tmp_path / "data")}
+    return {**kept, **places, **data, "TERM": "xterm-256color", "COLORTERM": "truecolor"}

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.terminal import Terminal
 
-from .terminal import Terminal
-from .test_tui_terminal import environment, fill  # noqa: F401 (a fixture)
+from .conftest import fill
 
 COLOURS = re.compile(rb"\x1b\[[0-9;]*[34]8;[25];")
 
@@ -18,7 +18,7 @@ def drawn(terminal: Terminal) -> bytes:
     return terminal.output.partition(b"\x1b[?1049h")[2]
 
 
-def test_the_title_counts_and_is_given_back(environment: dict[str, str]) -> None:  # noqa: F811
+def test_the_title_counts_and_is_given_back(environment: dict[str, str]) -> None:
     with Terminal([], environment) as terminal:
         terminal.until(lambda: b"\x1b[22;2t\x1b]2;mediatui\x07" in terminal.output, "the title")
         terminal.shows("SANDBOX")
@@ -28,7 +28,7 @@ def test_the_title_counts_and_is_given_back(environment: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize("arguments", [["--no-mouse"], []])
-def test_the_mouse_can_be_left_to_the_terminal(environment: dict[str, str], arguments: list[str]) -> None:  # noqa: F811
+def test_the_mouse_can_be_left_to_the_terminal(environment: dict[str, str], arguments: list[str]) -> None:
     with Terminal(arguments, environment) as terminal:
         terminal.shows("SANDBOX")
         assert (b"\x1b[?1000h" in terminal.output) is (not arguments)
@@ -36,7 +36,7 @@ def test_the_mouse_can_be_left_to_the_terminal(environment: dict[str, str], argu
         assert terminal.wait() == 0
 
 
-def test_a_console_with_few_glyphs_and_colours_stays_readable(environment: dict[str, str]) -> None:  # noqa: F811
+def test_a_console_with_few_glyphs_and_colours_stays_readable(environment: dict[str, str]) -> None:
     fill(environment, 3)
     console = {**environment, "TERM": "linux"}
     del console["COLORTERM"]
@@ -48,7 +48,7 @@ def test_a_console_with_few_glyphs_and_colours_stays_readable(environment: dict[
         assert terminal.wait() == 0
 
 
-def test_screen_has_sixteen_colours_and_states_in_words(environment: dict[str, str]) -> None:  # noqa: F811
+def test_screen_has_sixteen_colours_and_states_in_words(environment: dict[str, str]) -> None:
     fill(environment, 3)
     plain = {**environment, "TERM": "screen"}
     del plain["COLORTERM"]
@@ -59,7 +59,7 @@ def test_screen_has_sixteen_colours_and_states_in_words(environment: dict[str, s
         assert terminal.wait() == 0
 
 
-def test_another_charset_gets_nothing_it_cannot_show(environment: dict[str, str]) -> None:  # noqa: F811
+def test_another_charset_gets_nothing_it_cannot_show(environment: dict[str, str]) -> None:
     latin = {**environment, "LC_ALL": "C"}
     with Terminal([], latin) as terminal:
         terminal.shows("SANDBOX", "Projects")
@@ -68,7 +68,7 @@ def test_another_charset_gets_nothing_it_cannot_show(environment: dict[str, str]
         assert terminal.wait() == 0
 
 
-def test_own_keys_are_told_when_wrong_and_used_when_right(environment: dict[str, str], tmp_path: Path) -> None:  # noqa: F811
+def test_own_keys_are_told_when_wrong_and_used_when_right(environment: dict[str, str], tmp_path: Path) -> None:
     config = tmp_path / "config" / "mediatui"
     config.mkdir(parents=True)
     (config / "config.toml").write_text('[keys]\nlibrary.jobs = "^t"\nlibrary.export = "n"\n', "utf-8")
@@ -80,7 +80,7 @@ def test_own_keys_are_told_when_wrong_and_used_when_right(environment: dict[str,
         assert terminal.wait() == 0
 
 
-def test_a_session_goes_on_after_the_line_was_cut(environment: dict[str, str]) -> None:  # noqa: F811
+def test_a_session_goes_on_after_the_line_was_cut(environment: dict[str, str]) -> None:
     import signal
 
     fill(environment, 30)

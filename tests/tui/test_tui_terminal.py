@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from tests.support.terminal import Terminal
 
-from mediatui.library.library import Library
-from mediatui.locations import find_locations
-from mediatui.model import MediaItem, MediaType, SaveState
-
-from .terminal import Terminal
+from .conftest import fill
 
 KEYS = ("new", "help")
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A home of its own and an ordinary terminal."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "HOME", "PYTHONPATH")}
-    places = {f"XDG_{kind.upper()}_HOME": str(tmp_path / kind) for kind in ("config", "state", "cache")}
-    data = {"MEDIATUI_DATA_DIR": str(tmp_path / "data")}
-    return {**kept, **places, **data, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-
-
-def fill(environment: dict[str, str], count: int) -> None:
-    """A project with items kept by URL."""
-    library = Library(find_locations(Path(environment["MEDIATUI_DATA_DIR"])))
-    project = library.create("Demo")
-    base = MediaItem("", project.id, "n", MediaType.VIDEO, model="m/x", prompt="p", save_state=SaveState.URL_ONLY)
-    items = [replace(base, id=f"{n:016x}-0", prompt=f"prompt number {n}", created_at=1e9 + n) for n in range(count)]
-    project.commit(items=items)
-    library.close()
 
 
 def test_first_frame_and_quit_restore_the_terminal(environment: dict[str, str]) -> None:

@@ -13,42 +13,60 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Self
 
 import pyte
 
 PATIENCE = 40.0
-_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_UNKNOWN_TO_PYTE = re.compile(
+    rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[P_].*?\x1b\\", re.S
+)
 
 
 class Terminal:
-    """Runs ``python -m mediatui`` (or another command) until the block ends."""
+    """Runs ``python -m mediatui`` (or another program) until the block ends."""
 
     def __init__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], *, size: tuple[int, int] = (100, 30)
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        size: tuple[int, int] = (100, 30),
+        program: Sequence[str] = (sys.executable, "-m", "mediatui"),
     ) -> None:
         self.screen = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.screen)
         self.output = b""
         self.code: int | None = None
-        self._arguments = [sys.executable, "-m", "mediatui", *arguments]
+        self._command = [*program, *arguments]
         self._environment = {**environment, "COLUMNS": "", "LINES": "", "PYTHONUTF8": "1"}
         self._environment = {k: v for k, v in self._environment.items() if v}
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        """Run the program."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             # The parent sets the size before the program looks at it: the byte below says so.
             os.read(0, 1)
-            os.execve(sys.executable, self._arguments, self._environment)
+            os.execvpe(self._command[0], self._command, self._environment)
         self.resize(self.screen.columns, self.screen.lines, tell=False)
         os.write(self._fd, b"\n")
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.code is None:
+    def end(self) -> None:
+        """Kill it if it still runs, and take the terminal away; once more does nothing."""
+        if not self.ended:
             os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self._fd)
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def resize(self, columns: int, lines: int, *, tell: bool = True) -> None:
         """Give the terminal another size."""
@@ -79,22 +97,27 @@ class Terminal:
             data = os.read(self._fd, 65536)
         except OSError:
             return False
-        self.output += data
-        self.stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
+        self.take(data)
         return bool(data)
 
-    def until(self, ready: Callable[[], object], what: str) -> None:
-        """Read until a condition holds."""
-        end = time.monotonic() + PATIENCE
+    def take(self, data: bytes) -> None:
+        """Draw what the program sent."""
+        self.output += data
+        self.stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
+
+    def until(self, ready: Callable[[], object], what: str) -> float:
+        """Read until a condition holds; the seconds that took."""
+        start = time.monotonic()
         while not ready():
             over = self.ended
             self.read(0.05)
-            late = time.monotonic() > end
+            late = time.monotonic() > start + PATIENCE
             assert not (over or late) or ready(), f"never came: {what}\n{self.text}"
+        return time.monotonic() - start
 
-    def shows(self, *words: str) -> None:
-        """Read until the screen shows all the words."""
-        self.until(lambda: all(word in self.text for word in words), " ".join(words))
+    def shows(self, *words: str) -> float:
+        """Read until the screen shows all the words; the seconds that took."""
+        return self.until(lambda: all(word in self.text for word in words), " ".join(words))
 
     def quiet(self, seconds: float = 0.12) -> None:
         """Read until it has had nothing to say for a while."""
