@@ -278,7 +278,7 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
     await until(
         lambda: any("no field {nonsense}" in text for text in two.app.toasts.texts), "told when it is asked for"
     )
-    assert not screen._writing
+    assert not screen.working
 
 
 async def test_an_export_that_fails_can_be_sent_elsewhere(two: Session, tmp_path: Path) -> None:

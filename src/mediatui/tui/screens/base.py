@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
@@ -12,7 +13,7 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from mediatui.tui.actor import Actor, app_of
+from mediatui.tui.actor import Actor, Handler, app_of
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.line_list import Cell
 
@@ -122,6 +123,20 @@ class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):
         status = self.query_one_optional("#status", Bar)
         if status is not None and not self.saying:
             status.show([])
+
+
+class FormScreen(StudioScreen[T]):
+    """A screen of fields that keys walk through."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """From field to field."""
+        return {"next-field": self._next_field, "previous-field": self._previous_field}
+
+    def _next_field(self) -> None:
+        self.focus_next()
+
+    def _previous_field(self) -> None:
+        self.focus_previous()
 
 
 class Dialog(AppAccess, ModalScreen[T], inherit_bindings=False):

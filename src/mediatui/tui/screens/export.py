@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,9 +17,9 @@ from textual.widgets import Input, Static
 from mediatui.errors import UsageError
 from mediatui.text import human_bytes, plural
 from mediatui.tui.actions import bindings
-from mediatui.tui.actor import Handler
-from mediatui.tui.format import bar, shown_path
-from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.format import shown_path
+from mediatui.tui.screens.base import STYLES
+from mediatui.tui.screens.planned import PlannedScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.lines import Lines, Paragraph
@@ -27,6 +27,7 @@ from mediatui.tui.widgets.lines import Lines, Paragraph
 if TYPE_CHECKING:
     from mediatui.archive.plan import ExportOptions, ExportPlan
     from mediatui.archive.write import ExportReport
+    from mediatui.studio.events import ExportProgress
     from mediatui.tui.batch import Batch
 
 MISSING_SHOWN = 200
@@ -42,12 +43,13 @@ _SHEETS = {
 _EMBED = {"": "in the manifest only", "embed": "also inside the copies"}
 
 
-class ExportScreen(StudioScreen[None]):
-    """One export."""
+class ExportScreen(PlannedScreen):
+    """One export. Its plan is made anew whenever something else is chosen; enter writes it."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = [STYLES / "reading.tcss", STYLES / "forms.tcss"]
     SCOPES: ClassVar[tuple[str, ...]] = ("export", "form", "choice", "text", "app")
     BINDINGS = bindings("export", "form")
+    BAR = "export-bar"
 
     def __init__(self, project_id: str, marked: Sequence[str] | None, filtered: Sequence[str] | None = None) -> None:
         super().__init__()
@@ -56,8 +58,6 @@ class ExportScreen(StudioScreen[None]):
         self._scopes = [name for name, ids in self._items.items() if ids is not None or name == "all"]
         self._stale: Timer | None = None
         self._plan: ExportPlan | None = None
-        self._writing = False
-        self._over = False
 
     def compose(self) -> ComposeResult:
         """Target, plan, progress."""
@@ -73,7 +73,7 @@ class ExportScreen(StudioScreen[None]):
             yield from self._line("Names", _plain_input("as they are; or {n:03}-{date}-{prompt:40}", "export-names"))
         yield Bar(id="export-preview")
         yield Lines(id="export-plan")
-        yield Bar(id="export-bar")
+        yield Bar(id=self.BAR)
         yield Bar(id="status")
         yield KeyBar("export")
 
@@ -118,7 +118,7 @@ class ExportScreen(StudioScreen[None]):
         """Another choice: the plan follows, after a pause in typing."""
         if self._stale is not None:
             self._stale.stop()
-        if self._plan is not None and not (self._writing or self._over):
+        if self._plan is not None and not (self.working or self.over):
             self._stale = self.set_timer(PLAN_SECONDS, self._plan_again)
 
     def _plan_again(self) -> None:
@@ -151,72 +151,38 @@ class ExportScreen(StudioScreen[None]):
         bar.display = bool(words)
         return name_tone == "dim"
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Start and stop."""
-        return {
-            "start": self._start,
-            "back": self._back,
-            "next-field": lambda: self._step(1),
-            "previous-field": lambda: self._step(-1),
-        }
-
-    def _step(self, step: int) -> None:
-        if step > 0:
-            self.focus_next()
-        else:
-            self.focus_previous()
-
-    @on(Input.Submitted)
-    def _entered(self) -> None:
-        self.main.run_fenced(self._start(), group="export", node=self)
-
-    async def _start(self) -> None:
-        if self._writing or self._over or self._plan is None:
+    async def go_on(self) -> None:
+        """Write what was chosen, by a plan of just that."""
+        if self._plan is None:
             return
+        target, changing = Path(self._target.value.strip()).expanduser(), self._stale is not None
         if self._stale is not None:
             self._stale.stop()
-        target = Path(self._target.value.strip()).expanduser()
-        if target != self._plan.target or self._options() != self._plan.options or self._stale is not None:
             self._stale = None
+        if changing or target != self._plan.target or self._options() != self._plan.options:
             await self._make_plan(target)
-        self._writing = True
-        self.query_one("#export-options").disabled = True
-        self.query_one(Lines).focus()
-        try:
-            report = await self.main.ask(self.main.studio.export(self._plan))
-            self._over = True
-        finally:
-            self._writing = False
-            if self.standing:
-                self.query_one("#export-options").disabled = self._over
-        self._report(report)
+        self._report(await self.carry_out(self.main.studio.export(self._plan)))
+
+    def allow_changes(self, allowed: bool) -> None:
+        """Nothing can be chosen while it is written."""
+        self.query_one("#export-options").disabled = not allowed
 
     def _report(self, report: ExportReport) -> None:
         words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {shown_path(report.path)}"
         missing = f"; {len(report.missing)} missing, listed in its manifest" if report.missing else ""
-        self.query_one("#export-bar", Bar).show([(f" ✓ {words}{missing}. {self.press('back')} goes back.", "good")])
+        self.query_one(f"#{self.BAR}", Bar).show([(f" ✓ {words}{missing}. {self.press('back')} goes back.", "good")])
         self.query_one(PaneTitle).tell("")
         self.main.tell(f"Exported {words}{missing}.")
 
-    def follow(self, batch: Batch) -> None:
-        """Show how far it is."""
-        progress = batch.exports.get(self._plan.id) if self._plan is not None else None
-        if progress is None or not self._writing:
-            return
-        fraction = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
-        full, rest = bar(fraction, max(4, min(40, self.size.width // 3)))
-        words = (
-            f"  {progress.done_files} of {plural(progress.total_files, 'file')} · {human_bytes(progress.done_bytes)}"
-        )
-        cells = [(" ", "text"), (full, "accent"), (rest, "dim"), (f" {fraction:4.0%}{words}", "text")]
-        self.query_one("#export-bar", Bar).show(cells, [(f"{progress.current} ", "dim")])
+    def progress_in(self, batch: Batch) -> ExportProgress | None:
+        """How far this export is."""
+        return batch.exports.get(self._plan.id) if self._plan is not None else None
 
-    def _back(self) -> None:
-        if self._writing and self._plan is not None:
+    def stop(self) -> str:
+        """A half-written export is removed."""
+        if self._plan is not None:
             self.main.studio.cancel_export(self._plan.id)
-            # On the screen that comes back: this one is going.
-            self.main.library.say("Export stopped; nothing of it is left.")
-        self.dismiss()
+        return "Export stopped; nothing of it is left."
 
 
 def _plain_input(placeholder: str, id: str) -> Input:

@@ -26,7 +26,7 @@ from mediatui.tui.control.prompting import Prompting
 from mediatui.tui.form_values import merge, params_for
 from mediatui.tui.format import fit, short_model
 from mediatui.tui.memory import Draft
-from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.screens.base import STYLES, FormScreen
 from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle, FieldLine, SchemaForm
@@ -63,7 +63,7 @@ class PromptArea(TextArea):
         self.placeholder = f"What to make. {submit} generates."
 
 
-class GenerateScreen(StudioScreen[None]):
+class GenerateScreen(FormScreen[None]):
     """One generation to be sent."""
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -234,13 +234,12 @@ class GenerateScreen(StudioScreen[None]):
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
         return {
+            **super().handlers(),
             "submit": self._submit,
             "back": self._back,
             "find-model": lambda: self._focus("#model-search"),
             "reset": self._reset,
             **self._prompting.handlers(),
-            "next-field": lambda: self._step(1),
-            "previous-field": lambda: self._step(-1),
         }
 
     async def _checked(self, request: GenerateRequest) -> GenerateRequest | None:
@@ -307,12 +306,6 @@ class GenerateScreen(StudioScreen[None]):
 
     def _focus(self, selector: str) -> None:
         self.query_one(selector).focus()
-
-    def _step(self, step: int) -> None:
-        if step > 0:
-            self.focus_next()
-        else:
-            self.focus_previous()
 
     # What was typed is kept.
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
 from mediatui.errors import MediatuiError, UsageError
 from mediatui.text import human_bytes, one_line, plural
 from mediatui.tui.actions import bindings
-from mediatui.tui.actor import Handler
-from mediatui.tui.format import bar
-from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.screens.base import STYLES
+from mediatui.tui.screens.planned import PlannedScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.lines import Lines, Paragraph
 
 if TYPE_CHECKING:
     from mediatui.archive.import_plan import ImportPlan
     from mediatui.archive.import_write import ImportReport
+    from mediatui.studio.events import ImportProgress
     from mediatui.tui.batch import Batch
 
 SHOWN = 200
@@ -32,19 +30,18 @@ KINDS = {
 }
 
 
-class ImportScreen(StudioScreen[None]):
+class ImportScreen(PlannedScreen):
     """One import. Enter plans, a second enter brings it in."""
 
     CSS_PATH = STYLES / "reading.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ("import", "form", "text", "app")
     BINDINGS = bindings("import", "form")
+    BAR = "import-bar"
 
     def __init__(self) -> None:
         super().__init__()
         self._plan: ImportPlan | None = None
         self._planned = ""
-        self._bringing = False
-        self._over = False
 
     def compose(self) -> ComposeResult:
         """Path, project, plan, progress."""
@@ -57,7 +54,7 @@ class ImportScreen(StudioScreen[None]):
             field.cursor_blink = False
             yield field
         yield Lines(id="import-plan")
-        yield Bar(id="import-bar")
+        yield Bar(id=self.BAR)
         yield Bar(id="status")
         yield KeyBar("import")
 
@@ -71,28 +68,8 @@ class ImportScreen(StudioScreen[None]):
     def _asking(self) -> str:
         return f"{self.press('start')} looks what is in it"
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Plan or start, and stop."""
-        return {
-            "start": self._enter,
-            "back": self._back,
-            "next-field": lambda: self._step(1),
-            "previous-field": lambda: self._step(-1),
-        }
-
-    def _step(self, step: int) -> None:
-        if step > 0:
-            self.focus_next()
-        else:
-            self.focus_previous()
-
-    @on(Input.Submitted)
-    def _entered(self) -> None:
-        self.main.run_fenced(self._enter(), group="import", node=self)
-
-    async def _enter(self) -> None:
-        if self._bringing or self._over:
-            return
+    async def go_on(self) -> None:
+        """Look what is in it, or bring it in."""
         path = self.query_one("#import-path", Input).value.strip()
         if not path:
             raise UsageError("no path was typed", hint="Type the path of a ZIP file or a folder.")
@@ -118,31 +95,21 @@ class ImportScreen(StudioScreen[None]):
         if not (plan.files or plan.records):
             raise UsageError("there is nothing in it to import")
         project = one_line(self.query_one("#import-project", Input).value) or None
-        self._bringing = True
-        for field in self.query(Input):
-            field.disabled = True
-        self.query_one(Lines).focus()
         self.query_one(PaneTitle).tell(f"{self.press('back')} stops it; what is in stays")
-        try:
-            report = await self.main.ask(self.main.studio.imports.run(plan, project))
-            self._over = True
-        finally:
-            self._bringing = False
-            if self.standing:
-                self._ready()
-        await self._report(report)
+        await self._report(await self.carry_out(self.main.studio.imports.run(plan, project)))
 
-    def _ready(self) -> None:
-        """It ended: what was typed can be corrected, unless all is done."""
-        self.query_one(PaneTitle).tell("" if self._over else f"{self.press('start')} tries again")
+    def allow_changes(self, allowed: bool) -> None:
+        """It began or ended: what was typed can be corrected, unless all is done."""
         for field in self.query(Input):
-            field.disabled = self._over
+            field.disabled = not allowed
+        if not self.working:
+            self.query_one(PaneTitle).tell(f"{self.press('start')} tries again" if allowed else "")
 
     async def _report(self, report: ImportReport) -> None:
         words = f"{plural(len(report.imported), 'item')} imported"
         words += f", {len(report.skipped)} here already" if report.skipped else ""
         words += f", {plural(len(report.refused), 'file')} refused" if report.refused else ""
-        self.query_one("#import-bar", Bar).show([(f" ✓ {words}. {self.press('back')} goes to it.", "good")])
+        self.query_one(f"#{self.BAR}", Bar).show([(f" ✓ {words}. {self.press('back')} goes to it.", "good")])
         if report.refused:
             lines: list[Paragraph] = [("", "Not imported:", "warn")]
             lines += [("", f"  {each.name}: {each.reason}", "dim") for each in report.refused[:SHOWN]]
@@ -152,24 +119,15 @@ class ImportScreen(StudioScreen[None]):
         await library.projects.open(report.project)
         self.main.tell(f"{words}. {self.press('undo', 'library')} takes it back.")
 
-    def follow(self, batch: Batch) -> None:
-        """Show how far it is."""
-        progress = batch.imports.get(self._plan.id) if self._plan is not None else None
-        if progress is None or not self._bringing:
-            return
-        fraction = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
-        full, rest = bar(fraction, max(4, min(40, self.size.width // 3)))
-        words = f"  {progress.done_files} of {plural(progress.total_files, 'file')}"
-        cells = [(" ", "text"), (full, "accent"), (rest, "dim"), (f" {fraction:4.0%}{words}", "text")]
-        self.query_one("#import-bar", Bar).show(cells, [(f"{progress.current} ", "dim")])
+    def progress_in(self, batch: Batch) -> ImportProgress | None:
+        """How far this import is."""
+        return batch.imports.get(self._plan.id) if self._plan is not None else None
 
-    def _back(self) -> None:
-        if self._bringing and self._plan is not None:
+    def stop(self) -> str:
+        """What came in stays."""
+        if self._plan is not None:
             self.main.studio.imports.cancel(self._plan.id)
-            undo = self.press("undo", "library")
-            # On the screen that comes back: this one is going.
-            self.main.library.say(f"Import stopped; what was imported stays, {undo} takes it back.")
-        self.dismiss()
+        return f"Import stopped; what was imported stays, {self.press('undo', 'library')} takes it back."
 
 
 def plan_paragraphs(plan: ImportPlan) -> list[Paragraph]:
