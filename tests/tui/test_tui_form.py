@@ -5,10 +5,11 @@ from __future__ import annotations
 from mediatui.locations import Locations
 from mediatui.tui import early_keys
 from mediatui.tui.memory import Draft, load_memory
-from mediatui.tui.screens.generate import GenerateScreen, PromptArea
+from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.pick import PickScreen
 from mediatui.tui.widgets.form import Cycle, FieldLine
 from mediatui.tui.widgets.model_picker import ModelPicker
+from mediatui.tui.widgets.prompt import PromptArea
 
 from .conftest import Session, Start, until
 

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from mediatui.model import Phase, SavePolicy, SaveState
 from mediatui.settings import Settings
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen, MenuScreen
-from mediatui.tui.screens.generate import GenerateScreen, PromptArea
+from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
@@ -20,6 +20,7 @@ from mediatui.tui.screens.pick import PickScreen
 from mediatui.tui.widgets.bars import KeyBar
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.picture import Picture
+from mediatui.tui.widgets.prompt import PromptArea
 
 from .conftest import PICTURE, SMALL, Session, Start, until
 

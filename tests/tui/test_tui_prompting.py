@@ -8,9 +8,10 @@ import pytest
 
 from mediatui.model import SaveState
 from mediatui.tui.screens.dialogs import AskScreen
-from mediatui.tui.screens.generate import GenerateScreen, PromptArea
+from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.pick import PickScreen
+from mediatui.tui.widgets.prompt import PromptArea
 
 from .conftest import SMALL, Session, Start, until
 

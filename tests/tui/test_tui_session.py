@@ -10,9 +10,10 @@ from mediatui.locations import Locations
 from mediatui.model import MediaItem, SaveState
 from mediatui.tui.memory import MAX_PLACES, Keeper, Memory, Place, load_memory, save_memory
 from mediatui.tui.screens.dialogs import ConfirmScreen
-from mediatui.tui.screens.generate import GenerateScreen, PromptArea
+from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.shelf import Shelf
+from mediatui.tui.widgets.prompt import PromptArea
 
 from .conftest import Session, Start, until
 

@@ -12,6 +12,7 @@ from mediatui.tui.format import ago, short_model
 from mediatui.tui.screens.dialogs import AskScreen
 from mediatui.tui.screens.pick import Entry, PickScreen
 from mediatui.tui.widgets.model_picker import ModelPicker
+from mediatui.tui.widgets.prompt import PromptArea
 
 if TYPE_CHECKING:
     from mediatui.studio.templates import Template
@@ -37,8 +38,6 @@ class Prompting:
         return self._screen.main
 
     def _use(self, prompt: str, model: str = "") -> None:
-        from mediatui.tui.screens.generate import PromptArea
-
         area = self._screen.query_one(PromptArea)
         # As an edit, so that ctrl+z in the field brings back what stood there.
         area.replace(prompt, (0, 0), area.document.end)
@@ -64,8 +63,6 @@ class Prompting:
 
     async def templates(self) -> None:
         """Choose a template and fill it in, or keep the prompt as one under the name that was typed."""
-        from mediatui.tui.screens.generate import PromptArea
-
         organise, prompt = self._app.studio.organise, self._screen.query_one(PromptArea).text.strip()
         held = {template.name: template for template in await self._app.ask(organise.templates())}
 

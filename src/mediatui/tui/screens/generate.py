@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -14,8 +13,8 @@ from textual.suggester import SuggestFromList
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
-from mediatui.errors import MediatuiError, NeedsConfirmation, UsageError
-from mediatui.model import Phase, SavePolicy
+from mediatui.errors import MediatuiError
+from mediatui.model import SavePolicy
 from mediatui.providers.base import Capability
 from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
@@ -23,19 +22,18 @@ from mediatui.tui.actor import Handler
 from mediatui.tui.control.drafting import Drafting
 from mediatui.tui.control.filling import Filling
 from mediatui.tui.control.prompting import Prompting
+from mediatui.tui.control.sending import Sending, request_of
 from mediatui.tui.form_values import merge, params_for
 from mediatui.tui.format import fit, short_model
 from mediatui.tui.memory import Draft
 from mediatui.tui.screens.base import STYLES, FormScreen
-from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle, FieldLine, SchemaForm
 from mediatui.tui.widgets.model_picker import ModelPicker
+from mediatui.tui.widgets.prompt import PromptArea
 
 if TYPE_CHECKING:
     from mediatui.providers.base import FormSchema
-    from mediatui.studio.requests import GenerateRequest
-    from mediatui.tui.app import MediatuiApp
 
 WIDTHS = [(0, "-narrow"), (72, "-medium"), (100, "-wide")]
 """From so many columns on, the class that the style sheet knows it by."""
@@ -51,16 +49,6 @@ _POLICIES = {
     SavePolicy.ON_DEMAND.value: "on demand",
     SavePolicy.URL_ONLY.value: "keep only the URL",
 }
-
-
-class PromptArea(TextArea):
-    """The prompt; tab leaves it."""
-
-    def __init__(self, text: str, submit: str) -> None:
-        """`submit` is the key that sends it."""
-        super().__init__(text, id="prompt", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, compact=True)
-        self.cursor_blink = False
-        self.placeholder = f"What to make. {submit} generates."
 
 
 class GenerateScreen(FormScreen[None]):
@@ -80,10 +68,10 @@ class GenerateScreen(FormScreen[None]):
         self._search: Timer | None = None
         self._pricing: Timer | None = None
         self._price = ""
-        self._sending = False
         self._keeping: Timer | None = None
         self._prompting = Prompting(self)
         self._filling = Filling(lambda: self.query_one(ModelPicker).chosen)
+        self.sending = Sending(self, self._filling)
 
     def compose(self) -> ComposeResult:
         """Prompt and models at the left, inputs and project at the right."""
@@ -114,7 +102,7 @@ class GenerateScreen(FormScreen[None]):
 
     def on_mount(self) -> None:
         """Fill in what was typed last time and ask for models."""
-        self._drafting = Drafting(self)
+        self.drafting = Drafting(self)
         self.query_one("#prompt-title", PaneTitle).tell(on=True)
         prompt = self.query_one(PromptArea)
         self.set_focus(prompt)  # at once: letters may be on their way
@@ -184,7 +172,7 @@ class GenerateScreen(FormScreen[None]):
         rows = merge({model: self._schemas[model] for model in models})
         self.draft.values = form.over(self.draft.values)
         await form.show(rows, self.draft.values, len(models), uploads=uploads)
-        self._drafting.given()
+        self.drafting.given()
         self._estimate_soon()
         unknown = [short_model(model) for model in models if self._schemas[model] is None]
         words = f"no form for {', '.join(unknown)}: only the prompt is sent" if unknown else ""
@@ -235,31 +223,12 @@ class GenerateScreen(FormScreen[None]):
         """Its actions."""
         return {
             **super().handlers(),
-            "submit": self._submit,
             "back": self._back,
             "find-model": lambda: self._focus("#model-search"),
             "reset": self._reset,
+            **self.sending.handlers(),
             **self._prompting.handlers(),
         }
-
-    async def _checked(self, request: GenerateRequest) -> GenerateRequest | None:
-        """The request when it can be sent: its files are there, and its price is wanted. None: thought better of.
-
-        Raises `MediatuiError`; what is wrong with a file stands beside its field.
-        """
-        from mediatui.studio.inline import BadInput
-
-        try:
-            await self.main.ask(self.main.studio.check(request))
-        except NeedsConfirmation as exc:
-            lines = [exc.message, f"{plural(len(request.models), 'model')} → {request.project}"]
-            agreed = await self.app.push_screen_wait(ConfirmScreen(exc.title, lines, "send it"))
-            return replace(request, confirmed=True) if agreed else None
-        except BadInput as exc:
-            form, name = self.query_one(SchemaForm), exc.field.partition(".")[0]
-            form.show_faults({n: exc.why for n, row in enumerate(form.rows) if row.field.name == name})
-            raise
-        return request
 
     # What it costs.
 
@@ -319,17 +288,17 @@ class GenerateScreen(FormScreen[None]):
 
     def _keep_now(self) -> None:
         self._keeping = None
-        if not self._sending and self.standing:
-            self._drafting.keep()
+        if not self.sending.busy and self.standing:
+            self.drafting.keep()
             self.main.remember()
 
     def leaving(self) -> None:
         """Keep the draft."""
         if self.is_mounted:
-            self._drafting.keep()
+            self.drafting.keep()
 
     def _back(self) -> None:
-        self._drafting.keep()
+        self.drafting.keep()
         self.main.remember()
         self.dismiss()
 
@@ -342,82 +311,3 @@ class GenerateScreen(FormScreen[None]):
             prompt.clear()
             prompt.focus()
             self.say("Emptied. ^z brings the prompt back.")
-
-    async def _submit(self) -> None:
-        if self._sending:
-            return
-        if not self.query_one(PromptArea).text.strip():
-            self.query_one(PromptArea).focus()
-            raise UsageError("the prompt is empty", hint="Write what to make.")
-        if not self._filling.complete and not await self._all_there():
-            return
-        draft = self.collect()
-        if not draft.models:
-            self._focus("#model-search")
-            raise UsageError("no model is chosen", hint=f"{self.press('toggle', 'models')} chooses one in the list.")
-        form = self.query_one(SchemaForm)
-        params, wrong = params_for(form.rows, form.texts())
-        form.show_faults(wrong)
-        if wrong:
-            raise UsageError(f"{plural(len(wrong), 'field')} to correct", hint="The reason stands below each.")
-        self._sending = True
-        try:
-            request = await self._checked(request_of(draft, params, self.project_name))
-        finally:
-            self._sending = False
-        if request is None:
-            return
-        self._drafting.sent(draft)
-        self.main.remember()
-        self._sending = True
-        self.main.library.projects.want(self.project_name)
-        self.main.run_fenced(send(self.main, draft, request), group="generate", node=self.main)
-        self.dismiss()
-
-    async def _all_there(self) -> bool:
-        """Wait for what is on its way; False when a model that costs something was chosen only meanwhile."""
-        picker = self.query_one(ModelPicker)
-        unseen = not picker.chosen and self.main.has_studio and self.main.studio.provider_name != "sandbox"
-        self._sending = True
-        try:
-            self.say("Waiting for the models and their form…")
-            await self._filling.wait()
-        finally:
-            self._sending = False
-        if unseen and picker.chosen:
-            names = ", ".join(short_model(model) for model in picker.chosen)
-            self.say(f"{names} is chosen: {self.press('submit')} generates with it.")
-        return not (unseen and picker.chosen)
-
-
-def request_of(draft: Draft, params: Mapping[str, Mapping[str, object]], project: str) -> GenerateRequest:
-    """What the studio is asked for."""
-    from mediatui.studio.requests import GenerateRequest
-
-    policy = SavePolicy(draft.policy) if draft.policy else None
-    return GenerateRequest(draft.prompt, tuple(draft.models), project, {}, params, policy)
-
-
-async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None:
-    """Hand the request to the studio and say what came of it; the draft comes back if nothing could be recorded."""
-    try:
-        jobs = await app.ask(app.studio.generate(request))
-    except Exception:
-        # Whatever went wrong, what was typed is not lost; the error goes on to the worker's fence, which tells it.
-        app.memory.take_draft(draft)
-        app.remember()
-        raise
-    failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED)]
-    unknown = [job for job in jobs if job.phase is Phase.UNKNOWN]
-    for job in failed[:1]:
-        more = f" ({plural(len(failed), 'job')} of {len(jobs)})" if len(jobs) > 1 else ""
-        words = job.error.message if job.error else "the provider refused it"
-        app.tell(f"{words}{more}", hint=job.error.hint if job.error else "", title="Not accepted", severity="error")
-    if unknown:
-        app.tell(
-            f"{plural(len(unknown), 'job')} without an answer.",
-            hint=f"{app.keys.of('library', 'jobs')} shows it; it is never sent twice.",
-            severity="warning",
-        )
-    if len(failed) + len(unknown) < len(jobs):
-        app.tell(f"Sent to {plural(len(jobs) - len(failed) - len(unknown), 'model')}.")
