@@ -117,6 +117,13 @@ class UsageError(MediatuiError):
     exit_code = ExitCode.USAGE
 
 
+class NoKey(UsageError):
+    """What was to give a provider's key (a command, the system's keyring) gave none."""
+
+    title = "There is no key"
+    exit_code = ExitCode.KEY_OR_BALANCE
+
+
 class NeedsConfirmation(UsageError):
     """It is expected to cost more than the settings let pass unasked. Nothing was recorded and nothing sent."""
 

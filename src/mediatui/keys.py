@@ -9,12 +9,13 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mediatui.errors import UsageError
+from mediatui.errors import NoKey, UsageError
 from mediatui.redact import HIDDEN, remember_secret
 
 KEY_COMMAND_SECONDS = 30.0
@@ -68,7 +69,7 @@ class FoundKey:
 def run_key_command(provider: str, command: str, setting: str = "key_command") -> Secret:
     """The key that a command prints (blocking, at most `KEY_COMMAND_SECONDS`); `setting` is what names the command.
 
-    Raises `UsageError` when it fails, prints nothing or more than a line; its output is never shown.
+    Raises `NoKey` when it fails, prints nothing or more than a line; its output is never shown.
     """
     what = f"the {setting} of provider {provider!r}"
     try:
@@ -76,12 +77,12 @@ def run_key_command(provider: str, command: str, setting: str = "key_command") -
     except (subprocess.SubprocessError, OSError, ValueError) as exc:
         # The exception's own text may hold the command's output; say only what failed.
         hint = "Run it by hand and see that it prints the key and nothing else."
-        raise UsageError(f"{what} failed: {_why(exc)}", hint=hint) from None
+        raise NoKey(f"{what} failed: {_why(exc)}", hint=hint) from None
     lines = output.split("\n")
     if lines == [""]:
-        raise UsageError(f"{what} printed nothing")
+        raise NoKey(f"{what} printed nothing")
     if len(lines) > 1:
-        raise UsageError(f"{what} printed more than one line", hint="It must print the key and nothing else.")
+        raise NoKey(f"{what} printed more than one line", hint="It must print the key and nothing else.")
     return Secret(output)
 
 
@@ -159,37 +160,32 @@ def has_keyring() -> bool:
 def read_keyring(provider: str) -> Secret | None:
     """The provider's key in the system's keyring; None when there is none (blocking: it may ask to be unlocked).
 
-    Raises `UsageError` when the keyring is not installed or does not answer.
+    Raises `NoKey` when the keyring is not installed or does not answer.
     """
-    keyring = _keyring()
-    try:
+    with _keyring(NoKey) as keyring:
         value = keyring.get_password(KEYRING_SERVICE, provider)
-    except keyring.errors.KeyringError as exc:
-        raise _keyring_failed(exc) from None
     return Secret(value) if value and value.strip() else None
 
 
 def write_keyring(provider: str, secret: Secret) -> None:
     """Keep the provider's key in the system's keyring. Raises `UsageError`."""
-    keyring = _keyring()
-    try:
+    with _keyring(UsageError) as keyring:
         keyring.set_password(KEYRING_SERVICE, provider, secret.reveal())
-    except keyring.errors.KeyringError as exc:
-        raise _keyring_failed(exc) from None
 
 
-def _keyring() -> Any:
+@contextmanager
+def _keyring(failure: type[UsageError]) -> Iterator[Any]:
+    """The keyring library, to ask the system's keyring inside; raises `failure` where that cannot be done."""
     try:
-        importlib.import_module("keyring.errors")
-        return importlib.import_module("keyring")
+        keyring, errors = importlib.import_module("keyring"), importlib.import_module("keyring.errors")
     except ImportError:
-        raise UsageError(
+        raise failure(
             "the system's keyring needs the keyring library", hint="Install mediatui[keyring], or use key_command."
         ) from None
-
-
-def _keyring_failed(exc: Exception) -> UsageError:
-    return UsageError(
-        f"the system's keyring did not answer ({type(exc).__name__})",
-        hint="Unlock it, or put the key into the environment or use key_command.",
-    )
+    try:
+        yield keyring
+    except errors.KeyringError as exc:
+        raise failure(
+            f"the system's keyring did not answer ({type(exc).__name__})",
+            hint="Unlock it, or put the key into the environment or use key_command.",
+        ) from None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from mediatui.errors import UsageError
+from mediatui.errors import NoKey
 from mediatui.keys import (
     KEY_COMMAND_SECONDS,
     FoundKey,
@@ -201,7 +201,7 @@ class ProviderSettings:
     def find_key(self) -> FoundKey | None:
         """The key and where it was: environment, file, `key_command`, keyring (blocking, it may run a command).
 
-        Raises `UsageError` when the command or a keyring that was asked for fails; its output is never shown.
+        Raises `NoKey` when the command or a keyring that was asked for fails; its output is never shown.
         """
         if self.key:
             return FoundKey(self.key, self.key_source, self.key_place)
@@ -211,7 +211,7 @@ class ProviderSettings:
         if self.keyring is True:
             found = read_keyring(self.name)
         elif self.keyring is None and self.needs_key and has_keyring():
-            with suppress(UsageError):  # nobody asked for the keyring: one that does not answer has no key
+            with suppress(NoKey):  # nobody asked for the keyring: one that does not answer has no key
                 found = read_keyring(self.name)
         return FoundKey(found, KeySource.KEYRING) if found else None
 

@@ -114,6 +114,17 @@ def test_a_command_that_fails_is_the_reason(home: Home) -> None:
     assert "leaked" not in done.out + done.err
 
 
+@pytest.mark.parametrize("key", ['key_command = "exit 1"', "keyring = true", ""])
+def test_a_request_that_has_no_key_to_go_with_ends_as_the_check_does(home: Home, fal: FalServer, key: str) -> None:
+    home.configure("provider = 'fal'\n" + fal_table(fal, key))
+    no_keyring = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    checked = home.run("auth", "check", "fal", **no_keyring)
+    sent = home.run("generate", "a lighthouse", "-p", "demo", "-m", "fal-ai/flux/schnell", "--json", **no_keyring)
+    assert (checked.code, sent.code) == (4, 4)
+    assert sent.document["error"]["code"] == 4
+    assert fal.submits == []
+
+
 def test_a_key_that_others_can_read_is_not_tried(home: Home, fal: FalServer) -> None:
     path = home.configure(fal_table(fal), 0o644)
     done = home.run("auth", "check")

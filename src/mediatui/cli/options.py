@@ -19,7 +19,7 @@ EXIT_CODES = (
     (ExitCode.FAILED, "failed"),
     (ExitCode.USAGE, "the command, an option or a setting makes no sense"),
     (ExitCode.UNSAVED, "done, but something remains unsaved (`mediatui retry --all`)"),
-    (ExitCode.KEY_OR_BALANCE, "the provider refused the key, or the balance is exhausted"),
+    (ExitCode.KEY_OR_BALANCE, "there is no key, the provider refused it, or the balance is exhausted"),
     (ExitCode.INTERRUPTED, "interrupted; jobs go on at the provider (`mediatui jobs resume`)"),
 )
 """What each exit code means, for people."""

@@ -15,7 +15,8 @@ __all__ = ["SANDBOX", "make_provider", "make_sandbox_provider"]
 def make_provider(settings: ProviderSettings) -> Provider:
     """The provider of that name, ready to use; gets its key wherever that is (blocking).
 
-    Raises `UsageError` for a name or settings that make no sense, `ProviderError` of kind AUTH without a key.
+    Raises `UsageError` for a name or settings that make no sense, `NoKey` when what was to give the key gives none,
+    `ProviderError` of kind AUTH when nothing was to give one.
     """
     make = _MAKERS.get(settings.kind_name)
     if make is None:

@@ -42,7 +42,7 @@ class Credentials:
     def from_settings(cls, settings: ProviderSettings) -> Credentials:
         """As configured; runs `key_command` when it prints an API key (blocking).
 
-        Raises `UsageError` for an unknown way or a command that fails.
+        Raises `UsageError` for an unknown way, `NoKey` for a command that fails.
         """
         mode = settings.options.get("auth", "key")
         if mode not in MODES:
@@ -123,7 +123,7 @@ def _required(settings: ProviderSettings) -> Secret:
 
 
 def token_from(command: str) -> Secret:
-    """What `command` prints (blocking, at most 30 s). Raises `UsageError`; its output is never shown."""
+    """What `command` prints (blocking, at most 30 s). Raises `NoKey`; its output is never shown."""
     return run_key_command("google", command, "token_command")
 
 
