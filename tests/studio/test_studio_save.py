@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[Reply, SaveErrorKind, str]] = {
     ),
     "a teapot": (Reply(418), SaveErrorKind.BAD_CONTENT, "answered 418"),
     "always busy": (Reply(503), SaveErrorKind.SERVER, "answered 503"),
-    "always cut": (Reply(body=PNG, headers=TYPED, cut=10), SaveErrorKind.NETWORK, "10 B arrived and are kept"),
+    "always cut": (Reply(body=PNG, headers=TYPED, cut=10), SaveErrorKind.INCOMPLETE, "only 10 of 70 bytes arrived"),
     "never an answer": (Reply(drop=True), SaveErrorKind.NETWORK, "it hung up before the whole answer was there"),
     "a promise too large": (
         Reply(body=PNG, headers={**TYPED, "Content-Length": "2000000"}, cut=60),

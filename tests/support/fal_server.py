@@ -6,6 +6,7 @@ well unless `script` or `on` says otherwise; prices, estimate and sign are unkno
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from tests.support.loopback import PNG, SECONDS, Call, LoopbackService, Reply, png
@@ -20,8 +21,8 @@ JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb") + bytes(200
 class FalServer(LoopbackService):
     """Answers like fal's queue."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.outputs: list[str] = ["/files/a.png"]
         self._accepted = self._uploads = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import zlib
@@ -89,7 +90,7 @@ class LoopbackService:
     A context manager. `on` maps a step to the function that answers it instead.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.calls: list[Call] = []
         self.on: dict[str, Callable[[Call], Reply]] = {}
         self.files: dict[str, bytes] = {"/files/a.png": PNG}
@@ -97,6 +98,9 @@ class LoopbackService:
         self.ending = threading.Event()
         handler = type("Bound", (_Handler,), {"service": self})
         self._http = _Http(("127.0.0.1", 0), handler)
+        self._scheme = "https" if tls else "http"
+        if tls is not None:  # hands are shaken by the thread that serves the connection
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
@@ -112,7 +116,7 @@ class LoopbackService:
     @property
     def url(self) -> str:
         """The base address."""
-        return f"http://{self.netloc}"
+        return f"{self._scheme}://{self.netloc}"
 
     @property
     def submits(self) -> list[Call]:

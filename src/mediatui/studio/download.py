@@ -16,20 +16,11 @@ import httpx
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
-from mediatui.providers.connection import connection_words
-from mediatui.studio.body import (
-    GoneError,
-    check_headers,
-    check_status,
-    continues,
-    length_of,
-    pieces_of,
-    too_large,
-    validator_of,
-)
+from mediatui.studio.answer import Answer, Broken
+from mediatui.studio.headers import GoneError, check_headers, check_status, continues, leads_to, too_large, validator_of
 from mediatui.studio.hosts import check_address, peers_of, same_origin
 from mediatui.studio.part import PartFile, Validator
-from mediatui.studio.transport import BROKEN, Transport
+from mediatui.studio.transport import Patience, Transport
 from mediatui.text import human_bytes
 
 __all__ = ["Downloader", "GoneError", "Limits", "Patience", "Progress", "Stopped"]
@@ -50,21 +41,6 @@ class Limits:
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a server. There is no limit to a whole download."""
-
-    connect: float = 15.0
-    read: float = 60.0
-    """Seconds without a single byte."""
-    head: float = 60.0
-    """Seconds for the whole head of an answer, however its bytes trickle in."""
-    attempts: int = 5
-    """In a row, without progress."""
-    first_delay: float = 0.5
-    longest_delay: float = 60.0
-
-
 class Progress(Protocol):
     """Hears of bytes as they arrive."""
 
@@ -77,9 +53,8 @@ class Downloader:
 
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
+        self._transport = Transport(self._patience)
         self._stop = threading.Event()
-        self._making = threading.Lock()
-        self._transport: Transport | None = None
 
     def stop(self) -> None:
         """Make running downloads raise `Stopped` within half a second."""
@@ -88,9 +63,7 @@ class Downloader:
     def close(self) -> None:
         """Close the connections; a download that still waits for a byte fails."""
         self._stop.set()
-        with self._making:
-            if self._transport is not None:
-                self._transport.close()
+        self._transport.close()
 
     def fetch(
         self,
@@ -143,53 +116,31 @@ class Downloader:
         if known is not None:
             ask |= {"Range": f"bytes={task.part.size}-", "If-Range": known.condition}
         try:
-            with self._open(task, ask) as response:
-                return task.receive(response, known)
-        except BROKEN as exc:
+            with self._open(task, ask) as answer:
+                return task.receive(answer, known)
+        except Broken as exc:
             task.check()
             arrived = f"; {human_bytes(task.part.size)} arrived and are kept" if task.part.size else ""
-            raise SaveError(SaveErrorKind.NETWORK, f"{connection_words(exc)}{arrived}") from None
-        except RuntimeError:  # the connections were closed under us
-            task.check()
-            raise
+            raise SaveError(SaveErrorKind.NETWORK, f"{exc}{arrived}") from None
 
     @contextmanager
-    def _open(self, task: _Task, headers: dict[str, str]) -> Iterator[httpx.Response]:
+    def _open(self, task: _Task, headers: dict[str, str]) -> Iterator[Answer]:
         """Follow redirects ourselves: every hop is checked, and credentials stay with the first origin."""
         target = task.signed or task.url
         for _ in range(MAX_REDIRECTS + 1):
             task.check()
-            check_address(target, task.limits.hosts)
-            with self._get(target, headers, task.limits.hosts) as response:
-                if not response.has_redirect_location:
-                    yield response
+            hosts = task.limits.hosts
+            check_address(target, hosts)
+            asked = {**_HEADERS, **headers}
+            with self._transport.get(httpx.URL(target), asked, peers_of(target, hosts)) as answer:
+                if (location := leads_to(answer)) is None:
+                    yield answer
                     return
-                following = _joined(target, response.headers["location"])
+            following = _joined(target, location)
             if not same_origin(task.url, following):
                 headers = {k: v for k, v in headers.items() if k.lower() in ("range", "if-range")}
             target = following
         raise SaveError(SaveErrorKind.SERVER, f"the server redirected more than {MAX_REDIRECTS} times")
-
-    @contextmanager
-    def _get(self, url: str, headers: Mapping[str, str], hosts: MediaHosts) -> Iterator[httpx.Response]:
-        transport, patience = self._ready(), self._patience
-        waits = httpx.Timeout(patience.read, connect=patience.connect).as_dict()
-        request = httpx.Request("GET", url, headers={**_HEADERS, **headers}, extensions={"timeout": waits})
-        with transport.asking(patience.head, peers_of(url, hosts)):
-            response = transport.handle_request(request)
-        try:
-            yield response
-        finally:
-            response.close()
-
-    def _ready(self) -> Transport:
-        """The connections, without a client around them: it would keep cookies, and read where redirects lead."""
-        with self._making:
-            if self._stop.is_set():
-                raise Stopped
-            if self._transport is None:
-                self._transport = Transport()
-            return self._transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,31 +161,30 @@ class _Task:
         if self.stopped():
             raise Stopped
 
-    def receive(self, response: httpx.Response, known: Validator | None) -> str | None:
+    def receive(self, answer: Answer, known: Validator | None) -> str | None:
         """Take the body; returns its content type."""
         part = self.part
-        length = length_of(response)
-        if response.status_code in (206, 416):
-            if known is None or response.status_code == 416 or not continues(response, part.size, known.total):
+        length = answer.length
+        if answer.status in (206, 416):
+            if known is None or answer.status == 416 or not continues(answer, part.size, known.total):
                 part.begin(Validator(url=""))
                 raise SaveError(SaveErrorKind.INCOMPLETE, "the server could not continue where the download stopped")
             total = known.total if length is None else part.size + length
             if known.total is not None and total != known.total:
                 part.begin(Validator(url=""))
                 raise SaveError(SaveErrorKind.INCOMPLETE, "the file at the server changed its length")
-            check_headers(response, total, self.limits.max_bytes)
+            check_headers(answer, total, self.limits.max_bytes)
         else:
-            check_status(response)
+            check_status(answer)
             total = length
-            check_headers(response, total, self.limits.max_bytes)
-            part.begin(validator_of(self.url, response, total))
+            check_headers(answer, total, self.limits.max_bytes)
+            part.begin(validator_of(self.url, answer, total))
         self._check_room(total)
-        for piece in pieces_of(response, length):
+        for piece in answer.pieces():
             self._take(piece, total)
         if total is not None and part.size != total:
             raise SaveError(SaveErrorKind.INCOMPLETE, f"only {part.size:,} of {total:,} bytes arrived")
-        kind: str | None = response.headers.get("content-type")
-        return kind
+        return answer.headers.get("content-type")
 
     def _take(self, piece: bytes | memoryview, total: int | None) -> None:
         self.check()

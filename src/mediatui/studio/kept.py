@@ -1,8 +1,4 @@
-"""Connections that can serve once more: the body asked for was read to its end, past the client.
-
-httpcore takes such a connection for unfinished and closes it. Kept instead, the next file from there needs no new
-connection and no new handshake, which costs as much as a megabyte or two.
-"""
+"""Connections that can serve once more: the answer to the last request was read to its end."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import threading
 import time
 from typing import NamedTuple
 
-import httpcore
+from mediatui.studio.wire import Wire
 
 KEEP_SECONDS = 5.0
 MOST_KEPT = 8
@@ -31,29 +27,29 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._closed = False
-        self._waiting: dict[Origin, list[tuple[float, httpcore.NetworkStream]]] = {}
+        self._waiting: dict[Origin, list[tuple[float, Wire]]] = {}
 
-    def take(self, origin: Origin) -> httpcore.NetworkStream | None:
+    def take(self, origin: Origin) -> Wire | None:
         """The one that served last, if its server has neither closed it nor sent what nobody asked for."""
         with self._lock:
             self._drop_old()
             waiting = self._waiting.get(origin, [])
             while waiting:
-                _, stream = waiting.pop()
-                if not stream.get_extra_info("is_readable"):
-                    return stream
-                stream.close()
+                _, wire = waiting.pop()
+                if wire.quiet:
+                    return wire
+                wire.close()
         return None
 
-    def put(self, origin: Origin, stream: httpcore.NetworkStream) -> None:
+    def put(self, origin: Origin, wire: Wire) -> None:
         """Keep one that waits for a request now."""
         with self._lock:
             self._drop_old()
             waiting = self._waiting.setdefault(origin, [])
             if len(waiting) < MOST_KEPT and not self._closed:
-                waiting.append((time.monotonic(), stream))
+                waiting.append((time.monotonic(), wire))
             else:
-                stream.close()
+                wire.close()
 
     def close(self) -> None:
         """Close them all, and those that come back later."""
@@ -64,9 +60,9 @@ class Kept:
     def _drop_old(self, moment: float | None = None) -> None:
         oldest = (time.monotonic() if moment is None else moment) - KEEP_SECONDS
         for origin, waiting in tuple(self._waiting.items()):
-            for since, stream in waiting:
+            for since, wire in waiting:
                 if since < oldest:
-                    stream.close()
+                    wire.close()
             self._waiting[origin] = [entry for entry in waiting if entry[0] >= oldest]
             if not self._waiting[origin]:
                 del self._waiting[origin]

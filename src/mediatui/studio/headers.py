@@ -1,0 +1,105 @@
+"""What the head of an answer promises of the file that follows."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+
+from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.studio.answer import Answer, Headers
+from mediatui.studio.part import Validator
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_GONE_STATUSES = frozenset({401, 403, 404, 410})
+_PAGES = frozenset({"text/html", "application/xhtml+xml", "application/json", "application/problem+json"})
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+
+
+class GoneError(SaveError):
+    """The address answers 401, 403, 404 or 410: ask the provider for a fresh one, once."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(
+            SaveErrorKind.EXPIRED,
+            f"the provider's address for this file answers {status}",
+            hint="Try once more; it can be generated again from its stored inputs, which is a new payment.",
+        )
+        self.status = status
+        self.may_be_signed = status in (401, 403, 404)
+        """The file may be there all the same, for those who bring a signature."""
+
+
+def leads_to(answer: Answer) -> str | None:
+    """Where the file is to be asked for instead."""
+    return answer.headers.get("location") if answer.status in _REDIRECTS else None
+
+
+def check_status(answer: Answer) -> None:
+    """Raise what any answer but 200 and 206 means."""
+    status = answer.status
+    if status in _GONE_STATUSES:
+        raise GoneError(status)
+    if status in _RETRY_STATUSES:
+        wait = _retry_after(answer.headers)
+        raise SaveError(SaveErrorKind.SERVER, f"the server answered {status}", retry_after=wait)
+    if status not in (200, 206):
+        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server answered {status} instead of the file")
+
+
+def check_headers(answer: Answer, total: int | None, max_bytes: int) -> None:
+    """Raise for a coded, empty or too large body, and for a page instead of a file."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        name = re.sub(r"[^a-z0-9-]", "", coding)[:20]
+        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent the file {name}-compressed")
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _PAGES:
+        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent a page ({kind}) instead of the file")
+    if total == 0:
+        raise SaveError(SaveErrorKind.BAD_CONTENT, "the server sent an empty file")
+    if total is not None and total > max_bytes:
+        raise too_large(max_bytes)
+
+
+def too_large(limit: int) -> SaveError:
+    """The file is larger than the settings allow."""
+    return SaveError(
+        SaveErrorKind.BAD_CONTENT,
+        f"the file is larger than the limit of {limit:,} bytes",
+        hint="Raise save.max_file_bytes in the configuration, then retry.",
+    )
+
+
+def continues(answer: Answer, offset: int, total: int | None) -> bool:
+    """A 206 goes on where our bytes end, and to the end of the same file."""
+    found = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", "").strip())
+    if found is None or int(found[1]) != offset:
+        return False
+    if found[3] == "*":
+        return True
+    return int(found[2]) == int(found[3]) - 1 and total in (None, int(found[3]))
+
+
+def validator_of(url: str, answer: Answer, total: int | None) -> Validator:
+    """What a later request can compare, and send back."""
+    if answer.headers.get("accept-ranges", "bytes").strip().lower() == "none":
+        return Validator(url=url, total=total)
+    etag, modified = (_sendable(answer.headers.get(name, "").strip()) for name in ("etag", "last-modified"))
+    strong = etag if len(etag) > 1 and etag[0] == etag[-1] == '"' else ""
+    return Validator(url=url, etag=strong, modified=modified, total=total)
+
+
+def _sendable(value: str) -> str:
+    return value if value.isascii() and value.isprintable() and len(value) < 1000 else ""
+
+
+def _retry_after(headers: Headers) -> float | None:
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit() and len(value) < 10:
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

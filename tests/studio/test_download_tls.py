@@ -1,0 +1,189 @@
+"""Files over TLS: every byte, however the records fall, and nothing from a server that cannot prove its name."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from tests.support.fal_server import FalServer, Reply
+from tests.support.workshop import QUICK
+
+from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.providers.base import MediaHosts
+from mediatui.sandbox.tls import certificate
+from mediatui.studio.download import Downloader, Limits
+from mediatui.studio.part import PartFile
+
+TYPED = {"Content-Type": "video/mp4", "ETag": '"1"'}
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return certificate(tmp_path_factory.mktemp("tls"), "localhost")
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: str(version.name))
+def secure_fal(
+    request: pytest.FixtureRequest, pem: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FalServer]:
+    """A server that speaks one version of TLS, and is trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem[0]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pem)
+    context.minimum_version = context.maximum_version = request.param
+    with FalServer(context) as server:
+        yield server
+
+
+@contextmanager
+def downloading() -> Iterator[Downloader]:
+    downloader = Downloader(QUICK)
+    try:
+        yield downloader
+    finally:
+        downloader.close()
+
+
+def fetch(downloader: Downloader, fal: FalServer, path: Path) -> bytes:
+    netloc = fal.netloc
+    limits = Limits(MediaHosts(loopback=(netloc,)), 1 << 30)
+    with PartFile(path) as part:
+        downloader.fetch(f"https://{netloc}/files/{path.stem}.mp4", part, limits, {}, lambda *_: None)
+        return part.path.read_bytes()
+
+
+@pytest.mark.parametrize("size", [1, 777, 16 << 10, (1 << 18) + 1, (3 << 20) + 5])
+def test_every_byte_arrives_over_one_connection(secure_fal: FalServer, tmp_path: Path, size: int) -> None:
+    body = os.urandom(size)
+    secure_fal.script("file", Reply(body=body, headers=TYPED))
+    with downloading() as downloader:
+        for name in "abc":
+            assert fetch(downloader, secure_fal, tmp_path / f"{name}.part") == body
+    assert len({call.port for call in secure_fal.of("file")}) == 1
+
+
+def test_a_body_without_a_length(secure_fal: FalServer, tmp_path: Path) -> None:
+    body = os.urandom(200_000)
+    replies = Reply(body=body, headers=TYPED, chunked=True), Reply(body=body, headers=TYPED, until_close=True)
+    secure_fal.script("file", *replies)
+    with downloading() as downloader:
+        assert [fetch(downloader, secure_fal, tmp_path / f"{name}.part") for name in "ab"] == [body] * 2
+
+
+def test_a_connection_cut_in_the_middle_is_resumed(secure_fal: FalServer, tmp_path: Path) -> None:
+    body = os.urandom(2 << 20)
+
+    def on_file(call: object) -> Reply:
+        asked = secure_fal.of("file")
+        if len(asked) == 1:
+            return Reply(body=body, headers=TYPED, cut=1_500_000)  # without a goodbye: the socket just ends
+        start = int(asked[-1].headers["range"].removeprefix("bytes=").removesuffix("-"))
+        span = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        return Reply(206, body[start:], headers={**TYPED, "Content-Range": span})
+
+    secure_fal.on["file"] = on_file
+    with downloading() as downloader:
+        assert fetch(downloader, secure_fal, tmp_path / "a.part") == body
+    assert [call.headers.get("range") for call in secure_fal.of("file")] == [None, "bytes=1500000-"]
+
+
+def test_a_server_that_says_nothing_more_is_not_waited_for(secure_fal: FalServer, tmp_path: Path) -> None:
+    never = threading.Event()
+    secure_fal.script("file", Reply(body=bytes(100_000), headers=TYPED, hold_body=(60_000, never)))
+    downloader = Downloader(QUICK)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            fetch(downloader, secure_fal, tmp_path / "a.part")
+        except BaseException as exc:
+            failed.append(exc)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    secure_fal.wait_for("file")
+    downloader.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert failed
+
+
+@pytest.mark.parametrize("secure_fal", VERSIONS[1:], indirect=True, ids=["TLSv1_3"])
+def test_nothing_is_asked_of_a_server_that_is_not_trusted(
+    secure_fal: FalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with downloading() as downloader, pytest.raises(SaveError, match="its certificate is not trusted") as caught:
+        fetch(downloader, secure_fal, tmp_path / "a.part")
+    assert caught.value.kind is SaveErrorKind.NETWORK
+    assert not secure_fal.calls
+
+
+def test_nothing_is_asked_of_a_server_by_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = named(tmp_path, "media.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with FalServer(context) as server, downloading() as downloader:
+        with pytest.raises(SaveError, match="its certificate is not trusted"):
+            fetch(downloader, server, tmp_path / "a.part")
+        assert not server.calls
+
+
+def named(folder: Path, name: str) -> Path:
+    """A certificate that speaks for one name only, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = folder / "named.pem"
+    pem.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return pem
+
+
+def test_a_server_without_tls_is_no_server(tmp_path: Path, fal: FalServer) -> None:
+    with downloading() as downloader, pytest.raises(SaveError, match="no TLS connection"):
+        fetch(downloader, fal, tmp_path / "a.part")
+
+
+def test_who_hangs_up_instead_of_shaking_hands(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, downloading() as downloader:
+        port = server.getsockname()[1]
+        ending = threading.Event()
+
+        def hang_up() -> None:
+            while not ending.is_set():
+                server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        limits = Limits(MediaHosts(loopback=(f"127.0.0.1:{port}",)), 1 << 30)
+        with PartFile(tmp_path / "a.part") as part, pytest.raises(SaveError) as caught:
+            downloader.fetch(f"https://127.0.0.1:{port}/a.mp4", part, limits, {}, lambda *_: None)
+        assert caught.value.kind is SaveErrorKind.NETWORK
+        ending.set()
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
