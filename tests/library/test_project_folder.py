@@ -217,7 +217,7 @@ def test_a_lost_index_is_rebuilt_from_an_earlier_generation(project: ProjectFold
     assert {i.id for i in again.items()} == {"aaaa-0", "url-only"}
     assert again.item("aaaa-0") == item
     assert (again.jobs(), again.record) == (project.jobs(), project.record)
-    assert "rebuilt" in again.notice
+    assert "The index was missing and was rebuilt" in again.notice
     assert reopened(project).notice == "", "said once; the index is whole again"
     assert reopened(project).items() == again.items()
 
@@ -248,14 +248,18 @@ def test_a_lost_index_is_rebuilt_from_files_alone(project: ProjectFolder, save: 
     assert found["mine.png"].type is MediaType.IMAGE
 
 
-@pytest.mark.parametrize("junk", [b"", b"\x00" * 4096, b"hello\n"])
-def test_an_index_of_which_nothing_can_be_read_is_rebuilt(project: ProjectFolder, save: Saver, junk: bytes) -> None:
+@pytest.mark.parametrize(
+    ("junk", "why"), [(b"", "empty"), (b"\x00" * 4096, "too damaged"), (b"hello\n", "too damaged")]
+)
+def test_an_index_of_which_nothing_can_be_read_is_rebuilt(
+    project: ProjectFolder, save: Saver, junk: bytes, why: str
+) -> None:
     item = save(project, "aaaa-0")
     project.close()
     (project.folder / "index.jsonl").write_bytes(junk)
     again = reopened(project)
     assert again.items() == (item,)
-    assert "rebuilt" in again.notice
+    assert f"The index was {why}" in again.notice
 
 
 def test_what_an_unreadable_line_said_is_found_beside_the_file(project: ProjectFolder, save: Saver) -> None:

@@ -299,7 +299,7 @@ class ProjectFolder:
         if self._new is not None:
             return {"project": {PROJECT_KEY: stored_project(self._new)}}
         found = rebuild(self.folder)
-        self._repaired = f"The index was missing and was rebuilt: {found}."
+        self._repaired = f"The index {_trouble_of(self.folder / INDEX)} and was rebuilt: {found}."
         return found.tables
 
     def _require_begun(self) -> None:
@@ -372,6 +372,14 @@ class ProjectFolder:
             self._doubts[name] = Damage(self.folder / INDEX, 0, 0, f"{name}: {trouble}")
 
         return doubt
+
+
+def _trouble_of(index: Path) -> str:
+    """Why an index gave nothing. Raises `OSError`."""
+    try:
+        return "was too damaged to be read" if index.stat().st_size else "was empty"
+    except FileNotFoundError:
+        return "was missing"
 
 
 def _has_links(folder: Path, relative: str) -> bool:
