@@ -215,7 +215,7 @@ def save_error_kind(exc: OSError) -> SaveErrorKind:
     return kinds.get(exc.errno or 0, SaveErrorKind.IO)
 
 
-_SAVES = "R in the interface or `mediatui retry --all` saves what is unsaved"
+_SAVES = "“Save all unsaved” in the interface, or `mediatui retry --all`, saves what is unsaved"
 
 
 def storage_error(exc: OSError, doing: str) -> StorageError:

@@ -163,7 +163,7 @@ class JournalFile:
         if not self.lock.real:
             raise StorageBlocked(
                 f"could not lock the index of {self.path.parent.name}: its folder is read-only",
-                hint="Make the folder writable, then press R.",
+                hint="Make the folder writable, then try again.",
                 kind=SaveErrorKind.READ_ONLY,
             )
 

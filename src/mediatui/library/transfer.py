@@ -261,6 +261,6 @@ def _copy(path: Path, part: Path, item: MediaItem) -> None:
     if sums.size != status.st_size or item.sha256 not in (None, sums.sha256):
         raise StorageError(
             f"{item.name} is not what was saved: its bytes changed",
-            hint="F5 compares files and index.",
+            hint="“Check the disk”, or `mediatui check`, compares files and index.",
             kind=SaveErrorKind.BAD_CONTENT,
         )

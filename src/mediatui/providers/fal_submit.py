@@ -19,7 +19,7 @@ from mediatui.providers.connection import connection_words
 from mediatui.providers.fal_hosts import FalHosts, is_model_id
 from mediatui.providers.fal_options import FalOptions
 from mediatui.providers.fal_wire import DIRECT_SECONDS, FalWire, error_of
-from mediatui.providers.http import NEVER_SENT, Answer, BrokenAnswer
+from mediatui.providers.http import LOOK_FOR_IT, NEVER_SENT, Answer, BrokenAnswer
 from mediatui.providers.lost import LostRequest
 from mediatui.text import clean_text, one_line
 
@@ -101,7 +101,7 @@ class FalSender:
         seen = one_line((headers or {}).get(REQUEST_ID, ""), 200)
         return LostRequest(
             f"{self._title} gave no clear answer to the request ({why}); it may have been accepted and billed",
-            hint="It is looked for at the provider and never sent again by itself; r looks once more.",
+            hint=f"It is looked for at the provider. {LOOK_FOR_IT}",
             remote_id=seen or None,
         )
 

@@ -30,7 +30,7 @@ GATEWAY_STATUSES = frozenset({408, 499, 502, 504, *range(520, 530)})
 
 _PORTS = {"https": 443, "http": 80}
 
-LOOK_FOR_IT = "It is not sent again by itself. Press r in the jobs screen (or `mediatui jobs retry`) to look for it."
+LOOK_FOR_IT = "It is not sent again by itself. “Ask again” in the jobs screen, or `mediatui jobs retry`, looks for it."
 LOOK_THERE = "It is not sent again by itself. This provider cannot be asked for it: look on its own site."
 
 

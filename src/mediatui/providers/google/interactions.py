@@ -161,5 +161,5 @@ def _nothing(document: Mapping[str, Any]) -> ProviderError:
     return ProviderError(
         ErrorKind.INTERNAL,
         "Google says the interaction is complete, but its answer holds no media",
-        hint="Press r to ask once more; the interaction's id is in the details.",
+        hint="“Ask again” in the jobs screen, or `mediatui jobs retry`, asks once more; its id is in the details.",
     )

@@ -53,13 +53,19 @@ async def choose_opener(app: MediatuiApp, item: MediaItem, *, play: Deed | None 
 
 
 async def _open(app: MediatuiApp, opener: Opener, found: Playable) -> None:
-    if opener.needs == "tty":
-        code = await run_here(app, opener, found.target)
-        if code:
-            app.tell(f"{opener.words} ended with code {code}.", severity="warning")
-        return
-    launch(opener, found.target)
-    app.tell(f"Opened the {found.origin.value} with {opener.words}.")
+    code: int | None = None
+    try:
+        if opener.needs == "tty":
+            code = await run_here(app, opener, found.target)
+        else:
+            launch(opener, found.target)
+    except UsageError as exc:
+        another = app.keys.of("library", "open-with")
+        raise UsageError(exc.message, hint=f"{another} chooses another program.") from exc
+    if code is None:
+        app.tell(f"Opened the {found.origin.value} with {opener.words}.")
+    elif code:
+        app.tell(f"{opener.words} ended with code {code}.", severity="warning")
 
 
 async def _choose(

@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 0.5
 COMPARE_SECONDS = 0.3
 """A project just opened is compared with its files this much later: its list comes first."""
-_POLICIES = (
-    Choice("d", "As the settings say", "", ""),
-    Choice("a", "Save automatically", SavePolicy.AUTOMATIC),
-    Choice("o", "Save on demand (w)", SavePolicy.ON_DEMAND),
-    Choice("u", "Keep only the URL", SavePolicy.URL_ONLY),
-)
 
 
 class Projects(Controller):
@@ -306,8 +300,14 @@ class Projects(Controller):
     async def policy(self) -> None:
         """Choose what happens to finished outputs of the project."""
         summary = self._at_cursor()
+        policies = (
+            Choice("d", "As the settings say", ""),
+            Choice("a", "Save automatically", SavePolicy.AUTOMATIC),
+            Choice("o", f"Save on demand ({self.press('save')})", SavePolicy.ON_DEMAND),
+            Choice("u", "Keep only the URL", SavePolicy.URL_ONLY),
+        )
         chosen = await self.app.push_screen_wait(
-            MenuScreen(f"Finished outputs of “{summary.name}”", _POLICIES, summary.save_policy or "")
+            MenuScreen(f"Finished outputs of “{summary.name}”", policies, summary.save_policy or "")
         )
         if chosen is not None:
             await self.app.ask(self.studio.set_save_policy(summary.id, SavePolicy(chosen) if chosen else None))

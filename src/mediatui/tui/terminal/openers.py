@@ -183,7 +183,7 @@ def launch(opener: Opener, target: str) -> None:
             start_new_session=True,
         )
     except OSError as exc:
-        raise UsageError(f"could not start {command[0]}: {exc.strerror}", hint="O chooses another.") from exc
+        raise UsageError(f"could not start {command[0]}: {exc.strerror}") from exc
 
 
 def scp_line(path: str, environment: Mapping[str, str] = os.environ, *, user: str = "", host: str = "") -> str:

@@ -36,9 +36,9 @@ async def run_here(app: App[Any], opener: Opener, target: str) -> int:
             except BaseException as exc:  # raised again below, once the interface is back
                 failure = exc
     except SuspendNotSupported as exc:
-        raise UsageError("this terminal cannot be lent to another program", hint="O chooses another.") from exc
+        raise UsageError("this terminal cannot be lent to another program") from exc
     if isinstance(failure, OSError):
-        raise UsageError(f"could not start {command[0]}: {failure.strerror}", hint="O chooses another.") from failure
+        raise UsageError(f"could not start {command[0]}: {failure.strerror}") from failure
     if failure is not None:
         raise failure
     return code
