@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,23 +20,46 @@ def read_steps(path: Path, *, item: str = "", job: str = "", project: str = "", 
     """The steps of an item, a job or a project (all when none is named), oldest first; the last `limit` of them.
 
     An item's steps are its own and those of the job that made it. Lines that cannot be read are passed over;
-    a file that cannot be is left out.
+    a file that cannot be is left out. Blocking.
     """
-    found: deque[Step] = deque(maxlen=limit)
-    for number in range(KEPT, -1, -1):
-        try:
-            with aside(path, number).open("rb") as file:
-                found.extend(step for step in map(_parse, file) if step and belongs(step, item, job, project))
-        except OSError:
-            continue
-    return list(found)
+    needles = [_as_written(name) for name in (_job_of(item) or item, job, project) if name]
+    found = (
+        step
+        for line in _lines_backwards(path)
+        if all(needle in line for needle in needles)
+        and (step := _parse(line)) is not None
+        and belongs(step, item, job, project)
+    )
+    return list(islice(found, limit))[::-1]
+
+
+def _as_written(name: str) -> bytes:
+    """A name as every line about it holds it: to look for that is much faster than to parse them all."""
+    return json.dumps(name, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    """The log's lines, the latest first."""
+    with ExitStack() as stack:
+        files = []
+        for number in range(KEPT + 1):  # all at once: they may be put aside meanwhile
+            with suppress(OSError):
+                files.append(stack.enter_context(aside(path, number).open("rb")))
+        for file in files:
+            with suppress(OSError):
+                yield from reversed(file.read().split(b"\n"))
 
 
 def belongs(step: Step, item: str = "", job: str = "", project: str = "") -> bool:
     """The step is one of this item's, job's or project's; an empty name asks for nothing."""
-    if item and step.item != item and (step.item or not step.job or step.job != item.rpartition("-")[0]):
+    if item and step.item != item and (step.item or not step.job or step.job != _job_of(item)):
         return False
     return (not job or step.job == job) and (not project or step.project == project)
+
+
+def _job_of(item: str) -> str:
+    """The job that made an item, by their identifiers; empty where it is not one of a job's."""
+    return item.rpartition("-")[0]
 
 
 class Tail:

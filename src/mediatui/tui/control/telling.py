@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ class Telling(Controller):
         self._stays_until = 0.0
         self.offering = False
         """The banner offers what can be done about files."""
-        self._free, self._free_until = 0, 0.0
+        self._free: int | None = None
+        self._measured_at = -FREE_SECONDS
 
     @property
     def running(self) -> int:
@@ -80,13 +82,23 @@ class Telling(Controller):
         if self.unsaved:
             left.append((f"● {self.unsaved} unsaved  ", "warn"))
         left += self._marks()
-        right = [(f"{human_bytes(self.screen.shelf.bytes)} here · {human_bytes(self._free_bytes())} free ", "dim")]
+        free = f" · {human_bytes(self._free)} free" if self._free is not None else ""
+        right = [(f"{human_bytes(self.screen.shelf.bytes)} here{free} ", "dim")]
         self.screen.query_one("#status", Bar).show(left, right)
+        self._measure_soon()
 
-    def _free_bytes(self) -> int:
-        if time.monotonic() > self._free_until:
-            self._free, self._free_until = self.studio.free_bytes(), time.monotonic() + FREE_SECONDS
-        return self._free
+    def _measure_soon(self) -> None:
+        now = time.monotonic()
+        if now - self._measured_at >= FREE_SECONDS:
+            self._measured_at = now
+            self.app.run_fenced(self._measure(), group="free", exclusive=True, node=self.screen)
+
+    async def _measure(self) -> None:
+        """In a thread: a disk on the network may not answer for a while."""
+        free = await asyncio.to_thread(self.studio.free_bytes)
+        if free != self._free:
+            self._free = free
+            self.screen.show_status()
 
     def _marks(self) -> list[Cell]:
         media, shelf = self.screen.media, self.screen.shelf

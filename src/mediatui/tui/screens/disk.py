@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -58,20 +59,21 @@ class DiskScreen(StudioScreen[None]):
     def on_mount(self) -> None:
         """Show what was found."""
         self._list.focus()
-        self._show()
+        self.main.run_fenced(self._show(), group="differences", exclusive=True, node=self)
 
     @property
     def _list(self) -> DifferenceList:
         return self.query_one(DifferenceList)
 
-    def _show(self) -> None:
-        found, rows = self._found, self._list.rows
-        rows.clear()
+    async def _show(self) -> None:
+        found, rows = self._found, dict[str, tuple[str, str]]()
+        words = await asyncio.to_thread(_words_of, (*found.orphans, *found.parts))
         for sort, ids in (("missing", found.missing), ("back", found.returned), ("taken in", found.adopted)):
             rows.update({f"{sort}/{item_id}": (sort, self._item_words(item_id)) for item_id in ids})
         self._paths = {f"unknown/{path}": path for path in found.orphans}
-        rows.update({key: ("unknown", _file_words(path)) for key, path in self._paths.items()})
-        rows.update({f"unfinished/{path}": ("unfinished", _file_words(path)) for path in found.parts})
+        rows.update({key: ("unknown", words[path]) for key, path in self._paths.items()})
+        rows.update({f"unfinished/{path}": ("unfinished", words[path]) for path in found.parts})
+        self._list.rows = rows
         self._list.show(list(rows))
         self._list.refresh()
         self.query_one(PaneTitle).tell(plural(len(rows), "difference"), on=True)
@@ -85,9 +87,6 @@ class DiskScreen(StudioScreen[None]):
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
         return {"adopt": self._adopt_one, "adopt-all": self._adopt_all, "fetch": self._fetch, "back": self._back}
-
-    def _back(self) -> None:
-        self.dismiss()
 
     async def _adopt_one(self) -> None:
         path = self._paths.get(self._list.key or "")
@@ -119,7 +118,12 @@ class DiskScreen(StudioScreen[None]):
 
     async def _look_again(self) -> None:
         self._found = await self.main.ask(self.main.studio.refresh(self._project_id))
-        self._show()
+        await self._show()
+
+
+def _words_of(paths: Iterable[Path]) -> dict[Path, str]:
+    """What the line of each file says (blocking)."""
+    return {path: _file_words(path) for path in paths}
 
 
 def _file_words(path: Path) -> str:

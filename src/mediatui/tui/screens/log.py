@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class StepList(LineList):
     """Steps, the oldest first."""
 
     def __init__(self) -> None:
-        super().__init__(id="steps", empty="No steps are logged for this.")
+        super().__init__(id="steps")
         self.steps: dict[str, Step] = {}
 
     def cells(self, key: str, width: int) -> Sequence[Cell]:
@@ -98,6 +99,7 @@ class LogScreen(StudioScreen[None]):
         self._words = ""
         self._count = 0
         self._tail: Tail | None = None
+        self._reading = False
 
     def compose(self) -> ComposeResult:
         """Title, steps, filter."""
@@ -111,10 +113,8 @@ class LogScreen(StudioScreen[None]):
         """Read what there is, then follow."""
         self.query_one(FilterInput).display = False
         self.list.focus()
-        path = self.main.locations.log_file
-        self._tail = Tail(path)
-        self._take(read_steps(path, item=self.subject.item, job=self.subject.job, limit=MOST))
-        self.list.move(len(self.list.keys))
+        self._tail = Tail(self.main.locations.log_file)
+        self._read()
         self.set_interval(LOOK_SECONDS, self._look)
 
     def on_unmount(self) -> None:
@@ -127,11 +127,28 @@ class LogScreen(StudioScreen[None]):
         """The list."""
         return self.query_one(StepList)
 
+    def _read(self) -> None:
+        """Read what is logged of the subject, in a thread: there may be a hundred thousand steps of others."""
+        self._reading = True
+        self.list.empty = "Reading the log…"
+        self.main.run_fenced(self._load(self.subject), group="log", exclusive=True, node=self)
+
+    async def _load(self, subject: Subject) -> None:
+        path = self.main.locations.log_file
+        steps = await asyncio.to_thread(read_steps, path, item=subject.item, job=subject.job, limit=MOST)
+        self._reading = False
+        self.list.empty = "No steps are logged for this."
+        self.list.steps.clear()
+        self._take(steps)
+        self.list.move(len(self.list.keys))
+
     def _look(self) -> None:
-        if self._tail is None or not self.standing:
+        if self._tail is None or self._reading or not self.standing:
             return
-        shown = set(self.list.steps.values())
-        steps = [s for s in self._tail.read() if belongs(s, self.subject.item, self.subject.job) and s not in shown]
+        steps = [step for step in self._tail.read() if belongs(step, self.subject.item, self.subject.job)]
+        if steps:
+            shown = set(self.list.steps.values())  # what was added while the log was read
+            steps = [step for step in steps if step not in shown]
         if steps:
             at_end = not self.list.keys or self.list.cursor >= len(self.list.keys) - 1
             self._take(steps)
@@ -195,18 +212,13 @@ class LogScreen(StudioScreen[None]):
             "everything": self._everything,
         }
 
-    def _back(self) -> None:
-        self.dismiss()
-
     def _failures(self) -> None:
         self._only_bad = not self._only_bad
         self._show()
 
     def _everything(self) -> None:
         self.subject = Subject()
-        self.list.steps.clear()
-        self._take(read_steps(self.main.locations.log_file, limit=MOST))
-        self.list.move(len(self.list.keys))
+        self._read()
 
     def _copy(self) -> None:
         shown = [self.list.steps[key] for key in self.list.keys]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -73,6 +74,7 @@ class UsageScreen(StudioScreen[None]):
         super().__init__()
         self._view = 0
         self._usage: Usage | None = None
+        self._free = 0
 
     def compose(self) -> ComposeResult:
         """Title, rows, keys."""
@@ -88,6 +90,7 @@ class UsageScreen(StudioScreen[None]):
         self.main.run_fenced(self._measure(), group="usage", exclusive=True, node=self)
 
     async def _measure(self) -> None:
+        self._free = await asyncio.to_thread(self.main.studio.free_bytes)
         self._usage = await self.main.ask(self.main.studio.organise.usage())
         self._show()
 
@@ -99,8 +102,7 @@ class UsageScreen(StudioScreen[None]):
         found.total, found.empty = usage.total, "Nothing on disk yet."
         found.show(())
         found.show(list(found.shares))
-        free = human_bytes(self.main.studio.free_bytes())
-        words = f"{human_bytes(usage.total)} in all · {free} free · per {VIEWS[self._view]}"
+        words = f"{human_bytes(usage.total)} in all · {human_bytes(self._free)} free · per {VIEWS[self._view]}"
         self.query_one(PaneTitle).tell(words)
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -110,9 +112,6 @@ class UsageScreen(StudioScreen[None]):
     def _turn(self, step: int) -> None:
         self._view = (self._view + step) % len(VIEWS)
         self._show()
-
-    def _back(self) -> None:
-        self.dismiss()
 
 
 def shares(usage: Usage, view: str) -> dict[str, Share]:
