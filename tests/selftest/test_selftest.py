@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,18 @@ from mediatui.selftest.disk import check_links, check_locks, check_rename, check
 from mediatui.selftest.outcome import Outcome, Summary, Verdict
 from mediatui.selftest.run import selftest
 from mediatui.selftest.session import expected
-from mediatui.selftest.store import check_bits, check_cuts, check_full, check_kills, check_two_writers
+from mediatui.selftest.store import (
+    FEWEST_CHANGES,
+    FEWEST_KILLS,
+    check_bits,
+    check_cuts,
+    check_full,
+    check_kills,
+    check_two_writers,
+    tries,
+)
+
+TimedCheck = Callable[[Path, float], Outcome]
 
 
 @pytest.fixture
@@ -28,7 +40,7 @@ def child_patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_good_disk_passes_and_nothing_is_left(tmp_path: Path) -> None:
     told: list[Outcome] = []
-    summary = selftest(tmp_path / "new" / "folder", 2, told.append)
+    summary = selftest(tmp_path / "new" / "folder", 0, told.append)
     assert summary.safe, summary.words
     assert "safe for projects" in summary.words
     assert tuple(told) == summary.outcomes
@@ -56,6 +68,18 @@ def test_a_disk_that_cannot_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(os, "fdatasync", fail)
     assert check_sync(tmp_path).verdict is Verdict.BAD
+
+
+def test_a_disk_that_fails_in_the_middle_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    summary = selftest(tmp_path / "new", 0, lambda outcome: None)
+    assert not summary.safe
+    words = {outcome.check: outcome.words for outcome in summary.outcomes if outcome.verdict is Verdict.BAD}
+    assert words.keys() == {"sync", "full disk", "kill -9", "two writers", "cut index", "flipped bits"}
+    assert all("Input/output error" in said for said in words.values())
 
 
 def test_a_rename_that_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +129,7 @@ def test_a_disk_that_drops_writes(tmp_path: Path, child_patch: Path) -> None:
     )
     for number, check in enumerate((check_kills, check_two_writers)):
         (tmp_path / f"{number}").mkdir()
-        outcome = check(tmp_path / f"{number}", 0.5)
+        outcome = check(tmp_path / f"{number}", 0)
         assert outcome.verdict is Verdict.BAD
         assert outcome.words.startswith("after a kill")
 
@@ -115,13 +139,45 @@ def test_a_store_that_dies_on_a_full_disk(tmp_path: Path, child_patch: Path) -> 
     assert check_full(tmp_path).verdict is Verdict.BAD
 
 
+def test_a_store_that_cannot_write_is_nothing_that_survives_kills(tmp_path: Path, child_patch: Path) -> None:
+    """Nothing was acknowledged, hence nothing was lost, and still nothing was tried."""
+    child_patch.write_text("import os\ndef fail(fd):\n    raise OSError(5, 'gone')\nos.fdatasync = fail\n")
+    for number, check in enumerate((check_kills, check_two_writers)):
+        (tmp_path / f"{number}").mkdir()
+        outcome = check(tmp_path / f"{number}", 0)
+        assert outcome.verdict is Verdict.BAD
+        assert outcome.words.startswith("a process could not go on writing")
+        assert "Input/output error" in outcome.words
+
+
 @pytest.mark.parametrize("check", [check_cuts, check_bits])
-def test_time_limits_the_tries(tmp_path: Path, check: object) -> None:
-    (tmp_path / "a").mkdir()
-    few = check(tmp_path / "a", 0.05)  # type: ignore[operator]
-    assert few.verdict is Verdict.GOOD
-    assert few.trials > 3
-    shutil.rmtree(tmp_path / "a")
+def test_an_index_that_is_empty_when_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: TimedCheck
+) -> None:
+    """There is nothing to cut or to flip in it, which does not make it good."""
+    monkeypatch.setattr(os, "write", lambda fd, data: len(data))
+    outcome = check(tmp_path, 0)
+    assert (outcome.verdict, outcome.trials) == (Verdict.BAD, 0)
+
+
+@pytest.mark.parametrize(
+    ("check", "fewest"),
+    [
+        (check_kills, FEWEST_KILLS),
+        (check_two_writers, FEWEST_KILLS),
+        (check_cuts, FEWEST_CHANGES),
+        (check_bits, FEWEST_CHANGES),
+    ],
+)
+def test_without_time_a_few_tries_are_made(tmp_path: Path, check: TimedCheck, fewest: int) -> None:
+    outcome = check(tmp_path, 0)
+    assert (outcome.verdict, outcome.trials) == (Verdict.GOOD, fewest)
+
+
+def test_with_time_all_is_tried() -> None:
+    assert list(tries(range(7), 2, 0)) == [0, 1]
+    assert list(tries(range(7), 2, inf)) == [0, 1, 2, 3, 4, 5, 6]
+    assert list(tries(range(1), 2, 0)) == [0]
 
 
 def test_what_is_expected_follows_the_session() -> None:

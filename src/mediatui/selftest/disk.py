@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ from mediatui.selftest.outcome import Outcome, Verdict
 
 SYNCS = 30
 RENAMES = 300
+"""And looks at what is renamed meanwhile, at least."""
 COUNTS = 150
 TOO_FAST = 20e-6
 """Seconds; no medium makes bytes durable in less."""
@@ -48,11 +50,13 @@ def check_rename(folder: Path) -> Outcome:
     """A file replaced by renaming is the old one or the new one to everybody who looks."""
     target, versions = folder / "renamed", (b"a" * 5000, b"b" * 7000)
     target.write_bytes(versions[0])
-    done = threading.Event()
+    seen_enough = threading.Event()
     failures: list[str] = []
 
     def replace() -> None:
-        for number in range(RENAMES):
+        for number in itertools.count():
+            if number >= RENAMES and seen_enough.is_set():
+                return
             temporary = folder / "renamed.tmp"
             temporary.write_bytes(versions[number % 2])
             os.replace(temporary, target)
@@ -62,23 +66,30 @@ def check_rename(folder: Path) -> Outcome:
             replace()
         except OSError as exc:
             failures.append(exc.strerror or str(exc))
-        finally:
-            done.set()
 
     writer = threading.Thread(target=run)
     writer.start()
     looks = 0
-    while not done.is_set():
-        looks += 1
-        try:
-            if target.read_bytes() not in versions:
-                failures.append("half a file was seen")
-        except OSError as exc:
-            failures.append(exc.strerror or str(exc))
-    writer.join()
+    try:
+        while writer.is_alive():
+            looks += 1
+            failures += _seen_wrong(target, versions)
+            if looks >= RENAMES or failures:
+                seen_enough.set()
+    finally:
+        seen_enough.set()
+        writer.join()
     if failures:
         return Outcome("rename", Verdict.BAD, f"renaming does not replace a file in one step ({failures[0]})", looks)
     return Outcome("rename", Verdict.GOOD, "a renamed file is never seen half", looks)
+
+
+def _seen_wrong(path: Path, versions: tuple[bytes, ...]) -> list[str]:
+    """What is wrong with a file that should hold one of these versions; empty when nothing is."""
+    try:
+        return [] if path.read_bytes() in versions else ["half a file was seen"]
+    except OSError as exc:
+        return [exc.strerror or str(exc)]
 
 
 def check_links(folder: Path) -> Outcome:

@@ -6,26 +6,30 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from mediatui.errors import storage_error
+from mediatui.errors import StorageError, storage_error
 from mediatui.library.files import make_folder
 from mediatui.library.lock import mount_of
 from mediatui.selftest.disk import check_links, check_locks, check_rename, check_sync
 from mediatui.selftest.outcome import Outcome, Summary, Verdict
 from mediatui.selftest.store import TIMED, check_full
 
-SECONDS = 15.0
-"""About how long everything takes."""
+FIXED: tuple[tuple[str, Callable[[Path], Outcome]], ...] = (
+    ("sync", check_sync),
+    ("rename", check_rename),
+    ("names", check_links),
+    ("locks", check_locks),
+    ("full disk", check_full),
+)
+"""Checks that take as long as they take."""
 
-FIXED: tuple[Callable[[Path], Outcome], ...] = (check_sync, check_rename, check_links, check_locks, check_full)
 
-
-def selftest(
-    folder: Path, seconds: float = SECONDS, told: Callable[[Outcome], None] = lambda _outcome: None
-) -> Summary:
+def selftest(folder: Path, seconds: float, told: Callable[[Outcome], None]) -> Summary:
     """Try a folder's file system for about so many seconds; `told` hears of each check at once.
 
+    Each check is made a few times even where that takes longer.
     Raises `StorageError` when nothing can be written there at all.
     """
     start = time.monotonic()
@@ -47,17 +51,19 @@ def selftest(
 
 
 def _outcomes(place: Path, end: float) -> Iterator[Outcome]:
-    for check in FIXED:
-        yield _guarded(lambda check=check: check(place), check.__name__)  # type: ignore[misc]
+    for name, check in FIXED:
+        yield _guarded(name, partial(check, place))
     remaining = max(end - time.monotonic(), 0.0)
-    for timed, share in TIMED:
-        yield _guarded(lambda t=timed, s=share: t(place, remaining * s), timed.__name__)  # type: ignore[misc]
+    for name, timed, share in TIMED:
+        yield _guarded(name, partial(timed, place, remaining * share))
 
 
-def _guarded(check: Callable[[], Outcome], name: str) -> Outcome:
+def _guarded(name: str, check: Callable[[], Outcome]) -> Outcome:
     """A disk that fails in the middle of a check is a result, too."""
     try:
         return check()
     except OSError as exc:
-        what = name.removeprefix("check_").replace("_", " ")
-        return Outcome(what, Verdict.BAD, f"the disk failed during a check ({exc.strerror or exc})")
+        why = exc.strerror or str(exc)
+    except StorageError as exc:
+        why = exc.message
+    return Outcome(name, Verdict.BAD, f"the disk failed during a check ({why})")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mediatui.errors import MediatuiError, StorageBlocked
+from mediatui.errors import MediatuiError, StorageBlocked, UsageError
 from mediatui.library import journal_file
 from mediatui.library.files import media_name, part_path, place, sync_file, write_all
 from mediatui.library.lock import FileLock
@@ -163,13 +163,24 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _run(arguments: list[str]) -> None:
+    match arguments:
+        case ["write", folder, name]:
+            write(Path(folder), name)
+        case ["hold", path]:
+            hold(Path(path))
+        case ["count", path, times]:
+            count(Path(path), int(times))
+        case ["fill", folder, limit]:
+            fill(Path(folder), int(limit))
+        case _:
+            raise UsageError(f"nothing is known of {arguments}")
+
+
 def main() -> int:
-    """Do what the first argument says."""
-    verb, where, *rest = sys.argv[1:]
-    values = [int(value) if value.isdecimal() else value for value in rest]
-    verbs = {"write": write, "hold": hold, "count": count, "fill": fill}
+    """Do what the arguments say."""
     try:
-        verbs[verb](Path(where), *values)  # type: ignore[operator]
+        _run(sys.argv[1:])
     except (MediatuiError, OSError) as exc:
         print(f"{type(exc).__name__}: {exc}", file=sys.stderr)
         return 1
