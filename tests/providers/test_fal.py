@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,8 @@ from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job
 from mediatui.providers.fal import FalProvider
 from mediatui.providers.fal_hosts import FalHosts, is_model_id, may_take_files, origin
+from mediatui.providers.fal_options import FalOptions
+from mediatui.sandbox.tls import certificate
 from mediatui.settings import ProviderSettings, Secret
 
 KEY = "id:secret-that-nobody-may-see"
@@ -30,9 +35,24 @@ async def provider(fal: FalServer) -> AsyncIterator[FalProvider]:
     await provider.aclose()
 
 
-def job(**changes: object) -> Job:
-    values: dict[str, object] = {"id": "j", "project": "p", "provider": "fal", "model": "fal-ai/test", "prompt": "x"}
-    return Job(**{**values, **changes})  # type: ignore[arg-type]
+def job(**changes: Any) -> Job:
+    return Job(**{"id": "j", "project": "p", "provider": "fal", "model": "fal-ai/test", "prompt": "x", **changes})
+
+
+async def test_a_certificate_is_checked_wherever_one_is_shown(fal: FalServer, tmp_path: Path) -> None:
+    """A queue on this machine says nothing of where direct requests and uploads go."""
+    pem, private = certificate(tmp_path, "localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem, private)
+    with fal_server(tls) as other:
+        addresses = FalHosts(queue=fal.url, api=f"{fal.url}/v1", run=other.url, upload=other.url)
+        provider = FalProvider(addresses, Secret(KEY), options=FalOptions(direct=frozenset({"fal-ai/test"})))
+        with pytest.raises(ProviderError, match="its certificate is not trusted"):
+            await provider.submit(job())
+        with pytest.raises(ProviderError, match="its certificate is not trusted"):
+            await provider.upload("a.png", "image/png", b"png")
+        await provider.aclose()
+        assert other.calls == []
 
 
 async def test_the_catalogue_page_by_page(fal: FalServer, provider: FalProvider) -> None:

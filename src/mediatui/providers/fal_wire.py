@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterable, Mapping
-from functools import cached_property
 
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
-from mediatui.providers.http import TIMEOUT, Answer, TooLarge, exchange, name_of, with_params
+from mediatui.providers.http import TIMEOUT, Answer, TooLarge, certificates, exchange, name_of, with_params
 from mediatui.settings import Secret
 
 DIRECT_SECONDS = 900.0
 """How long a model may take to answer on the connection that asked it."""
+
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+"""httpx's own."""
 
 Content = bytes | AsyncIterable[bytes]
 
@@ -32,24 +33,23 @@ class FalWire:
         if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
             raise UsageError(f"the key for {title} holds characters that no key has", hint="Copy it once more.")
         self._hosts, self._key, self._title = hosts, key, title
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
-    # Made when first used: saving a finished job's outputs asks nothing of the service.
+    def _client(self, url: str, *, once: bool = False) -> httpx.AsyncClient:
+        """The client for an address, made when first used: saving a finished job's outputs asks nothing here.
 
-    @cached_property
-    def _verify(self) -> ssl.SSLContext | bool:
-        return httpx.create_ssl_context() if "https" in (self._hosts.queue[:5], self._hosts.api[:5]) else False
-
-    @cached_property
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=TIMEOUT, verify=self._verify, trust_env=not self._hosts.local)
-
-    @cached_property
-    def _sender(self) -> httpx.AsyncClient:
-        # A request that costs money never goes into a connection kept from before: the server may just be
-        # closing it, and nobody could tell whether the request was taken.
-        fresh = httpx.Limits(max_keepalive_connections=0)
-        trust_env = not self._hosts.local
-        return httpx.AsyncClient(timeout=TIMEOUT, verify=self._verify, trust_env=trust_env, limits=fresh)
+        A request to be sent `once` costs money and never goes into a connection kept from before: the server may
+        just be closing it, and nobody could tell whether the request was taken.
+        """
+        plain = url.startswith("http:")
+        client = self._clients.get((plain, once))
+        if client is None:
+            # Where nothing is encrypted no certificates are needed, which take 50 ms to read.
+            verify = False if plain else certificates()
+            limits = httpx.Limits(max_keepalive_connections=0) if once else _LIMITS
+            client = httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=not self._hosts.local, limits=limits)
+            self._clients[plain, once] = client
+        return client
 
     async def post_once(
         self, url: str, body: bytes, headers: Mapping[str, str] | None = None, seconds: float | None = None
@@ -60,7 +60,9 @@ class FalWire:
         """
         sent = {**self._auth(url), "Content-Type": "application/json", **(headers or {})}
         timeout = httpx.Timeout(seconds, connect=TIMEOUT.connect) if seconds else TIMEOUT
-        return await exchange(self._sender, "POST", httpx.URL(url), headers=sent, content=body, timeout=timeout)
+        return await exchange(
+            self._client(url, once=True), "POST", httpx.URL(url), headers=sent, content=body, timeout=timeout
+        )
 
     async def send(
         self,
@@ -81,7 +83,7 @@ class FalWire:
         if length is not None:
             headers["Content-Length"] = str(length)
         try:
-            return await exchange(self._client, method, with_params(url, params), headers=headers, content=content)
+            return await exchange(self._client(url), method, with_params(url, params), headers=headers, content=content)
         except TooLarge:
             raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
@@ -107,9 +109,8 @@ class FalWire:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        for name in ("_client", "_sender"):
-            if name in self.__dict__:
-                await getattr(self, name).aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     def _auth(self, url: str) -> dict[str, str]:
         if self._key and self._hosts.is_own(url):

@@ -62,8 +62,8 @@ class Upload:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """What certificates are checked with; read from disk once."""
+def certificates() -> ssl.SSLContext:
+    """What the certificates of services are checked with; read from disk once."""
     return httpx.create_ssl_context()
 
 
@@ -127,7 +127,7 @@ class JsonClient:
         self._origins = frozenset(origin(base) for base in bases)
         self._key, self._auth = key, auth
         local = all(is_loopback(urlsplit(base).hostname or "") for base in bases)
-        verify = _tls()
+        verify = certificates()
         # A proxy from the environment is not for a service on this machine.
         self._client = httpx.AsyncClient(timeout=TIMEOUT, verify=verify, trust_env=not local)
         # A request that costs money never goes into a connection kept from before: the service may just be
