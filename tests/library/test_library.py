@@ -202,15 +202,14 @@ def test_two_processes_that_need_the_same_project_share_it(library: Library, loc
     assert sorted(s.name for s in library.summaries()) == sorted(f"Project {n}" for n in range(20))
 
 
-def test_items_and_jobs_are_found_by_part_of_their_identifier(library: Library) -> None:
+def test_items_are_found_by_part_of_their_identifier(library: Library) -> None:
     one, two = library.create("one"), library.create("two")
-    one.commit(items=[an_item("0123456789abcdef-0")], jobs=[a_job("0123456789abcdef")])
+    one.commit(items=[an_item("0123456789abcdef-0")])
     two.commit(items=[an_item("0123999999999999-0"), an_item("0123999999999999-1")])
     fresh = Library(library.locations)
     assert fresh.locate_item("0123456789abcdef-0")[0].id == "one"
     assert fresh.locate_item("01234")[1].id == "0123456789abcdef-0"
     assert fresh.locate_item("99-1")[1].id.endswith("-1")
-    assert fresh.locate_job("cdef")[1].id == "0123456789abcdef"
     for reference in ("0123", "012", "zzzz", ""):
         with pytest.raises(UsageError):
             fresh.locate_item(reference)

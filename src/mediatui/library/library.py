@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 from threading import RLock
-from typing import TypeVar
 
 from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
 from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree, sync_copies
@@ -19,7 +18,7 @@ from mediatui.library.lock import FileLock
 from mediatui.library.project import Listener, ProjectFolder
 from mediatui.library.recovery import MEDIA_FOLDERS
 from mediatui.locations import INDEX, Locations
-from mediatui.model import Job, MediaItem, Phase, Project, SavePolicy, now
+from mediatui.model import MediaItem, Phase, Project, SavePolicy, now
 from mediatui.text import one_line, slug
 
 MAX_NAME = 80
@@ -27,7 +26,6 @@ SHORTEST_REFERENCE = 4
 """Characters of an identifier that are enough to name an item or a job, when only one has them."""
 
 _MARKS = (INDEX, "index.lock", f"{INDEX}.1", *MEDIA_FOLDERS)
-R = TypeVar("R", MediaItem, Job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +131,17 @@ class Library:
 
         Raises `UsageError`, `StorageError`.
         """
-        return self._locate(reference, "item", ProjectFolder.find_item, ProjectFolder.items)
-
-    def locate_job(self, reference: str) -> tuple[ProjectFolder, Job]:
-        """The job with this identifier, or the only one that starts or ends with it.
-
-        Raises `UsageError`, `StorageError`.
-        """
-        return self._locate(reference, "job", ProjectFolder.find_job, ProjectFolder.jobs)
+        projects = [self.open(project_id) for project_id in self.project_ids()]
+        found = [(project, item) for project in projects if (item := project.find_item(reference)) is not None]
+        if not found and len(reference) >= SHORTEST_REFERENCE:
+            found = [(p, item) for p in projects for item in p.items() if _names(reference, item.id)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(
+                f"{len(found)} items match “{reference}”", hint="Give more of the identifier, or all of it."
+            )
+        raise UsageError(f"there is no item “{reference}”", hint="Identifiers may be cut to 4 characters or more.")
 
     # -- changing
 
@@ -324,25 +325,6 @@ class Library:
             raise
         fsync_dir(self.locations.projects)
         return folder
-
-    def _locate(
-        self,
-        reference: str,
-        kind: str,
-        get: Callable[[ProjectFolder, str], R | None],
-        every: Callable[[ProjectFolder], Sequence[R]],
-    ) -> tuple[ProjectFolder, R]:
-        projects = [self.open(project_id) for project_id in self.project_ids()]
-        exact = [(project, found) for project in projects if (found := get(project, reference)) is not None]
-        if not exact and len(reference) >= SHORTEST_REFERENCE:
-            exact = [(p, r) for p in projects for r in every(p) if _names(reference, r.id)]
-        if len(exact) == 1:
-            return exact[0]
-        if exact:
-            raise UsageError(
-                f"{len(exact)} {kind}s match “{reference}”", hint="Give more of the identifier, or all of it."
-            )
-        raise UsageError(f"there is no {kind} “{reference}”", hint="Identifiers may be cut to 4 characters or more.")
 
 
 _RUNNING = frozenset({Phase.SUBMITTING, Phase.QUEUED, Phase.RUNNING})

@@ -20,7 +20,6 @@ class Capability(StrEnum):
 
     QUEUE = "queue"
     CANCEL = "cancel"
-    STREAM = "stream"
     UPLOAD = "upload"
     CATALOGUE = "catalogue"
     SCHEMA = "schema"

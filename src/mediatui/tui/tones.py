@@ -12,12 +12,6 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-TONES = (
-    "text", "dim", "good", "warn", "bad", "accent", "faint", "key", "badge", "rule", "rule-on",
-    "cursor", "cursor-away", "banner", "banner-key",
-)  # fmt: skip
-"""Every name there is."""
-
 _BASIC = ("background", "foreground", "accent", "secondary", "success", "warning", "error", "primary")
 _CHOSEN = ("border-blurred", "block-cursor-background", "block-cursor-foreground")
 _DIM, _FAINT, _BANNER = 0.42, 0.62, 0.16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
@@ -47,6 +47,10 @@ class AppAccess(Actor):
     def press(self, id: str, scope: str = "") -> str:
         """The key of an action, by default one of this screen's own, for a sentence that tells people to press it."""
         return self.main.keys.of(scope or self.SCOPES[0], id)
+
+    def _back(self) -> None:
+        """What ``back`` does, unless a screen has something to put away first."""
+        cast(Screen[Any], self).dismiss()
 
 
 class StudioScreen(AppAccess, Screen[T], inherit_bindings=False):

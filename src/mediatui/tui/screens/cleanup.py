@@ -208,9 +208,6 @@ class CleanScreen(StudioScreen[None]):
         await self.main.library.tidying.undo()
         await self._load()
 
-    def _back(self) -> None:
-        self.dismiss()
-
 
 def plan_words(plan: CleanPlan) -> str:
     """What a plan comes to, in one line."""

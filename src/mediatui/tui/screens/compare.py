@@ -86,9 +86,6 @@ class CompareScreen(StudioScreen[None]):
             "open-right": lambda: open_item(self.main, self._items[1]),
         }
 
-    def _back(self) -> None:
-        self.dismiss()
-
     def _switch(self) -> None:
         self._all = not self._all
         self._show()

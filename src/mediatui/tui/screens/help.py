@@ -113,9 +113,6 @@ class HelpScreen(StudioScreen[None]):
         """Close."""
         return {"back": self._back}
 
-    def _back(self) -> None:
-        self.dismiss()
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         self._search(event.value)

@@ -57,9 +57,6 @@ class ItemScreen(StudioScreen[None]):
             "open-outside": lambda: open_record(self.main, self.record),
         }
 
-    def _back(self) -> None:
-        self.dismiss()
-
     def _switch(self) -> None:
         self._json = not self._json
         self._show()

@@ -217,9 +217,6 @@ class JobsScreen(StudioScreen[None]):
             "back": self._back,
         }
 
-    def _back(self) -> None:
-        self.dismiss()
-
     def _need(self) -> Job:
         if self.job is None:
             raise UsageError("there is no job here", hint=f"{self.press('new')} writes a prompt.")

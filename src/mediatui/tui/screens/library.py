@@ -59,7 +59,6 @@ class LibraryScreen(StudioScreen[None]):
         self.shelf = Shelf()
         self.project_id: str | None = None
         self.summaries: dict[str, ProjectSummary] = {}
-        self.folder_words = ""
         self._going: dict[str, Going] = {}
         self._ticks = 0
         self.panes = Panes(self)

@@ -125,9 +125,6 @@ class TrashScreen(StudioScreen[None]):
             "back": self._back,
         }
 
-    def _back(self) -> None:
-        self.dismiss()
-
     def _row(self) -> Trashed:
         key = self.list.key
         if key is None:

@@ -60,6 +60,3 @@ class WelcomeScreen(Dialog[None]):
     def handlers(self) -> Mapping[str, Handler]:
         """Close."""
         return {"back": self._back}
-
-    def _back(self) -> None:
-        self.dismiss()
