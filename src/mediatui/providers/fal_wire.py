@@ -6,10 +6,10 @@ from collections.abc import AsyncIterable, Mapping
 
 import httpx
 
-from mediatui.errors import ErrorKind, ProviderError, UsageError
+from mediatui.errors import ProviderError, UsageError
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
-from mediatui.providers.http import TIMEOUT, Answer, TooLarge, certificates, exchange, name_of, with_params
+from mediatui.providers.http import TIMEOUT, Answer, ask, certificates, exchange
 from mediatui.settings import Secret
 
 DIRECT_SECONDS = 900.0
@@ -82,14 +82,8 @@ class FalWire:
             headers["Content-Type"] = kind
         if length is not None:
             headers["Content-Length"] = str(length)
-        try:
-            return await exchange(self._client(url), method, with_params(url, params), headers=headers, content=content)
-        except TooLarge:
-            raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise ProviderError(
-                ErrorKind.TRANSIENT, f"{self._title} could not be reached while {doing} ({name_of(exc)})"
-            ) from None
+        client = self._client(url)
+        return await ask(client, self._title, method, url, doing, params=params, headers=headers, content=content)
 
     async def request(
         self,

@@ -100,6 +100,30 @@ async def exchange(client: httpx.AsyncClient, method: str, url: httpx.URL, **mor
         return Answer(response.status_code, headers, bytes(data))
 
 
+async def ask(
+    client: httpx.AsyncClient,
+    title: str,
+    method: str,
+    url: str,
+    doing: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Answer:
+    """One question that may be put again, to the service named `title`. Raises `ProviderError`.
+
+    It is TRANSIENT when no whole answer came; `doing` completes "while …".
+    """
+    try:
+        return await exchange(client, method, with_params(url, params), **more)
+    except TooLarge:
+        raise ProviderError(ErrorKind.INTERNAL, f"the answer of {title} while {doing} is too large") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        raise ProviderError(
+            ErrorKind.TRANSIENT, f"{title} could not be reached while {doing} ({name_of(exc)})"
+        ) from None
+
+
 def with_params(url: str, params: Mapping[str, str] | None) -> httpx.URL:
     """The address with `params` added to its own query, which httpx itself would replace."""
     return httpx.URL(url).copy_merge_params(dict(params)) if params else httpx.URL(url)
@@ -186,14 +210,8 @@ class JsonClient:
 
         Raises `ProviderError` of kind TRANSIENT when no whole answer came.
         """
-        try:
-            return await self._exchange(self._client, method, url, params=params, body=body, headers=headers)
-        except TooLarge:
-            raise ProviderError(ErrorKind.INTERNAL, f"the answer while {doing} is too large") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise ProviderError(
-                ErrorKind.TRANSIENT, f"{self.service.title} could not be reached while {doing} ({name_of(exc)})"
-            ) from None
+        content = self._content(url, body, headers)
+        return await ask(self._client, self.service.title, method, url, doing, params=params, **content)
 
     async def submit(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a request that costs money, once, over a connection of its own; see `check_submit` for refusals.
@@ -201,7 +219,7 @@ class JsonClient:
         Raises TRANSIENT when nothing was sent, AMBIGUOUS_SUBMIT when it may have been.
         """
         try:
-            return await self._exchange(self._sender, "POST", url, body=body, headers=headers)
+            return await exchange(self._sender, "POST", httpx.URL(url), **self._content(url, body, headers))
         except NEVER_SENT as exc:
             raise ProviderError(
                 ErrorKind.TRANSIENT,
@@ -250,18 +268,8 @@ class JsonClient:
         await self._client.aclose()
         await self._sender.aclose()
 
-    async def _exchange(
-        self,
-        client: httpx.AsyncClient,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        sent = {**self.auth_headers(url), **(headers or {})}
-        return await exchange(client, method, with_params(url, params), **_content(body, sent))
+    def _content(self, url: str, body: object, headers: Mapping[str, str] | None) -> dict[str, Any]:
+        return _content(body, {**self.auth_headers(url), **(headers or {})})
 
 
 def _content(body: object, headers: dict[str, str]) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from mediatui.providers.http import (
     NEVER_SENT,
     Answer,
     TooLarge,
+    ask,
+    certificates,
     encode,
     exchange,
     name_of,
-    with_params,
 )
 from mediatui.providers.lost import LostRequest
 from mediatui.settings import is_loopback
@@ -37,10 +38,11 @@ class Wire:
     def __init__(self, places: Places, credentials: Credentials) -> None:
         self._places, self._credentials = places, credentials
         local = is_loopback(urlsplit(places.gemini).hostname or "")
-        self._client = httpx.AsyncClient(timeout=READ, follow_redirects=False, trust_env=not local)
+        verify, trust_env = certificates(), not local
+        self._client = httpx.AsyncClient(timeout=READ, verify=verify, trust_env=trust_env)
         # A request that costs money never goes into a connection kept from before: Google may just be closing it.
         fresh = httpx.Limits(max_keepalive_connections=0)
-        self._sender = httpx.AsyncClient(timeout=SUBMIT, follow_redirects=False, trust_env=not local, limits=fresh)
+        self._sender = httpx.AsyncClient(timeout=SUBMIT, verify=verify, trust_env=trust_env, limits=fresh)
 
     async def send_once(self, url: str, body: Mapping[str, Any], *, handle: bool) -> bytes:
         """POST a request that may be billed. `handle`: the answer is a handle, not the product.
@@ -91,14 +93,7 @@ class Wire:
     ) -> Answer:
         headers = await self._headers(url)
         content = encode(body) if body is not None else None
-        try:
-            return await exchange(self._client, method, with_params(url, params), headers=headers, content=content)
-        except TooLarge:
-            raise ProviderError(ErrorKind.INTERNAL, f"Google's answer while {doing} is too large") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise ProviderError(
-                ErrorKind.TRANSIENT, f"Google could not be reached while {doing} ({name_of(exc)})"
-            ) from None
+        return await ask(self._client, "Google", method, url, doing, params=params, headers=headers, content=content)
 
     def download_headers(self, url: str) -> dict[str, str]:
         """What a download from `url` needs; nothing for any other origin. Blocks when a token must be fetched.
