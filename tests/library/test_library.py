@@ -13,6 +13,7 @@ import pytest
 from tests.library.conftest import Saver, a_job, an_item
 
 from mediatui.errors import StorageError, UsageError
+from mediatui.library.deleted import deleted_parts
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange
 from mediatui.locations import Locations
@@ -241,4 +242,19 @@ def test_deleted_projects_are_removed_for_good(library: Library) -> None:
     assert library.empty_trash([one]) > 100
     assert library.trashed() == (two,)
     assert [path.name for path in library.locations.trash.iterdir()] == [two.name]
-    assert library.restore(two).item("aaaa-0")
+    assert library.restore(two).item("aaaa-0").id == "aaaa-0"
+
+
+@pytest.mark.parametrize(
+    ("folder", "parts"),
+    [
+        ("demo--1763600000000", ("demo", 1763600000.0)),
+        ("demo--1763600000000-2", ("demo", 1763600000.0)),
+        ("one--two--1763600000500", ("one--two", 1763600000.5)),
+        ("one--two", ("one--two", 0.0)),
+        ("demo", ("demo", 0.0)),
+        ("--1763600000000", ("--1763600000000", 0.0)),
+    ],
+)
+def test_a_deleted_projects_folder_says_which_it_was_and_when(folder: str, parts: tuple[str, float]) -> None:
+    assert deleted_parts(Path(folder)) == parts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mediatui.cli.options import values
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, UsageError
+from mediatui.library.deleted import deleted_parts
 from mediatui.model import SavePolicy
 from mediatui.text import human_bytes, plural
 
@@ -170,9 +171,3 @@ def _trashed(context: Context, reference: str) -> Path:
         if reference in (path.name, deleted_parts(path)[0]) or Path(reference).absolute() == path:
             return path
     raise UsageError(f"there is no deleted project {reference!r}", hint="`mediatui projects --deleted` lists them.")
-
-
-def deleted_parts(path: Path) -> tuple[str, float]:
-    """The project's id and when it was deleted, from the name of its folder in the trash."""
-    name, _, stamp = path.name.rpartition("--")
-    return (name, int(stamp) / 1000) if stamp.isdigit() else (path.name, 0.0)

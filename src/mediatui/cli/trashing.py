@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from mediatui.cli.arguments import named
 from mediatui.cli.output import local_time
-from mediatui.cli.projects import deleted_parts
 from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.errors import ExitCode, UsageError
+from mediatui.library.deleted import deleted_parts
 from mediatui.text import human_bytes, plural
 
 if TYPE_CHECKING:

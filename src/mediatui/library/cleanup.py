@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mediatui.errors import UsageError
+from mediatui.library.deleted import deleted_parts
 from mediatui.library.duplicates import find_duplicates
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare
@@ -192,9 +193,8 @@ def _deleted_lines(deleted: Sequence[Path], before: float) -> list[CleanLine]:
     """Deleted projects whose folder name says they went to the trash before that time."""
     lines = []
     for path in deleted:
-        name, _, when = path.name.rpartition("--")
-        stamp = when.partition("-")[0]
-        if stamp.isdecimal() and int(stamp) / 1000 < before:
+        name, when = deleted_parts(path)
+        if when and when < before:
             lines.append(CleanLine(Sort.TRASH, "", name, 1, tree_size(path), paths=(path,)))
     return lines
 

@@ -23,11 +23,19 @@ class Deleted:
     time: float
 
 
-def look_into(path: Path) -> Deleted:
-    """Read a deleted project's own index; where that cannot be read, its folder's name must do (blocking)."""
+def deleted_parts(path: Path) -> tuple[str, float]:
+    """The project's identifier and when it was deleted, by its folder's name in the trash; 0 when that does not say.
+
+    Two that were deleted in the same millisecond are told apart by a number behind it.
+    """
     identifier, _, when = path.name.rpartition("--")
     stamp = when.partition("-")[0]
-    name, items = identifier or path.name, 0
+    return (identifier, int(stamp) / 1000) if identifier and stamp.isdecimal() else (path.name, 0.0)
+
+
+def look_into(path: Path) -> Deleted:
+    """Read a deleted project's own index; where that cannot be read, its folder's name must do (blocking)."""
+    (name, time), items = deleted_parts(path), 0
     try:
         tables = replay_file(path / INDEX, SCHEMA).tables
     except OSError:
@@ -36,4 +44,4 @@ def look_into(path: Path) -> Deleted:
         items = len(tables.get("items", {}))
         told = tables.get("project", {}).get("project", {}).get("name")
         name = one_line(told) if isinstance(told, str) and told.strip() else name
-    return Deleted(path, name, items, tree_size(path), int(stamp) / 1000 if stamp.isdecimal() else 0.0)
+    return Deleted(path, name, items, tree_size(path), time)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 
 from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
+from mediatui.library.deleted import deleted_parts
 from mediatui.library.files import finish_removing, fsync_dir, make_folder, remove_tree, sync_copies
 from mediatui.library.lock import FileLock
 from mediatui.library.project import Listener, ProjectFolder
@@ -210,7 +211,7 @@ class Library:
         with self._lock:
             try:
                 make_folder(self.locations.projects)
-                project_id = slug(trashed.name.rsplit("--", 1)[0])
+                project_id = slug(deleted_parts(trashed)[0])
                 folder = _move_to_free(trashed, self.locations.projects, project_id)
                 fsync_dir(self.locations.projects)
                 fsync_dir(self.locations.trash)
@@ -230,7 +231,7 @@ class Library:
             return ()
         except OSError as exc:
             raise storage_error(exc, f"list {self.locations.trash}") from exc
-        return tuple(sorted(found, key=lambda path: path.name.rsplit("--", 1)[-1], reverse=True))
+        return tuple(sorted(found, key=lambda path: (deleted_parts(path)[1], path.name), reverse=True))
 
     def empty_trash(self, trashed: Sequence[Path]) -> int:
         """Remove deleted projects for good, with all their files; returns the bytes that were freed.

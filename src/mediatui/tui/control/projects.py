@@ -241,8 +241,10 @@ class Projects(Controller):
 
     async def _tell_gone(self, gone: ProjectSummary) -> None:
         """The project that was open is not there any more: another one is shown, and nobody may overlook that."""
+        from mediatui.library.deleted import deleted_parts
+
         deleted = await self.app.ask(self.studio.organise.deleted_projects())
-        if deleted and deleted[0].name.rpartition("--")[0] == gone.id:
+        if deleted and deleted_parts(deleted[0])[0] == gone.id:
             self.app.tell(f"“{gone.name}” went to the trash.")
         else:
             words = f"“{gone.name}” is gone: its folder is no longer there."
