@@ -78,16 +78,16 @@ class ComfyProvider:
 
         Raises `UsageError` for settings that are not understood.
         """
-        options = settings.options
+        options, place = settings.options, f"providers.{settings.name}"
         folder = options.get("workflows")
         if folder is not None and (not isinstance(folder, str) or not Path(folder).expanduser().is_absolute()):
-            raise UsageError("providers.comfyui.workflows must be the whole path of a folder, or begin with ~")
+            raise UsageError(f"{place}.workflows must be the whole path of a folder, or begin with ~")
         headers = options.get("headers", {})
         if not isinstance(headers, Mapping) or not all(_is_header(n, v) for n, v in headers.items()):
-            raise UsageError("providers.comfyui.headers must be a table of header names and values")
+            raise UsageError(f"{place}.headers must be a table of header names and values")
         key_header = options.get("key_header", "Authorization")
         if not isinstance(key_header, str) or not _HEADER_NAME.fullmatch(key_header):
-            raise UsageError("providers.comfyui.key_header must be the name of a header")
+            raise UsageError(f"{place}.key_header must be the name of a header")
         return cls(
             str(options.get("base_url", BASE_URL)),
             Path(folder).expanduser() if folder else None,
@@ -99,7 +99,7 @@ class ComfyProvider:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """All but a price and a stream."""
+        """All but a price."""
         return frozenset(
             {
                 Capability.QUEUE,

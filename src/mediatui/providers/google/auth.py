@@ -44,12 +44,12 @@ class Credentials:
 
         Raises `UsageError` for an unknown way, `NoKey` for a command that fails.
         """
-        mode = settings.options.get("auth", "key")
+        mode, place = settings.options.get("auth", "key"), f"providers.{settings.name}"
         if mode not in MODES:
-            raise UsageError(f"providers.google.auth is {mode!r}; it must be one of {', '.join(MODES)}")
+            raise UsageError(f"{place}.auth is {mode!r}; it must be one of {', '.join(MODES)}")
         command = settings.options.get("token_command")
         if command is not None and (not isinstance(command, str) or not command.strip()):
-            raise UsageError("providers.google.token_command must be a command that prints an access token")
+            raise UsageError(f"{place}.token_command must be a command that prints an access token")
         if mode == "adc":
             return cls(settings.key, default_credentials)
         if mode == "token":

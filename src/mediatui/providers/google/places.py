@@ -123,5 +123,5 @@ def _name(settings: ProviderSettings, option: str, variable: str) -> str | None:
     value = os.environ.get(variable, "") if variable else ""
     value = value or settings.options.get(option) or ""
     if value and (not isinstance(value, str) or not _NAME.fullmatch(value)):
-        raise UsageError(f"providers.google.{option} is not a Google Cloud {option.replace('_', ' ')} name")
+        raise UsageError(f"providers.{settings.name}.{option} is not a Google Cloud {option.replace('_', ' ')} name")
     return value or None
