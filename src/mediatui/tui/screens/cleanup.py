@@ -179,6 +179,13 @@ class CleanScreen(StudioScreen[None]):
     async def _start(self) -> None:
         if self._busy:
             return
+        self._busy = True
+        try:
+            await self._clean_up()
+        finally:
+            self._busy = False
+
+    async def _clean_up(self) -> None:
         if not self.rows.chosen:
             raise UsageError("nothing is chosen", hint=f"{self.press('toggle')} chooses a line.")
         plan = await self.main.ask(self.main.studio.organise.plan_clean(self._request(frozenset(self.rows.chosen))))
@@ -190,11 +197,7 @@ class CleanScreen(StudioScreen[None]):
             await self._carry_out(plan)
 
     async def _carry_out(self, plan: CleanPlan) -> None:
-        self._busy = True
-        try:
-            report = await self.main.ask(self.main.studio.organise.clean(plan))
-        finally:
-            self._busy = False
+        report = await self.main.ask(self.main.studio.organise.clean(plan))
         words = [f"{human_bytes(report.to_trash)} in the trash" if report.undo else ""]
         words.append(f"{human_bytes(report.freed)} freed for good" if report.freed else "")
         back = f" {self.press('undo')} takes it back." if report.undo else ""
