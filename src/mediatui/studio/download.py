@@ -12,13 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import urljoin
 
-import httpx
-
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.answer import Answer, Broken
 from mediatui.studio.headers import GoneError, check_headers, check_status, continues, leads_to, too_large, validator_of
-from mediatui.studio.hosts import check_address, peers_of, same_origin
+from mediatui.studio.hosts import check_address, parsed_address, peers_of, same_origin
 from mediatui.studio.part import PartFile, Validator
 from mediatui.studio.transport import Patience, Transport
 from mediatui.text import human_bytes
@@ -132,7 +130,7 @@ class Downloader:
             hosts = task.limits.hosts
             check_address(target, hosts)
             asked = {**_HEADERS, **headers}
-            with self._transport.get(httpx.URL(target), asked, peers_of(target, hosts)) as answer:
+            with self._transport.get(parsed_address(target), asked, peers_of(target, hosts)) as answer:
                 if (location := leads_to(answer)) is None:
                     yield answer
                     return

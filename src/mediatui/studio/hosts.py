@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import httpx
 
@@ -84,7 +85,7 @@ def check_address(url: str, hosts: MediaHosts) -> None:
 
     Raises `SaveError` of kind REFUSED_HOST.
     """
-    parsed = _parsed(url)
+    parsed = parsed_address(url)
     host, port = _host(parsed), _port(parsed)
     if parsed.userinfo:
         raise _refused(host, "the address carries a user name")
@@ -136,13 +137,13 @@ def check_peer(address: str, host: str) -> None:
 
 def is_configured_loopback(url: str, hosts: MediaHosts) -> bool:
     """The address is a loopback ``host:port`` that the configuration names."""
-    parsed = _parsed(url)
+    parsed = parsed_address(url)
     return f"{_host(parsed)}:{_port(parsed)}" in _loopback_pairs(hosts)
 
 
 def same_origin(one: str, other: str) -> bool:
     """Scheme, host and port are equal."""
-    a, b = _parsed(one), _parsed(other)
+    a, b = parsed_address(one), parsed_address(other)
     return (a.scheme, _host(a), _port(a)) == (b.scheme, _host(b), _port(b))
 
 
@@ -161,7 +162,9 @@ def _meant(ip: _Address) -> Iterator[_Address]:
     yield ip
 
 
-def _parsed(url: str) -> httpx.URL:
+@lru_cache(maxsize=256)
+def parsed_address(url: str) -> httpx.URL:
+    """An address as it is checked, and as it is connected to. Raises `SaveError` of kind REFUSED_HOST."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
@@ -180,8 +183,13 @@ def _port(url: httpx.URL) -> int:
 
 
 def _loopback_pairs(hosts: MediaHosts) -> frozenset[str]:
+    return _pairs(hosts.loopback)
+
+
+@lru_cache(maxsize=32)
+def _pairs(loopback: tuple[str, ...]) -> frozenset[str]:
     pairs = set()
-    for pair in hosts.loopback:
+    for pair in loopback:
         url = httpx.URL(f"http://{pair}")
         pairs |= {f"{_host(url)}:{port}" for port in ([url.port] if url.port else [80, 443])}
     return frozenset(pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,6 +17,9 @@ from mediatui.errors import SaveError, save_error_kind
 from mediatui.library.files import sync_file
 from mediatui.library.lock import hold
 from mediatui.studio.appender import Appender
+
+NOTE_SECONDS = 0.25
+"""A download that takes less than this is sooner begun anew than noted."""
 
 
 class BusyPart(Exception):
@@ -50,6 +54,9 @@ class PartFile:
         self._fd = -1
         self._end = Appender(-1)
         self._sums = RunningChecksums()
+        self._source: Validator | None = None
+        self._began = 0.0
+        self._noted = False
 
     def __enter__(self) -> Self:
         try:
@@ -69,6 +76,9 @@ class PartFile:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.size:
+            with suppress(OSError):  # then it begins anew
+                self._write_note()
         self.close()
 
     def close(self) -> None:
@@ -92,8 +102,8 @@ class PartFile:
 
         Bytes from before the machine was started are not trusted: a power cut may have left holes in them.
         """
-        known = self._read_note(url)
-        if known is None or not known.condition:
+        known = self._source or self._read_note()
+        if known is None or known.url != url or not known.condition:
             return None
         try:
             if self.size == 0:
@@ -103,21 +113,27 @@ class PartFile:
         return known if self.size else None
 
     def begin(self, validator: Validator) -> None:
-        """Start from nothing; remember what later bytes must match."""
+        """Start from nothing; remember what later bytes must match.
+
+        That is noted on disk when it is left in the middle, or takes a while.
+        """
         try:
+            self._note.unlink(missing_ok=True)
             os.ftruncate(self._fd, 0)
             os.lseek(self._fd, 0, os.SEEK_SET)
             self._end.begin()
-            self._sums = RunningChecksums()
-            self._note.write_text(json.dumps({**asdict(validator), "boot": _boot()}), "utf-8")
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
+        self._sums = RunningChecksums()
+        self._source, self._noted, self._began = validator, False, time.monotonic()
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes and count them into the checksums."""
         self._sums.add(data)
         try:
             self._end.write(data)
+            if not self._noted and time.monotonic() - self._began >= NOTE_SECONDS:
+                self._write_note()
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
 
@@ -146,11 +162,13 @@ class PartFile:
 
     def forget(self) -> None:
         """Remove the note; the file now has its final name."""
+        self._source = None
         with suppress(OSError):
             self._note.unlink()
 
     def discard(self) -> None:
         """Remove file and note, so that a full disk has their room."""
+        self._source = None
         for path in (self.path, self._note):
             with suppress(OSError):
                 path.unlink()
@@ -175,7 +193,12 @@ class PartFile:
         if not current:
             self.close()
 
-    def _read_note(self, url: str) -> Validator | None:
+    def _write_note(self) -> None:
+        if self._source is not None and self._source.condition and not self._noted:
+            self._note.write_text(json.dumps({**asdict(self._source), "boot": _boot()}), "utf-8")
+            self._noted = True
+
+    def _read_note(self) -> Validator | None:
         try:
             note: Any = json.loads(self._note.read_text("utf-8"))
             total = None if note["total"] is None else int(note["total"])
@@ -183,7 +206,7 @@ class PartFile:
             boot = note["boot"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return known if known.url == url and boot == _boot() else None
+        return known if boot == _boot() else None
 
     def _rehash(self) -> None:
         self._sums = RunningChecksums()

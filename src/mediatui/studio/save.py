@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
 from mediatui.errors import SaveError, SaveErrorKind, StorageError, UsageError
 from mediatui.library.files import media_name, part_path, placing
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import read_sidecar
+from mediatui.media.facts import MediaFacts
 from mediatui.media.probe import probe, sniff
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
@@ -182,7 +183,7 @@ class Saver:
             with placing(part.path, target) as path:
                 part.forget()  # before the record: who finds that takes the file as it is, and looks no further
                 self._require_there(project, item)
-                changes = _changes(project, item, path, media, mime or content_type, part.checksums)
+                changes = _changes(project, item, path, _Content(media, mime or content_type, part.checksums, facts))
                 _write_beside(project, item, changes, sync_name=False)
         except StorageError as exc:
             raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
@@ -198,7 +199,7 @@ class Saver:
             raise disk_refused(exc, f"read {path.name}") from exc
         media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
         self._require_there(project, item)
-        changes = _changes(project, item, path, media, mime, sums)
+        changes = _changes(project, item, path, _Content(media, mime, sums, probe(path)))
         _write_beside(project, item, changes, sync_name=True)
         self._record_saved(project, item, changes)
 
@@ -228,23 +229,30 @@ class Saver:
         return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
 
 
-def _changes(
-    project: ProjectFolder, item: MediaItem, path: Path, media: MediaType, content_type: str | None, sums: Checksums
-) -> dict[str, Any]:
+class _Content(NamedTuple):
+    """What a file's bytes are."""
+
+    type: MediaType
+    content_type: str | None
+    sums: Checksums
+    facts: MediaFacts | None
+
+
+def _changes(project: ProjectFolder, item: MediaItem, path: Path, content: _Content) -> dict[str, Any]:
     """What becomes known of an item with its file."""
     changes: dict[str, Any] = {
         "path": path.relative_to(project.folder).as_posix(),
         "name": item.name or path.name,
-        "type": media,
-        "content_type": content_type,
-        "file_size": sums.size,
-        "sha256": sums.sha256,
-        "crc32": sums.crc32,
+        "type": content.type,
+        "content_type": content.content_type,
+        "file_size": content.sums.size,
+        "sha256": content.sums.sha256,
+        "crc32": content.sums.crc32,
         "storage_error": None,
         "saved_at": now(),
     }
-    if (facts := probe(path)) is not None:
-        known = {name: getattr(facts, name) for name in ("duration", "width", "height", "fps")}
+    if content.facts is not None:
+        known = {name: getattr(content.facts, name) for name in ("duration", "width", "height", "fps")}
         changes |= {name: value for name, value in known.items() if value is not None}
     return changes
 

@@ -21,6 +21,8 @@ from mediatui.text import plural
 
 AGAIN_SECONDS = (20.0, 60.0, 300.0, 1800.0)
 """Pauses before a save that failed for a reason that may pass is tried again by itself."""
+ELSEWHERE_SECONDS = 10.0
+"""Before it is looked again whether the window that saves an item did so, or died."""
 TELL_SECONDS = 0.3
 """Failures within this time are told together."""
 
@@ -118,7 +120,8 @@ class Unattended:
         is_new = first is not None and first.storage_error is None
         told = False
         for pause in (*AGAIN_SECONDS, None):
-            outcome = await self._save_one(project, item_id)
+            while (outcome := await self._save_one(project, item_id)) is Outcome.ELSEWHERE:
+                await asyncio.sleep(ELSEWHERE_SECONDS)
             item = self._core.records.find_item(project, item_id)
             fault = item.storage_error if item else None
             if outcome not in (Outcome.FAILED, Outcome.URL_ONLY) or item is None or fault is None or fault.host:
