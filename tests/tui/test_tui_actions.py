@@ -178,7 +178,9 @@ async def test_help_shows_keys_of_the_screen_and_searches(start: Start) -> None:
         await session.pilot.pause()
         assert "library.export" in found.keys
         assert "library.sort" not in found.keys
-        await session.press("escape")
+        await session.press("tab")
+        assert screen.focused is found
+        await session.press("shift+tab", "escape")
         await session.screen(LibraryScreen)
 
 

@@ -15,7 +15,7 @@ from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.format import fit
 from mediatui.tui.keymap import Keymap
 from mediatui.tui.own_keys import normal_key
-from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.screens.base import STYLES, FormScreen
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.line_list import Cell, LineList
 
@@ -81,12 +81,12 @@ class HelpList(LineList):
         ]
 
 
-class HelpScreen(StudioScreen[None]):
+class HelpScreen(FormScreen[None]):
     """The keys."""
 
     CSS_PATH = STYLES / "reading.tcss"
-    SCOPES: ClassVar[tuple[str, ...]] = ("help", "list", "app")
-    BINDINGS = bindings("help")
+    SCOPES: ClassVar[tuple[str, ...]] = ("help", "form", "list", "app")
+    BINDINGS = bindings("help", "form")
 
     def __init__(self, scopes: tuple[str, ...]) -> None:
         super().__init__()
@@ -105,13 +105,13 @@ class HelpScreen(StudioScreen[None]):
     def on_mount(self) -> None:
         """Everything of this screen first."""
         self.query_one(HelpList).empty = f"No key does that. {self.press('back')} goes back."
-        self.query_one(PaneTitle).tell("type to search · tab to the list", on=True)
+        self.query_one(PaneTitle).tell(f"type to search · {self.press('next-field', 'form')} to the list", on=True)
         self._search("")
         self.query_one(Input).focus()
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Close."""
-        return {"back": self._back}
+        """Close, and to the list."""
+        return {**super().handlers(), "back": self._back}
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
