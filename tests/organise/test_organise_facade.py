@@ -17,7 +17,7 @@ from mediatui.archive.import_write import ImportStopped
 from mediatui.archive.plan import ExportOptions, Sheet
 from mediatui.errors import UsageError
 from mediatui.library.library import Library
-from mediatui.library.query.order import parse_order
+from mediatui.library.query.order import Order
 from mediatui.library.reconcile import compare, reconcile
 from mediatui.model import Job, MediaItem, MediaType, Phase
 from mediatui.settings import Settings
@@ -46,7 +46,7 @@ def test_search_answers_from_memory_and_follows_changes(studio: Studio) -> None:
     assert [item.id for item in studio.search.find("dog").items] == ["c", "a"]
     assert [item.id for item in studio.search.find("dog", "one").items] == ["a"]
     assert [item.id for item in studio.search.find("project:summer").items] == ["c"]
-    assert [item.id for item in studio.search.find("", None, parse_order("rating")).items] == ["a", "c", "b"]
+    assert [item.id for item in studio.search.find("", None, Order("rating")).items] == ["a", "c", "b"]
     found = studio.search.find("dog rating:")
     assert ([item.id for item in found.items], found.problems[0].start, found.of) == (["c", "a"], 4, 3)
     studio.search.warm()

@@ -15,9 +15,10 @@ from textual.widgets import Input, OptionList, TextArea
 import mediatui.tui
 from mediatui.library.reconcile import Differences
 from mediatui.tui.action import Target
-from mediatui.tui.actions import ACTIONS, action, in_scope, key_name, key_names
+from mediatui.tui.actions import ACTIONS, action, in_scope, key_name
 from mediatui.tui.actor import Actor
 from mediatui.tui.app import MediatuiApp
+from mediatui.tui.keymap import Keymap
 from mediatui.tui.memory import Draft
 from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.compare import CompareScreen
@@ -187,5 +188,5 @@ async def test_help_shows_keys_of_the_screen_and_searches(start: Start) -> None:
 def test_keys_are_written_as_people_write_them() -> None:
     assert key_name("ctrl+p") == "^p"
     assert key_name("f5") == "F5"
-    assert key_names(action("library", "trash")) == "d del"
+    assert Keymap().names(action("library", "trash")) == "d del"
     assert key_name("shift+down") == "shift+↓"

@@ -79,8 +79,3 @@ def key_name(key: str, *, ascii: bool = False) -> str:
     elif last in ("space", "tab", "enter") and name not in _ARROWS.values():
         name = last
     return "".join("^" if m == "ctrl" else f"{m}+" for m in modifiers) + name
-
-
-def key_names(found: Action) -> str:
-    """All keys of an action, as people write them."""
-    return " ".join(key_name(key) for key in found.keys)

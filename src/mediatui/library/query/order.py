@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mediatui.errors import UsageError
 from mediatui.model import MediaItem
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -21,9 +20,6 @@ class Order:
 
     column: str = "date"
     reverse: bool = False
-
-    def __str__(self) -> str:
-        return f"-{self.column}" if self.reverse else self.column
 
 
 @lru_cache(maxsize=1 << 17)
@@ -64,14 +60,6 @@ _COLUMNS: Mapping[str, Callable[[MediaItem], Any]] = {
 
 COLUMNS: tuple[str, ...] = (*_COLUMNS, "project")
 """What can be sorted by."""
-
-
-def parse_order(text: str) -> Order:
-    """An order as it is typed and stored: a column, reversed by a minus. Raises `UsageError`."""
-    column = text.removeprefix("-").strip().lower()
-    if column not in COLUMNS:
-        raise UsageError(f"there is no column “{column}”", hint=f"Sort by one of {', '.join(COLUMNS)}.")
-    return Order(column, text.startswith("-"))
 
 
 def sort_items(
