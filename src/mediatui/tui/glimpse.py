@@ -6,13 +6,13 @@ It is of use only while it is true: for a terminal of the same size, and an inde
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mediatui.locations import Locations
+from mediatui.tui.private import write_private
 
 Cell = tuple[str, str]
 """A piece of a line, and the name of a tone."""
@@ -37,11 +37,7 @@ def keep_glimpse(locations: Locations, glimpse: Glimpse | None) -> None:
         if glimpse is None:
             path.unlink(missing_ok=True)
             return
-        document = {**asdict(glimpse), "index": _mark(locations, glimpse.project)}
-        part = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False)
-        os.replace(part, path)
+        write_private(path, {**asdict(glimpse), "index": _mark(locations, glimpse.project)})
     except (OSError, UnicodeError):
         with suppress(OSError):
             path.unlink()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+from mediatui.tui.private import write_private
 
 MAX_PLACES = 200
 """Projects whose places are kept, the last used ones."""
@@ -137,22 +138,13 @@ def save_memory(state: Path, memory: Memory) -> None:
 
     A disk that refuses is no reason to disturb anybody.
     """
-    path = memory_file(state)
     places = {name: place for name, place in load_memory(state).places.items() if name not in memory.touched}
     places |= {name: place for name, place in memory.places.items() if name in memory.touched or name not in places}
     kept = dict(list(places.items())[-MAX_PLACES:])
     document = asdict(replace(memory, places=kept, touched=set()))
     del document["touched"]
-    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False)
-        os.replace(part, path)
-    except (OSError, UnicodeError):
-        with suppress(OSError):
-            part.unlink()
+    with suppress(OSError, UnicodeError):
+        write_private(memory_file(state), document)
 
 
 class Keeper:
