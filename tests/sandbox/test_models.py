@@ -19,7 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from mediatui.sandbox.schema import IMAGE_SIZES
+from mediatui.fal_sizes import IMAGE_SIZES
 
 from .conftest import result, submit
 

@@ -6,17 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mediatui.fal_sizes import IMAGE_SIZES
 from mediatui.providers.base import Estimate, UnitPrice
-
-SIZES: Mapping[str, tuple[int, int]] = {
-    "square_hd": (1024, 1024),
-    "square": (512, 512),
-    "portrait_4_3": (768, 1024),
-    "portrait_16_9": (576, 1024),
-    "landscape_4_3": (1024, 768),
-    "landscape_16_9": (1024, 576),
-}
-"""fal's names for picture sizes, in pixels."""
 
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s|sec|seconds)?")
 _LENGTHS = (
@@ -77,8 +68,9 @@ def _seconds(inputs: Mapping[str, Any]) -> float | None:
 
 def _pixels(inputs: Mapping[str, Any]) -> float | None:
     size = inputs.get("image_size")
-    if isinstance(size, str) and size in SIZES:
-        return float(SIZES[size][0] * SIZES[size][1])
+    if isinstance(size, str) and size in IMAGE_SIZES:
+        wide, high = IMAGE_SIZES[size]
+        return float(wide * high)
     sides = size if isinstance(size, Mapping) else inputs
     width, height = sides.get("width"), sides.get("height")
     if isinstance(width, int) and isinstance(height, int) and 0 < width < 1e5 and 0 < height < 1e5:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["string", "integer", "number", "boolean", "image_size"]
+from mediatui.fal_sizes import IMAGE_SIZES
 
-IMAGE_SIZES: Mapping[str, tuple[int, int]] = {
-    "square_hd": (1024, 1024),
-    "square": (512, 512),
-    "portrait_4_3": (768, 1024),
-    "portrait_16_9": (576, 1024),
-    "landscape_4_3": (1024, 768),
-    "landscape_16_9": (1024, 576),
-}
-"""fal's names for picture sizes, in pixels."""
+Kind = Literal["string", "integer", "number", "boolean", "image_size"]
 
 SMALLEST_SIDE, LARGEST_SIDE = 16, 2048
 
