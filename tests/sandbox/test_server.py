@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import signal
 import ssl
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from mediatui.errors import StorageError, UsageError
+from mediatui.sandbox.requests import RequestStore
 from mediatui.sandbox.server import SandboxServer
 
 from .conftest import TINY_VIDEO, client_of, result, submit
@@ -105,27 +108,60 @@ async def test_the_certificate_speaks_for_fals_hosts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 6, 9])
 async def test_a_start_that_is_given_up_leaves_nothing_open(tmp_path: Path, steps: int) -> None:
-    server = SandboxServer(tmp_path)
-    starting = asyncio.create_task(server.start())
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    starting.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await starting
-    await server.stop()
-    # An open socket would be a ResourceWarning, which is an error here; a lock that was held would leave its file.
-    gc.collect()
-    assert not list(tmp_path.glob("owners/*"))
+    passed = itertools.count()
+    await give_up_starting(tmp_path, lambda: next(passed) == steps)
 
 
 async def test_a_start_that_is_given_up_while_the_folder_opens_waits_for_it(tmp_path: Path) -> None:
-    server = SandboxServer(tmp_path)
+    await give_up_starting(tmp_path, (tmp_path / "owners").exists)
+
+
+async def give_up_starting(folder: Path, is_time: Callable[[], bool]) -> None:
+    """Cancel a start when it is time to, and look for what it left."""
+    server = SandboxServer(folder)
     starting = asyncio.create_task(server.start())
-    while not (tmp_path / "owners").exists():
+    while not is_time():
         await asyncio.sleep(0)
     starting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await starting
     await server.stop()
+    nothing_is_open(folder)
+
+
+def nothing_is_open(folder: Path) -> None:
+    """An open socket would be a ResourceWarning, which is an error here; a lock that was held would leave its file."""
     gc.collect()
-    assert not list(tmp_path.glob("owners/*"))
+    assert not list(folder.glob("owners/*"))
+
+
+def test_a_stop_when_everything_was_cancelled_leaves_nothing_open(tmp_path: Path) -> None:
+    """So does an engine that ends: it cancels all tasks of its loop, and then has the sandbox stop."""
+
+    async def serve_and_cancel_everything() -> str:
+        server = SandboxServer(tmp_path)
+        await server.start()
+        async with client_of(server) as client:
+            handle = await submit(client, "/sandbox/text-to-video", duration=20, resolution="1080p")
+            async with client.stream("GET", handle["status_url"] + "/stream") as stream:
+                async for line in stream.aiter_lines():
+                    if "IN_PROGRESS" in line:
+                        break
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await server.stop()
+        request_id: str = handle["request_id"]
+        return request_id
+
+    loop = asyncio.new_event_loop()
+    try:
+        request_id = loop.run_until_complete(serve_and_cancel_everything())
+    finally:
+        loop.close()
+    nothing_is_open(tmp_path)
+    left = RequestStore(tmp_path)
+    request = left.take_over(request_id)
+    left.close()
+    assert request is not None

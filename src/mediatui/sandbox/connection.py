@@ -19,8 +19,9 @@ _open: dict[tuple[object, object], asyncio.BaseTransport] = {}
 class DroppableProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, with its connections findable by `drop_connection`."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the connection down."""
+        assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
         _open[self.server, self.client] = transport
 

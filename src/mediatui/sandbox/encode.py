@@ -43,7 +43,7 @@ def encode_video(
         context.color_range = _LIMITED_RANGE
         sound = _Sound(container, samples) if samples else None
         for index, picture in enumerate(_drawn_ahead(frames)):
-            frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+            frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV says none
             frame = frame.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED_RANGE)
             frame.pts, frame.time_base = index, Fraction(1, fps)
             container.mux(video.encode(frame))

@@ -53,8 +53,10 @@ class Runner:
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self.store.close)
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            self.store.close()
 
     async def accept(self, model: Model, body: Any) -> Request:
         """Write a request down and queue it; on return it survives this process."""

@@ -87,16 +87,21 @@ class SandboxServer:
         return listener, store, pair
 
     async def stop(self) -> None:
-        """Stop listening and rendering; unfinished requests are resumed by the next server on the folder."""
-        if self._server and self._serving:
-            self._server.should_exit = True
-            await self._serving
-        if self._runner:
-            await self._runner.stop()
-        if self._listener:
-            self._listener.close()
-        self._listener = None
-        self._server = self._serving = self._runner = None
+        """Stop listening and rendering; unfinished requests are resumed by the next server on the folder.
+
+        A loop that ends may have cancelled everything before: what that left open is closed here.
+        """
+        server, serving, runner, listener = self._server, self._serving, self._runner, self._listener
+        self._server = self._serving = self._runner = self._listener = None
+        async with contextlib.AsyncExitStack() as closing:  # each of them, whatever befalls the others
+            if listener:
+                closing.callback(listener.close)
+            if runner:
+                closing.push_async_callback(runner.stop)
+            if server and serving:
+                closing.push_async_callback(server.hang_up)
+                server.should_exit = True
+                await asyncio.gather(serving, return_exceptions=True)
 
     @staticmethod
     async def _until_listening(server: _Server, serving: asyncio.Task[None]) -> None:
@@ -140,10 +145,20 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.servers = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+    async def hang_up(self) -> None:
+        """Close what is still open after `serve`: all of it, when that was cancelled."""
+        for server in self.servers:
+            server.close()
+        for connection in tuple(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # in which they hear that they are closed: the loop may end right afterwards
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

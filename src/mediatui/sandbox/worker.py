@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 OnProgress = Callable[[float, str], Awaitable[None]]
-
-_LINE_LIMIT = 1 << 20
 
 
 class RenderRefused(Exception):
@@ -31,50 +32,70 @@ async def render(order: dict[str, Any], on_progress: OnProgress) -> list[dict[st
 
     Raises `RenderRefused` or `RenderFailed`. Cancelling kills the process.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-P", "-m", "mediatui.sandbox.render"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=_LINE_LIMIT,
-    )
-    assert process.stderr is not None
-    complaints = asyncio.create_task(process.stderr.read())
+    process = _Process(order)
     try:
-        files = await _converse(process, order, on_progress)
-        if files is None:
-            text = (await complaints).decode(errors="replace").strip()
-            raise RenderFailed(text[-500:] or "the render process ended early")
-        return files
+        while (message := await process.hear()) is not None:
+            if "refused" in message:
+                raise RenderRefused(message["refused"])
+            if "files" in message:
+                files: list[dict[str, Any]] = message["files"]
+                return files
+            await on_progress(message["progress"], message["message"])
     finally:
-        await _reap(process, complaints)
+        await process.end()
+    raise RenderFailed(process.complaints or "the render process ended early")
 
 
-async def _reap(process: asyncio.subprocess.Process, complaints: asyncio.Task[bytes]) -> None:
-    """End the process and read its pipes to their end, without which asyncio keeps them open."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    process.stdin.close()
-    # A loop that ends cancels all of these at once; it must not close before the process is gone.
-    await asyncio.gather(process.stdout.read(), complaints, process.wait(), return_exceptions=True)
+class _Process:
+    """A render process at work on one order.
 
+    A thread listens to it and reaps it. asyncio's own processes want the loop to live, and nobody to be cancelled a
+    second time, until they are gone; this one is gone once it was killed, whatever becomes of the loop.
+    """
 
-async def _converse(
-    process: asyncio.subprocess.Process, order: dict[str, Any], on_progress: OnProgress
-) -> list[dict[str, Any]] | None:
-    """Send the order and listen; stdin stays open, because the process ends when it closes."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(order).encode() + b"\n")
-    async for line in process.stdout:
-        message = json.loads(line)
-        if "refused" in message:
-            raise RenderRefused(message["refused"])
-        if "files" in message:
-            files: list[dict[str, Any]] = message["files"]
-            return files
-        await on_progress(message["progress"], message["message"])
-    return None
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.complaints = ""
+        """The end of what it wrote to stderr, once it is over."""
+        self._loop = asyncio.get_running_loop()
+        self._heard: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._gone = asyncio.Event()
+        with contextlib.ExitStack() as opened:
+            self._stderr = opened.enter_context(tempfile.TemporaryFile())
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "mediatui.sandbox.render"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+            )
+            opened.pop_all()
+        line = json.dumps(order).encode() + b"\n"
+        threading.Thread(target=self._attend, args=(line,), name="sandbox-render", daemon=True).start()
+
+    async def hear(self) -> dict[str, Any] | None:
+        """The next thing it says; None: it says no more."""
+        line = await self._heard.get()
+        return None if line is None else json.loads(line)
+
+    async def end(self) -> None:
+        """Kill it; done once it is gone. Whoever is cancelled here leaves nothing behind either."""
+        self._process.kill()
+        await self._gone.wait()
+
+    def _attend(self, line: bytes) -> None:
+        """Give it the order, pass on what it says, and wait for its end. Stdin stays open: it ends when that closes."""
+        with self._stderr:
+            with contextlib.suppress(BrokenPipeError), self._process as process:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(line)
+                process.stdin.flush()
+                for said in process.stdout:
+                    self._tell(self._heard.put_nowait, said)
+            self._stderr.seek(0)
+            self.complaints = self._stderr.read().decode(errors="replace").strip()[-500:]
+        self._tell(self._heard.put_nowait, None)
+        self._tell(self._gone.set)
+
+    def _tell(self, function: Callable[..., object], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(function, *arguments)
