@@ -15,7 +15,9 @@ from tests.support.fal_server import BIG, PNG, FalServer, Reply
 from tests.support.workshop import Workshop, on_disk, places
 
 from mediatui.errors import MediatuiError
+from mediatui.library.files import part_path
 from mediatui.model import Phase, SavePolicy, SaveState
+from mediatui.selftest.disk import start
 from mediatui.studio.events import Event, LibraryChanged
 from mediatui.studio.requests import GenerateRequest
 
@@ -123,6 +125,30 @@ def test_the_save_of_a_killed_window_is_taken_over(
     shop.until(lambda: shop.items()[0].save_state is SaveState.SAVED)
     assert shop.file(shop.items()[0]) == BIG
     assert (shop.part_files(), len(shop.media_files())) == ([], 1)
+
+
+def test_what_another_window_saves_is_saved_here_when_that_one_is_killed(
+    fal: FalServer, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its part file was held when the item's turn came; nobody holds it later, and nobody asks again."""
+    monkeypatch.setattr("mediatui.studio.unattended.ELSEWHERE_SECONDS", 0.05)
+    done = threading.Event()
+    fal.on["status"] = lambda call: fal.good(call) if done.is_set() else RUNNING
+    shop = opener()
+    (job,) = shop.send()
+    part = part_path(shop.project_folder(), f"{job.id}-0")
+    part.parent.mkdir(exist_ok=True)
+    holder = start("hold", part, feed=True)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        done.set()
+        log = shop.locations.log_file
+        shop.until(lambda: log.exists() and '"elsewhere"' in log.read_text("utf-8"))
+        assert [item.save_state for item in shop.items()] == [SaveState.UNSAVED]
+        holder.kill()
+    shop.until(lambda: [item.save_state for item in shop.items()] == [SaveState.SAVED])
+    assert (fal.count("submit"), fal.count("file"), shop.part_files()) == (1, 1, [])
 
 
 def test_an_interrupted_save_on_demand_goes_on_at_the_next_start(fal: FalServer, opener: Opener) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.support.killing import digest, files_as_they_were, go_on_command, media_digests, no_strange_files
 from tests.support.scenes import Scene, places
@@ -33,10 +33,13 @@ SECONDS = 90.0
 class Window:
     """A running instance and what it has printed."""
 
+    root: Path
     process: subprocess.Popen[str]
     complaints: Path
     """What it writes on stderr."""
     lines: list[str] = field(default_factory=list)
+    over: bool = False
+    """It prints nothing more."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
@@ -47,11 +50,12 @@ class Window:
         assert self.process.stdout is not None
         with self.process.stdout as out:
             for line in out:
-                with self.changed:
-                    self.lines.append(line.strip() if line.endswith("\n") else "")
-                    self.changed.notify_all()
+                if line.endswith("\n"):  # else it was killed while it wrote
+                    with self.changed:
+                        self.lines.append(line.strip())
+                        self.changed.notify_all()
         with self.changed:
-            self.lines.append("")
+            self.over = True
             self.changed.notify_all()
 
     def until(self, word: str, times: int = 1) -> None:
@@ -61,13 +65,23 @@ class Window:
             return sum(line.split(" ")[0] == word for line in self.lines) >= times
 
         with self.changed:
-            self.changed.wait_for(lambda: said() or "" in self.lines, SECONDS)
-            assert said(), (f"never said {word!r}", self.process.poll(), self.lines, self.complaints.read_text())
+            self.changed.wait_for(lambda: said() or self.over, SECONDS)
+            if not said():
+                raise AssertionError(f"a window never said {word!r}: {self._story()}")
 
-    def tell(self, *words: str) -> None:
+    def _story(self) -> str:
+        """How it stands with it, for whoever has to find out why; now, before it is killed."""
+        try:
+            ended = f"it ended with {self.process.wait(SECONDS)}" if self.over else "it still runs"
+        except subprocess.TimeoutExpired:
+            ended = "it closed its stdout and still runs"
+        told = [f"it said {self.lines}", f"and complained: {self.complaints.read_text() or 'of nothing'}"]
+        return "\n".join([ended, *told, *_unfinished(self.root)])
+
+    def tell(self, line: str) -> None:
         """Send it a line."""
         assert self.process.stdin is not None
-        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
     def those(self, word: str) -> set[str]:
@@ -88,18 +102,33 @@ class Window:
             self.process.stdin.close()
 
 
-def _open(root: Path, scene: Scene, name: str) -> Window:
+def open_window(root: Path, scene: Scene, name: str) -> Window:
+    """A running instance that waits to be told to go."""
     command = [sys.executable, "-m", "tests.support.window_child", str(root), scene.url, name, str(EACH)]
     complaints = root / f"{name}.stderr"
     with complaints.open("w") as stderr:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
-    return Window(process, complaints)
+    return Window(root, process, complaints)
+
+
+def _unfinished(root: Path) -> list[str]:
+    """What the disk says of jobs that have not ended, and of items that are not saved."""
+    library = Library(places(root))
+    try:
+        projects = library.open_readable()
+        jobs = [repr(job) for project in projects for job in project.jobs() if not job.phase.ended]
+        items = [
+            repr(item) for project in projects for item in project.items() if item.save_state is not SaveState.SAVED
+        ]
+        return jobs + items
+    finally:
+        library.close()
 
 
 def two_windows(root: Path, scene: Scene, seed: int, kills: int) -> str:
     """Both make things at once; so many of them are killed. What is left goes on, and nothing is lost."""
     chance = random.Random(seed)
-    windows = [_open(root, scene, name) for name in ("left", "right")]
+    windows = [open_window(root, scene, name) for name in ("left", "right")]
     try:
         for window in windows:
             window.until("started")
@@ -114,17 +143,23 @@ def two_windows(root: Path, scene: Scene, seed: int, kills: int) -> str:
             window.until("ack", EACH)
         acknowledged = set().union(*(window.those("ack") for window in windows))
         for window in windows[kills:]:
-            window.tell(*acknowledged)
-            window.until("done")
+            see_through(window, acknowledged, scene)
     finally:
         for window in windows:
             window.close()
-    subprocess.run(go_on_command(root, scene), capture_output=True, text=True, timeout=SECONDS, check=True)
+    going_on = subprocess.run(go_on_command(root, scene), capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert going_on.returncode == 0, going_on.stderr
     return _verdict(root, scene, acknowledged, kept, f"seed {seed}, {kills} killed")
 
 
+def see_through(window: Window, acknowledged: Set[str], scene: Scene) -> None:
+    """Have it finish these jobs, all that was sent, and all it finds."""
+    window.tell(json.dumps({"jobs": sorted(acknowledged), "sent": sorted(_sent(scene))}))
+    window.until("done")
+
+
 def _verdict(root: Path, scene: Scene, acknowledged: set[str], kept: Mapping[Path, str], where: str) -> str:
-    locations, sent = places(root), Counter(str(call.json["prompt"]) for call in _submits(scene))
+    locations, sent = places(root), _sent(scene)
     assert max(sent.values(), default=0) <= 1, (where, "it was paid for twice", sent)
     library = Library(locations)
     try:
@@ -154,9 +189,10 @@ def _verdict(root: Path, scene: Scene, acknowledged: set[str], kept: Mapping[Pat
     return f"{len(sent)} sent, {len(acknowledged)} acknowledged"
 
 
-def _submits(scene: Scene) -> Sequence[Any]:
+def _sent(scene: Scene) -> Counter[str]:
+    """How often each prompt reached the server."""
     assert scene.server is not None
-    return scene.server.submits
+    return Counter(str(call.json["prompt"]) for call in scene.server.submits)
 
 
 def _saved_once(project: ProjectFolder, items: Sequence[MediaItem], scene: Scene, where: str) -> None:
