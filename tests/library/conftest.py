@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 from zlib import crc32
 
 import pytest
+from tests.campaigns import store_states
 
+from mediatui.library import journal_file
 from mediatui.library.files import place
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectFolder
@@ -67,9 +72,23 @@ def save() -> Saver:
     return save_item
 
 
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in memory where there is one; whatever a campaign sets for compaction is taken back."""
+    monkeypatch.setattr(journal_file, "COMPACT_FROM", journal_file.COMPACT_FROM)
+    made = Path(tempfile.mkdtemp(dir=store_states.fast_folder()))
+    yield made
+    shutil.rmtree(made)
+
+
 def an_item(item_id: str = "aaaa-0", *, created: float = 1.0, state: SaveState = SaveState.UNSAVED) -> MediaItem:
     return MediaItem(item_id, "demo", item_id, MediaType.VIDEO, created_at=created, save_state=state)
 
 
 def a_job(job_id: str = "aaaa", *, created: float = 1.0) -> Job:
     return Job(job_id, "demo", "fal", "m", "prompt", created_at=created)
+
+
+def key(text: str) -> int:
+    """A document's key for TinyDB's declarations, which know numbers only; the journal's are words."""
+    return cast("int", text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,6 @@ from tests.campaigns import store_boundaries, store_states
 from tests.campaigns.disk import Disk, Sync
 from tests.campaigns.kernel import Call, nobody
 from tests.campaigns.script import STEPS, prepare, rehearse
-
-from mediatui.library import journal_file
-
-
-@pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(journal_file, "COMPACT_FROM", journal_file.COMPACT_FROM)
-    place = Path(tempfile.mkdtemp(dir=store_states.fast_folder()))
-    yield place
-    shutil.rmtree(place)
 
 
 @pytest.fixture
@@ -31,8 +19,8 @@ def traceable() -> None:
 
 
 @pytest.mark.parametrize("refuse", [nobody, store_states.no_hard_links])
-def test_states_left_by_a_loss_of_power(folder: Path, refuse: object) -> None:
-    verdict = store_states.run(folder, 320, refuse)  # type: ignore[arg-type]
+def test_states_left_by_a_loss_of_power(folder: Path, refuse: Callable[[Call], None]) -> None:
+    verdict = store_states.run(folder, 320, refuse)
     assert verdict.complaints == []
     assert verdict.states > 250
     assert len(verdict.by_step) > 35, "the choice of states is not even"

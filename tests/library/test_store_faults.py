@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.campaigns import store_faults, store_states
-
-from mediatui.library import journal_file
-
-
-@pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(journal_file, "COMPACT_FROM", journal_file.COMPACT_FROM)
-    place = Path(tempfile.mkdtemp(dir=store_states.fast_folder()))
-    yield place
-    shutil.rmtree(place)
+from tests.campaigns import store_faults
 
 
 @pytest.mark.parametrize("subject", store_faults.SUBJECTS, ids=lambda subject: subject.name)

@@ -18,6 +18,8 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare
 from mediatui.locations import Locations
 from mediatui.model import MediaItem, MediaType, SaveState
+from mediatui.settings import Settings
+from mediatui.studio.studio import Studio
 
 Add = Callable[..., MediaItem]
 
@@ -36,6 +38,15 @@ def library(locations: Locations) -> Iterator[Library]:
     library = Library(locations)
     yield library
     library.close()
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    """A running studio on an empty library."""
+    studio = Studio(Settings(sandbox=True), places(tmp_path))
+    studio.start(follow=False)
+    yield studio
+    studio.stop()
 
 
 def add_item(

@@ -6,8 +6,8 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.organise.conftest import add_item, everything, places, without_times
@@ -20,20 +20,11 @@ from mediatui.library.library import Library
 from mediatui.library.query.order import Order
 from mediatui.library.reconcile import compare, reconcile
 from mediatui.model import Job, MediaItem, MediaType, Phase
-from mediatui.settings import Settings
 from mediatui.studio import history
 from mediatui.studio.events import Event, ImportProgress, LibraryChanged, Notice, OrganiseProgress
 from mediatui.studio.studio import Studio
 
 SECONDS = 30
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    studio = Studio(Settings(sandbox=True), places(tmp_path))
-    studio.start(follow=False)
-    yield studio
-    studio.stop()
 
 
 def test_search_answers_from_memory_and_follows_changes(studio: Studio) -> None:
@@ -78,7 +69,7 @@ def test_prompts_of_projects_that_nobody_opened_are_remembered_too(studio: Studi
     elsewhere = Library(studio._core.locations)
     for number, name in enumerate(("One", "Two")):
         project = elsewhere.create(name)
-        sent = {"phase": Phase.SUCCEEDED, "created_at": float(number)}
+        sent: dict[str, Any] = {"phase": Phase.SUCCEEDED, "created_at": float(number)}
         project.commit(jobs=[Job(f"j{n}", project.id, "fal", "m", f"{name} {n}", **sent) for n in range(400)])
     elsewhere.close()
     assert studio.organise._lib.open_projects() == ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,10 @@ from mediatui.library.recovery import sidecar_of
 from mediatui.library.trash import trash_entries
 from mediatui.model import SaveState
 from mediatui.settings import Settings
-from mediatui.studio.history import History, Undo
+from mediatui.studio.history import History, Outcome, Undo
 from mediatui.studio.studio import Studio
 
 SECONDS = 20
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    studio = Studio(Settings(sandbox=True), places(tmp_path))
-    studio.start(follow=False)
-    yield studio
-    studio.stop()
 
 
 def fill(library: Library) -> None:
@@ -276,23 +267,21 @@ def test_the_history_is_bounded_and_a_refused_step_stays_on_it() -> None:
     class Refused:
         tries = 0
 
-        def run(self) -> object:
+        def run(self) -> Outcome:
             Refused.tries += 1
             if Refused.tries == 2:
                 raise StorageBlocked("full")
-            from mediatui.studio.history import Outcome
-
-            return Outcome(self, 1)  # type: ignore[arg-type]
+            return Outcome(self, 1)
 
     history = History(limit=3)
     step = Refused()
-    history.do("x", step)  # type: ignore[arg-type]
+    history.do("x", step)
     with pytest.raises(StorageBlocked):
         history.undo()
     assert history.next_undo is not None
     assert history.undo() is not None
     for _ in range(9):
-        history.do("x", step)  # type: ignore[arg-type]
+        history.do("x", step)
     assert history.next_redo is None
     assert sum(history.undo() is not None for _ in range(9)) == 3
 

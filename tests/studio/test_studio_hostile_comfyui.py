@@ -9,12 +9,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from tests.studio.conftest import Keep, Opener
 from tests.support.comfy_server import ComfyServer, done
 from tests.support.hostile import nothing_outside
 from tests.support.loopback import PNG, Call, Reply
@@ -28,7 +29,6 @@ from mediatui.studio.events import JobProgress
 
 KEY, PROXY = "sk-never-shown-0123456789", "proxy-never-shown-0123456789"
 Entry = dict[str, Any]
-Opener = Callable[..., Workshop]
 
 
 @pytest.fixture
@@ -40,26 +40,17 @@ def comfy() -> Iterator[ComfyServer]:
 
 
 @pytest.fixture
-def opener(comfy: ComfyServer, tmp_path: Path) -> Iterator[Opener]:
-    with ExitStack() as stack:
+def opener(comfy: ComfyServer, tmp_path: Path, keep: Keep) -> Opener:
+    def opened(base: str = comfy.url) -> Workshop:
+        folder = tmp_path / "workflows"
+        folder.mkdir()
+        (folder / "portrait.json").write_text(json.dumps(GRAPH), "utf-8")
+        options: dict[str, Any] = {"base_url": base, "workflows": str(folder)}
+        options |= {"key_header": "X-API-Key", "headers": {"X-Proxy": PROXY}}
+        provider = ProviderSettings("comfyui", Secret(KEY), options=options)
+        return keep(open_with(tmp_path, Settings(poll_seconds=0.02, providers={"comfyui": provider})))
 
-        def opened(base: str = comfy.url) -> Workshop:
-            folder = tmp_path / "workflows"
-            folder.mkdir()
-            (folder / "portrait.json").write_text(json.dumps(GRAPH), "utf-8")
-            options = {"base_url": base, "workflows": str(folder)}
-            options |= {"key_header": "X-API-Key", "headers": {"X-Proxy": PROXY}}
-            provider = ProviderSettings("comfyui", Secret(KEY), options=options)
-            shop = open_with(tmp_path, Settings(poll_seconds=0.02, providers={"comfyui": provider}))
-            stack.callback(shop.studio.stop, 5.0)
-            return shop
-
-        yield opened
-
-
-@pytest.fixture
-def shop(opener: Opener) -> Workshop:
-    return opener()
+    return opened
 
 
 def asked(call: Call) -> str:

@@ -6,12 +6,12 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.studio.conftest import Keep, Opener
 from tests.support.google_server import MP4, GoogleServer, b64, interaction, operation, problem
 from tests.support.killing import go_on_command, media_digests
 from tests.support.loopback import PNG, Call, Reply
@@ -32,8 +32,6 @@ NAME = "projects/acme/locations/us-central1/publishers/google/models/veo-3.1-gen
 P, V = b64(PNG), {"bytesBase64Encoded": b64(MP4), "mimeType": "video/mp4"}
 VIDEO = {"type": "video", "data": b64(MP4), "mime_type": "video/mp4"}
 
-Opener = Callable[..., Workshop]
-
 
 @pytest.fixture
 def google() -> Iterator[GoogleServer]:
@@ -42,24 +40,15 @@ def google() -> Iterator[GoogleServer]:
 
 
 @pytest.fixture
-def opener(google: GoogleServer, tmp_path: Path) -> Iterator[Opener]:
-    with ExitStack() as stack:
+def opener(google: GoogleServer, tmp_path: Path, keep: Keep) -> Opener:
+    def opened(command: str = f"echo {TOKEN}") -> Workshop:
+        url = google.url
+        options = {"gemini_url": f"{url}/v1beta", "vertex_url": f"{url}/vertex", "storage_url": url}
+        options |= {"project": "acme", "location": "us-central1", "token_command": command}
+        provider = ProviderSettings("google", Secret(KEY), options=options)
+        return keep(open_with(tmp_path, Settings(poll_seconds=0.02, providers={"google": provider})))
 
-        def opened(command: str = f"echo {TOKEN}") -> Workshop:
-            url = google.url
-            options = {"gemini_url": f"{url}/v1beta", "vertex_url": f"{url}/vertex", "storage_url": url}
-            options |= {"project": "acme", "location": "us-central1", "token_command": command}
-            provider = ProviderSettings("google", Secret(KEY), options=options)
-            shop = open_with(tmp_path, Settings(poll_seconds=0.02, providers={"google": provider}))
-            stack.callback(shop.studio.stop, 5.0)
-            return shop
-
-        yield opened
-
-
-@pytest.fixture
-def shop(opener: Opener) -> Workshop:
-    return opener()
+    return opened
 
 
 def made(google: GoogleServer, shop: Workshop, model: str) -> tuple[Job, list[MediaItem]]:
