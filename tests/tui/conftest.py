@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,20 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations, find_locations
 from mediatui.model import Job, MediaItem, MediaType, SaveState
 from mediatui.settings import Settings
+from mediatui.studio.download import Patience
 from mediatui.studio.requests import GenerateRequest
+from mediatui.studio.studio import Studio
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.terminal.capabilities import Capabilities
+from mediatui.tui.widgets.bars import Bar
 
 PATIENCE = 30.0
 """Seconds after which a condition counts as never coming."""
 
+SHORT_PAUSES = Patience(first_delay=0.01, longest_delay=0.05)
 PICTURE = "sandbox/text-to-image"
 SMALL = {"image_size": "square", "num_images": 1}
 
@@ -56,12 +64,20 @@ class Session:
         return list(self.library.shelf.items.values())
 
     async def press(self, *keys: str) -> None:
-        """Press keys."""
-        await self.pilot.press(*keys)
+        """Press keys, each once the one before it has had its effect."""
+        for key in keys:
+            self._send(key)
+            await self.pilot.pause()
 
     async def type(self, text: str) -> None:
-        """Type text into whatever has the focus."""
-        await self.pilot.press(*("space" if c == " " else c for c in text))
+        """Type text into whatever has the focus, as fast as terminals hand over what is typed."""
+        for letter in text:
+            self._send(letter)
+        await self.pilot.pause()
+
+    def _send(self, key: str) -> None:
+        letter = key if len(key) == 1 else None
+        self.app.post_message(Key(key if letter is None else _character_to_key(letter), letter))
 
     async def generate(self, prompt: str = "a lighthouse", project: str = "demo", **more: Any) -> tuple[Job, ...]:
         """Have something made, through the studio, and wait until the list shows the end of it."""
@@ -78,14 +94,29 @@ class Session:
         await until(lambda: {i.id: i for i in studio.items(jobs[0].project)} == self.library.shelf.items, "the items")
         return jobs
 
-    async def screen(self, kind: type[Any]) -> Any:
+    async def open_demo(self) -> None:
+        """Open the project of the fixture `pictures`."""
+        await self.library.projects.open("demo")
+        await until(lambda: len(self.items) == 2 and self.library.media.key, "the pictures")
+
+    async def screen(self, kind: builtins.type[Any]) -> Any:
         """Wait for a screen of some class."""
         await until(lambda: isinstance(self.app.screen, kind), kind.__name__)
         return self.app.screen
 
     def status(self) -> str:
         """The library's status line."""
-        return str(self.library.query_one("#status").text)  # type: ignore[attr-defined]
+        return self.library.query_one("#status", Bar).text
+
+    def title(self) -> str:
+        """What stands over the library's media."""
+        return self.library.query_one("#media-title", Bar).text
+
+    def path_of(self, item: MediaItem) -> Path:
+        """Where a saved item's file is."""
+        path = self.app.studio.file_of(item)
+        assert path is not None, item
+        return path
 
 
 def fill(environment: dict[str, str], count: int) -> None:
@@ -117,8 +148,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Locations:
 
 
 @pytest.fixture
-def start(home: Locations) -> Start:
-    """Starts the app; ends it and its studio at the end of the block."""
+def start(home: Locations, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Starts the app; ends it and its studio at the end of the block. Downloads pause shortly between tries."""
+    monkeypatch.setattr("mediatui.studio.studio.Patience", lambda: SHORT_PAUSES)
 
     @asynccontextmanager
     async def run(
@@ -138,6 +170,29 @@ def start(home: Locations) -> Start:
             app.stop_studio()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of projects: "demo" with two pictures on disk, made once for all tests."""
+    root = tmp_path_factory.mktemp("made")
+    places = Locations(root / "data", root / "config.toml", root / "state", root / "cache")
+    studio = Studio(Settings(poll_seconds=0.05), places)
+    studio.start()
+    try:
+        for prompt in ("misty valley", "neon city"):
+            jobs = studio.generate(GenerateRequest(prompt, (PICTURE,), "demo", SMALL)).result(PATIENCE)
+            studio.wait([job.id for job in jobs]).result(PATIENCE)
+        assert not studio.save([item.id for item in studio.items("demo")]).result(PATIENCE).failed
+    finally:
+        studio.stop()
+    return places.projects
+
+
+@pytest.fixture
+def pictures(home: Locations, made: Path) -> None:
+    """The project "demo" with "misty valley" and, later, "neon city"."""
+    shutil.copytree(made, home.projects)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections import Counter
+from typing import Any
 
 import pytest
 from textual.binding import Binding
@@ -37,7 +38,7 @@ from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageScreen
 from mediatui.tui.screens.viewer import ViewerScreen
 from mediatui.tui.shelf import Shelf
-from mediatui.tui.widgets.form import Cycle
+from mediatui.tui.widgets.form import Cycle, FieldLine
 from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.media_grid import MediaGrid
@@ -98,7 +99,7 @@ def _grid() -> MediaGrid:
 async def test_every_action_is_answered_where_it_applies(start: Start) -> None:
     async with start() as session:
         app = session.app
-        screens = {
+        screens: dict[str, Any] = {
             "library": session.library,
             "filter": session.library,
             "app": app,
@@ -154,7 +155,8 @@ async def test_palette_offers_what_can_be_done_and_does_it(start: Start) -> None
         hits = session.app.screen.query_one(OptionList)
         await until(lambda: hits.option_count == 1 and hits.highlighted == 0, "the hit")
         await session.press("enter")
-        await session.screen(GenerateScreen)
+        screen = await session.screen(GenerateScreen)
+        await until(lambda: screen.query(FieldLine), "the form")
 
 
 @pytest.mark.parametrize(

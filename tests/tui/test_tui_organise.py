@@ -20,12 +20,10 @@ from .conftest import Session, Start, until
 
 
 @pytest.fixture
-async def two(start: Start) -> AsyncIterator[Session]:
+async def two(start: Start, pictures: None) -> AsyncIterator[Session]:
     """A project with two pictures on disk; the cursor on the later one, "neon city"."""
     async with start(size=(150, 40)) as session:
-        await session.generate("misty valley")
-        await session.generate("neon city")
-        await until(lambda: all(item.save_state is SaveState.SAVED for item in session.items), "saved")
+        await session.open_demo()
         await session.press("g")
         yield session
 
@@ -189,7 +187,7 @@ async def test_a_verb_that_takes_long_says_how_far_it_is(two: Session) -> None:
 
 async def test_a_file_that_vanishes_is_told_of_once_and_its_row_says_so(two: Session) -> None:
     item = named(two, "neon city")
-    two.app.studio.file_of(item).unlink()  # type: ignore[union-attr]
+    two.path_of(item).unlink()
     await until(lambda: named(two, "neon city").save_state is SaveState.MISSING, "marked")
     await until(lambda: any("1 file of “demo” is gone" in n.message for n in two.app._notifications), "told")
     assert "missing" in row(two, "neon city")

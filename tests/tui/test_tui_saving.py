@@ -110,7 +110,10 @@ def test_the_next_try_and_the_life_of_an_address_count_down() -> None:
 # -- the banner
 
 
-async def test_a_failed_save_says_when_it_is_tried_again_and_r_does_it_now(fal: FalServer, start: Start) -> None:
+async def test_a_failed_save_says_when_it_is_tried_again_and_r_does_it_now(
+    fal: FalServer, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediatui.tui.control.telling.LINGER_SECONDS", 0.5)
     fal.script("file", Reply(503))
     async with start(settings=settings_for(fal.url)) as session:
         await make(session)
@@ -195,7 +198,7 @@ async def test_no_leaves_the_item_unsaved_and_r_asks_again(fal: FalServer, start
         assert item.storage_error.host == "media.example.invalid"
         await until(lambda: "r asks you about media.example.invalid again" in details(session), "the details")
         await session.press("R")  # everything: no question that was answered is asked again
-        await until(lambda: session.items[0].storage_error.attempts == 2, "tried")  # type: ignore[union-attr]
+        await until(lambda: (told := session.items[0].storage_error) and told.attempts == 2, "tried")
         assert isinstance(session.app.screen, LibraryScreen)
         await session.press("r")
         await ask(session)
@@ -214,7 +217,7 @@ async def test_always_is_written_down_and_keeps_comments(fal: FalServer, home: L
         assert text.startswith("# mine\n[save]\n")
         assert "'a.example', # old" in text
         # It is allowed now: what fails is that no such name exists.
-        await until(lambda: session.items[0].storage_error.kind is SaveErrorKind.NETWORK, "tried")  # type: ignore[union-attr]
+        await until(lambda: (told := session.items[0].storage_error) and told.kind is SaveErrorKind.NETWORK, "tried")
 
 
 async def test_a_key_on_its_way_answers_nothing(fal: FalServer, home: Locations, start: Start) -> None:

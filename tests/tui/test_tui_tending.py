@@ -15,7 +15,6 @@ from textual.widgets import Input
 
 from mediatui.archive.metadata import read_making
 from mediatui.library.cleanup import Sort
-from mediatui.model import SaveState
 from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen
 from mediatui.tui.screens.export import ExportScreen
@@ -31,12 +30,10 @@ from .conftest import Session, Start, until
 
 
 @pytest.fixture
-async def two(start: Start) -> AsyncIterator[Session]:
+async def two(start: Start, pictures: None) -> AsyncIterator[Session]:
     """A project with two pictures on disk."""
     async with start(size=(130, 36)) as session:
-        await session.generate("misty valley")
-        await session.generate("neon city")
-        await until(lambda: all(item.save_state is SaveState.SAVED for item in session.items), "saved")
+        await session.open_demo()
         yield session
 
 
@@ -48,7 +45,7 @@ async def trash(session: Session) -> TrashScreen:
 
 
 def said(session: Session) -> str:
-    return str(session.app.screen.query_one("#status").text)  # type: ignore[attr-defined]
+    return session.app.screen.query_one("#status", Bar).text
 
 
 async def test_a_trashed_item_is_listed_restored_and_trashed_again(two: Session) -> None:
@@ -71,7 +68,7 @@ async def test_several_items_that_went_together_come_back_together(two: Session)
     await until(lambda: not two.items, "gone")
     screen = await trash(two)
     await two.press("r")
-    await until(lambda: "2 items are back" in screen.query_one("#status").text, "said so")
+    await until(lambda: "2 items are back" in screen.query_one("#status", Bar).text, "said so")
 
 
 async def test_emptying_the_trash_needs_its_number_typed(two: Session) -> None:
@@ -118,7 +115,7 @@ async def test_one_deleted_project_goes_for_good_and_the_rest_of_the_trash_stays
 
 
 async def test_a_deleted_project_is_restored_from_the_trash(two: Session) -> None:
-    await two.app.ask(two.app.studio.rename_project(two.library.project_id, "Demo: take 2"))
+    await two.app.ask(two.app.studio.rename_project("demo", "Demo: take 2"))
     await two.press("D")
     await two.screen(ConfirmScreen)
     await two.press("y")
@@ -228,7 +225,7 @@ async def test_an_import_says_how_far_it_is_and_stops_when_told(two: Session, tm
     await until(lambda: "many" in two.library.summaries, "its project")
     kept = (await two.app.ask(two.app.studio.open_project("many"))).items
     assert 0 < len(kept) < count
-    assert all(two.app.studio.file_of(item).is_file() for item in kept)  # type: ignore[union-attr]
+    assert all(two.path_of(item).is_file() for item in kept)
     await two.press("u")
     await until(lambda: "many" not in two.library.summaries, "taken back")
 
@@ -300,7 +297,7 @@ async def test_an_export_that_fails_can_be_sent_elsewhere(two: Session, tmp_path
 
 
 async def test_copies_say_how_they_were_made_and_the_originals_stay_as_they_are(two: Session, tmp_path: Path) -> None:
-    originals = {item.id: two.app.studio.file_of(item).read_bytes() for item in two.items}  # type: ignore[union-attr]
+    originals = {item.id: two.path_of(item).read_bytes() for item in two.items}
     await two.press("x")
     screen = await two.screen(ExportScreen)
     await until(lambda: screen._plan is not None, "the plan")
@@ -313,6 +310,6 @@ async def test_copies_say_how_they_were_made_and_the_originals_stay_as_they_are(
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         names = [name for name in archive.namelist() if name.startswith("images/")]
         archive.extractall(tmp_path / "copies")
-    made = {read_making(tmp_path / "copies" / name).prompt for name in names}  # type: ignore[union-attr]
-    assert made == {"misty valley", "neon city"}
-    assert {item.id: two.app.studio.file_of(item).read_bytes() for item in two.items} == originals  # type: ignore[union-attr]
+    made = [read_making(tmp_path / "copies" / name) for name in names]
+    assert {each and each.prompt for each in made} == {"misty valley", "neon city"}
+    assert {item.id: two.path_of(item).read_bytes() for item in two.items} == originals
