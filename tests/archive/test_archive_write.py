@@ -14,8 +14,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.support.disks import tmpfs
 
 from mediatui.archive.plan import ExportEntry, ExportPlan, plan_export
 from mediatui.archive.write import ExportReport, ExportStopped, write_export
@@ -26,7 +28,7 @@ from mediatui.model import Job, MediaItem, MediaType, Phase, Project, SaveState
 PROJECT = Project("demo", "Demo", 1_760_000_000.0)
 
 
-def item(folder: Path, number: int, data: bytes | None, **changes: object) -> MediaItem:
+def item(folder: Path, number: int, data: bytes | None, **changes: Any) -> MediaItem:
     """An item whose file holds `data`; None: it is not on disk."""
     name = f"AI-Video-model-{number}.mp4"
     made = MediaItem(
@@ -57,6 +59,16 @@ def item(folder: Path, number: int, data: bytes | None, **changes: object) -> Me
     return replace(made, **changes)
 
 
+def file_of(folder: Path, item: MediaItem) -> Path:
+    assert item.path is not None
+    return folder / item.path
+
+
+def fill(path: Path) -> None:
+    """Write more than a small disk holds."""
+    path.write_bytes(bytes(8 << 20))
+
+
 def job(number: int) -> Job:
     return Job(
         f"job-{number}", "demo", "fal", "fal-ai/model", "p", phase=Phase.SUCCEEDED, remote_id=f"request-{number}"
@@ -74,9 +86,10 @@ def export(
     return write_export(plan, jobs or {}, fetch, progress, stop)
 
 
-def manifest(path: Path) -> dict:
+def manifest(path: Path) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read("manifest.json"))
+        found: dict[str, Any] = json.loads(archive.read("manifest.json"))
+    return found
 
 
 @pytest.fixture
@@ -103,7 +116,7 @@ def assert_valid(path: Path) -> None:
             assert "warning" not in (done.stdout + done.stderr).lower()
 
 
-def assert_matches(path: Path) -> dict:
+def assert_matches(path: Path) -> dict[str, Any]:
     """The manifest names exactly the files there are, with their true sizes and checksums."""
     found = manifest(path)
     with zipfile.ZipFile(path) as archive:
@@ -170,10 +183,10 @@ def test_bad_items_are_listed_and_the_rest_is_there(folder: Path, target: Path) 
     nothing = item(folder, 6, None)
     again = replace(again, url="https://x.invalid/again.mp4")
     plan = plan_export(PROJECT, folder, [good, vanished, odd, again, remote, failing, nothing], target)
-    (folder / vanished.path).unlink()
-    (folder / odd.path).unlink()
-    (folder / odd.path).mkdir()
-    (folder / again.path).unlink()
+    file_of(folder, vanished).unlink()
+    file_of(folder, odd).unlink()
+    file_of(folder, odd).mkdir()
+    file_of(folder, again).unlink()
 
     def fetch(entry: ExportEntry, path: Path) -> None:
         assert not path.exists()
@@ -227,7 +240,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_exported_as_far_as_it_went(fold
 
     def stop() -> bool:
         if part.stat().st_size > 1 << 20:
-            os.truncate(folder / items[0].path, 2_500_000)
+            os.truncate(file_of(folder, items[0]), 2_500_000)
         return False
 
     export(plan_export(PROJECT, folder, items, target), stop=stop)
@@ -248,9 +261,9 @@ def test_bytes_that_differ_from_the_index_are_exported_as_they_are(folder: Path,
     longer, same_size, shorter, unknown = (item(folder, n, b"x" * 2_000_000) for n in range(4))
     unknown = replace(unknown, sha256=None, crc32=None)
     plan = plan_export(PROJECT, folder, [longer, same_size, shorter, unknown], target)
-    (folder / longer.path).write_bytes(b"y" * 2_500_000)
-    (folder / same_size.path).write_bytes(b"z" * 2_000_000)
-    (folder / shorter.path).write_bytes(b"")
+    file_of(folder, longer).write_bytes(b"y" * 2_500_000)
+    file_of(folder, same_size).write_bytes(b"z" * 2_000_000)
+    file_of(folder, shorter).write_bytes(b"")
     export(plan)
     assert_valid(target)
     found = assert_matches(target)
@@ -339,7 +352,7 @@ def test_a_fault_of_ours_leaves_nothing(folder: Path, target: Path) -> None:
 
 def test_progress_ends_with_everything(folder: Path, target: Path) -> None:
     items = [item(folder, n, bytes(3 << 20)) for n in range(3)]
-    calls: list[tuple[object, ...]] = []
+    calls: list[tuple[Any, ...]] = []
     export(plan_export(PROJECT, folder, items, target), progress=lambda *call: calls.append(call))
     assert calls[0] == (0, 3, 0, 9 << 20, "videos/AI-Video-model-0.mp4")
     assert calls[-1] == (3, 3, 9 << 20, 9 << 20, "")
@@ -351,11 +364,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB."""
     place = tmp_path / "small"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting needs root")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with tmpfs(place, "size=4m"):
+        yield place
 
 
 def test_a_full_disk_is_told_and_nothing_else_is_touched(folder: Path, small_disk: Path) -> None:
@@ -375,7 +385,7 @@ def test_a_full_disk_is_told_and_nothing_else_is_touched(folder: Path, small_dis
 def test_a_download_that_fills_the_disk_costs_only_itself(folder: Path, small_disk: Path) -> None:
     items = [item(folder, 1, None, url="https://x.invalid/1.mp4"), item(folder, 2, b"small")]
     plan = plan_export(PROJECT, folder, items, small_disk / "export.zip")
-    report = export(plan, fetch=lambda entry, path: path.write_bytes(bytes(8 << 20)) and None)
+    report = export(plan, fetch=lambda entry, path: fill(path))
     assert [one.item.id for one in report.missing] == ["item-1"]
     assert "No space left" in report.missing[0].reason
     assert_matches(report.path)

@@ -35,6 +35,8 @@ class Home:
     """A person's home directory: settings, projects and state under one folder."""
 
     root: Path
+    before: Callable[[], None] | None = None
+    """What a command that is run here does before it begins."""
 
     @property
     def projects(self) -> Path:
@@ -70,6 +72,7 @@ class Home:
             timeout=SECONDS,
             cwd=self.root,
             env={**self.environment, **environment},
+            preexec_fn=self.before,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)

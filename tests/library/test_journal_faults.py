@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.library.conftest import key
+from tests.support.disks import tmpfs
 
 from mediatui.errors import SaveErrorKind, StorageBlocked, StorageError, StorageTooNew
 from mediatui.library import journal_file
@@ -34,15 +36,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 256 KiB."""
     mount = tmp_path / "disk"
     mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", os.fspath(mount)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no permission to mount a small file system; the file size limit is tested instead")
-    try:
+    with tmpfs(mount, "size=256k"):
         yield mount
-    finally:
-        subprocess.run(["umount", "-l", os.fspath(mount)], check=True)
 
 
 def fill(db: JournalDB) -> None:
@@ -117,9 +112,10 @@ def test_a_place_made_writable_again_is_written(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuse)
         db = JournalDB(path)
-        assert db.journal.read_only
+        refused = db.journal.read_only
         with pytest.raises(StorageBlocked):
             db.insert({"id": "a"})
+    assert refused
     db.insert({"id": "a"})
     assert not db.journal.read_only
     assert len(JournalDB(path)) == 1
@@ -237,7 +233,7 @@ def test_an_older_copy_put_back_does_not_lose_what_we_know(tmp_path: Path) -> No
     db.insert({"id": "a", "n": 1})
     older = path.read_bytes()
     db.insert({"id": "b"})
-    db.update({"n": 2}, doc_ids=["a"])  # type: ignore[list-item]
+    db.update({"n": 2}, doc_ids=[key("a")])
     path.write_bytes(older)
     db.journal.poll()
     for each in (db, JournalDB(path)):
