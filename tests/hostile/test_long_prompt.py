@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from tests.support.workshop import open_studio
 from mediatui.model import Phase, SaveState
 
 LONG = ("a lighthouse at dusk, " * 50_000)[: 1 << 20]
-USABLE = 5.0
-"""Seconds for a step that takes a hundredth of that; whatever grows with the square of a prompt takes minutes."""
+"""A step over it takes a moment; whatever grows with its square outlasts the patience of `Terminal` and `Desk`."""
 
 
 @pytest.fixture
@@ -66,18 +64,14 @@ def test_the_interface_stays_usable(desk: Desk) -> None:
             ("f", "lighthouse"),
             ("\x1b", "3 items"),
         ):
-            started = time.monotonic()
             terminal.send(keys)
             terminal.shows(word)
             terminal.quiet()
-            assert time.monotonic() - started < USABLE, keys
         nothing_raw(terminal.output)
 
 
 def test_the_commands_stay_usable(desk: Desk) -> None:
     found = desk.command("list")
     assert [len(item["prompt"]) for item in found["items"]] == [len(LONG) + 2] * 3
-    started = time.monotonic()
     assert len(desk.command("list", "--filter", "lighthouse dusk")["items"]) == 3
     assert len(json.dumps(desk.command("jobs", "list"))) > 3 << 20
-    assert time.monotonic() - started < 4 * USABLE

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -352,8 +353,9 @@ async def test_the_websocket_says_how_far_a_job_is() -> None:
         sockets = ProgressSockets(lambda c: f"ws{events.url[4:]}/ws?clientId={c}", lambda: {"X-Proxy": "yes"})
         seen = sockets.watch(OWN, OWN)
         await asyncio.to_thread(events.told.wait, 20)
-        while seen.fraction is None:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while seen.fraction is None:
+                await asyncio.sleep(0)
         assert sockets.watch(OWN, OWN) is seen
         assert (seen.fraction, seen.node) == (0.75, "3")
         assert events.clients == [OWN], "one connection, however often it is asked"
@@ -442,7 +444,7 @@ def test_no_answer_breaks_the_search_for_files(document: Any) -> None:
     shapes = (document, {OWN: document}, {OWN: {"outputs": document}}, {OWN: {"outputs": {"1": {"images": [file]}}}})
     for shape in (*shapes, {OWN: {"outputs": {"1": document}, "prompt": [1, 2, document]}}):
         raw = json.dumps(shape).encode()
-        check_outputs(only_provider_errors(lambda raw=raw: provider.outputs(KNOWN, raw)) or ())  # type: ignore[misc]
+        check_outputs(only_provider_errors(partial(provider.outputs, KNOWN, raw)) or ())
 
 
 @settings(deadline=None)

@@ -17,30 +17,13 @@ from tests.support.replicate_server import ReplicateServer
 from mediatui.errors import ErrorKind
 from mediatui.locations import Locations
 from mediatui.model import Job, MediaItem, Phase, SaveState
-from mediatui.providers.base import Provider
-from mediatui.providers.openai import OpenAIProvider
-from mediatui.providers.piapi import PiAPIProvider
-from mediatui.providers.replicate import ReplicateProvider
 from mediatui.settings import ProviderSettings, Secret, Settings
-from mediatui.studio import services
 from mediatui.studio.download import Patience
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.studio import Studio
 
 SECONDS = 20.0
 QUICK = Patience(connect=2.0, read=2.0, first_delay=0.01, longest_delay=0.05)
-KINDS: dict[str, type[Any]] = {"replicate": ReplicateProvider, "piapi": PiAPIProvider, "openai": OpenAIProvider}
-
-
-def made(settings: ProviderSettings) -> Provider:
-    """The provider of those settings."""
-    provider: Provider = KINDS[settings.name].from_settings(settings)
-    return provider
-
-
-@pytest.fixture(autouse=True)
-def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "make_provider", made)
 
 
 @contextmanager

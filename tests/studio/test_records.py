@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import spin_until
 
 from mediatui.errors import UsageError
 from mediatui.library.library import Library
@@ -43,11 +44,9 @@ class Desk:
             return replace(item, notes="first")
 
         leader = self.edit("8", first)
-        while self.records._edits:  # until the first one has been taken up
-            pass
+        spin_until(lambda: not self.records._edits, "the first one taken up")
         found = [self.edit(item_id, change) for item_id, change in changes]
-        while len(self.records._edits) < len(changes):
-            pass
+        spin_until(lambda: len(self.records._edits) == len(changes), "all of them waiting")
         before = self.lines
         waiting.set()
         leader.result(20)
