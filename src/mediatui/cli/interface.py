@@ -47,7 +47,7 @@ def open_interface(context: Context) -> int:
 
 def _open(context: Context, settings: Settings) -> int:
     capabilities = _ask_terminal(context, settings)
-    from mediatui.tui.app import run
+    from mediatui.tui.run import run
 
     return run(settings, context.locations, capabilities)
 

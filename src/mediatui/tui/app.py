@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import sys
-import time
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
@@ -29,6 +28,7 @@ from textual.worker import Worker, WorkerState
 
 from mediatui.crash import write_crash_report
 from mediatui.errors import MediatuiError, UsageError
+from mediatui.text import plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler
 from mediatui.tui.alerts import Alerts
@@ -41,25 +41,22 @@ from mediatui.tui.keymap import Keymap
 from mediatui.tui.looks import FEW_COLOURS, decide_looks, drawable, remember_compact
 from mediatui.tui.memory import Keeper, load_memory
 from mediatui.tui.messages import StudioFailed, StudioReady, StudioSpoke
+from mediatui.tui.news import News, front_screen
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.terminal.answers import Answering
-from mediatui.tui.terminal.capabilities import Capabilities, Graphics, forget_late_answers
-from mediatui.tui.terminal.checks import check_terminal, is_remote
+from mediatui.tui.terminal.capabilities import Capabilities, Graphics
+from mediatui.tui.terminal.checks import is_remote
 from mediatui.tui.terminal.clipboard import osc52
 from mediatui.tui.theme import PLAIN_DARK, THEMES
-from mediatui.tui.toasts import Toasts, gathered
+from mediatui.tui.toasts import Toasts
 
 if TYPE_CHECKING:
     from mediatui.locations import Locations
     from mediatui.settings import Settings
-    from mediatui.studio.events import OrganiseProgress
     from mediatui.studio.studio import Studio
 
 T = TypeVar("T")
-
-DRAIN_SECONDS = 0.1
-"""News reach the screens at most this often."""
 
 SETTLE_SECONDS = 0.15
 """A size that held so long is taken for the last of a row of changes."""
@@ -95,10 +92,9 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         self.crash_file: Path | None = None
         self._studio: Studio | None = None
         self._bridge = Bridge(settings, locations, self.post_message)
+        self._news = News(self, self._bridge)
         self._keeper = Keeper(locations.state)
         self._begun = False
-        self._drained_at = 0.0
-        self._drain_timer: Timer | None = None
         self._settling: Timer | None = None
         self._dress()
         self.hosts = HostQuestions(self)
@@ -234,14 +230,14 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
     @on(StudioReady)
     def _use_studio(self, message: StudioReady) -> None:
         self._studio = message.studio
-        self._tell_screens(lambda screen: screen.studio_ready())
+        self.tell_screens(lambda screen: screen.studio_ready())
 
     @on(StudioFailed)
     def _report_studio(self, message: StudioFailed) -> None:
         self.tell_exception(message.error)
-        self._tell_screens(lambda screen: screen.studio_failed(message.error))
+        self.tell_screens(lambda screen: screen.studio_failed(message.error))
 
-    def _tell_screens(self, tell: Callable[[StudioScreen[Any]], None]) -> None:
+    def tell_screens(self, tell: Callable[[StudioScreen[Any]], None]) -> None:
         """News for every screen over the studio."""
         for screen in self.screen_stack:
             if isinstance(screen, StudioScreen):
@@ -278,33 +274,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
     @on(StudioSpoke)
     def _hear(self) -> None:
-        if self._drain_timer is not None:
-            return
-        wait = self._drained_at + DRAIN_SECONDS - time.monotonic()
-        if wait <= 0:
-            self._drain()
-        else:
-            self._drain_timer = self.set_timer(wait, self._drain)
-
-    def _drain(self) -> None:
-        self._drain_timer = None
-        self._drained_at = time.monotonic()
-        batch = self._bridge.take()
-        if batch is None:
-            return
-        for notice, more in gathered(batch.notices):
-            self.tell(notice.message + more, hint=notice.hint, title=notice.title, severity=notice.severity)
-        self.alerts.follow(batch)
-        self.hosts.hear(batch.hosts)
-        if batch.organising is not None:
-            self._tell_progress(batch.organising)
-        self._tell_screens(lambda screen: screen.follow(batch))
-
-    def _tell_progress(self, how_far: OrganiseProgress) -> None:
-        """On the status line of the screen in front, not among the messages."""
-        screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, StudioScreen)), None)
-        if screen is not None:
-            screen.say(f"{how_far.label}: {how_far.stage}, {how_far.done:,} of {how_far.total:,}")
+        self._news.hear()
 
     # Work that may fail.
 
@@ -339,14 +309,14 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         if isinstance(error, MediatuiError):
             self.tell(error.message, hint=error.hint, title=error.title, severity="error")
             return
-        path = self._write_crash(error)
+        path = self.report_crash(error)
         where = f"A report is in {path}." if path else ""
         self.tell(f"{type(error).__name__} inside mediatui; your work is safe.", hint=where, severity="error")
 
     def tell(self, message: str, *, hint: str = "", title: str = "", severity: str = "information") -> None:
         """Say something: on the status line for information and over slow lines, as a toast otherwise."""
         text = f"{message} {hint}".strip()
-        screen = next((s for s in reversed(self.screen_stack) if isinstance(s, StudioScreen)), None)
+        screen = front_screen(self)
         if screen is not None and (self.quiet or severity == "information"):
             screen.say(text, severity)
         if severity != "information" and not self.quiet:
@@ -355,7 +325,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
     # Ending badly.
 
-    def _write_crash(self, error: BaseException) -> Path | None:
+    def report_crash(self, error: BaseException) -> Path | None:
+        """Write a report on a defect of ours; where it is, unless it could not be written."""
         secrets = [p.key.reveal() for p in self.settings.providers.values() if p.key]
         self.crash_file = write_crash_report(self.locations.state, error, secrets=secrets)
         return self.crash_file
@@ -365,7 +336,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         first = self._exception is None
         self._return_code = 1
         if first:
-            self._exit_renderables.append(Text(crash_words(error, self._write_crash(error))))
+            self._exit_renderables.append(Text(crash_words(error, self.report_crash(error))))
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
@@ -427,8 +398,6 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
         running = [job for job in self.studio.jobs() if not job.phase.ended] if self.has_studio else []
         if running:
-            from mediatui.text import plural
-
             many = plural(len(running), "job")
             yes = await self.push_screen_wait(
                 ConfirmScreen(
@@ -469,27 +438,3 @@ def crash_words(error: BaseException, report: Path | None) -> str:
         f"mediatui stopped: {type(error).__name__}.\n{where}"
         "Nothing is lost: start mediatui again, or run `mediatui jobs resume`, and unfinished work goes on.\n"
     )
-
-
-def run(settings: Settings, locations: Locations, capabilities: Capabilities | None = None) -> int:
-    """Run the interface on this terminal; returns the exit code.
-
-    Raises `UsageError` when the terminal cannot show it or a setting makes no sense.
-    """
-    check_terminal()
-    gc.disable()  # until the first frame, which comes a tenth sooner for it
-    app = MediatuiApp(settings, locations, capabilities)
-    forget_late_answers(app.capabilities)
-    try:
-        result = app.run(mouse=settings.mouse)
-    except Exception as exc:  # the fence: Textual failed outside its own hooks; the terminal is restored by then
-        report = app._write_crash(exc)
-        sys.stderr.write(crash_words(exc, report))
-        return 1
-    finally:
-        gc.enable()
-        app.alerts.restore_title()
-        app.keep_session()
-        app.stop_studio()
-        app.keep_glimpse()
-    return app.return_code or result or 0
