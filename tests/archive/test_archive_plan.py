@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,12 @@ from mediatui.model import MediaItem, MediaType, Project, SaveState
 PROJECT = Project("demo", "Démo / one", 0.0)
 
 
-def remote(number: int, type_: MediaType = MediaType.VIDEO, **changes: object) -> MediaItem:
-    fields = {"url": f"https://x.invalid/{number}", "model": "fal-ai/a b", "created_at": 1_700_000_000.5}
+def remote(number: int, type_: MediaType = MediaType.VIDEO, **changes: Any) -> MediaItem:
+    fields: dict[str, Any] = {
+        "url": f"https://x.invalid/{number}",
+        "model": "fal-ai/a b",
+        "created_at": 1_700_000_000.5,
+    }
     return MediaItem(f"i{number}", "demo", f"n{number}", type_, **(fields | changes))
 
 
@@ -51,7 +56,7 @@ def test_counts_and_sizes(tmp_path: Path) -> None:
         ({"url": "https://x.invalid/a." + "x" * 300}, "." + "x" * 10),
     ],
 )
-def test_remote_items_are_named_as_if_saved(tmp_path: Path, changes: dict[str, object], ending: str) -> None:
+def test_remote_items_are_named_as_if_saved(tmp_path: Path, changes: dict[str, Any], ending: str) -> None:
     plan = plan_export(PROJECT, tmp_path, [remote(1, **changes)], tmp_path / "o.zip")
     assert plan.entries[0].name == f"videos/AI-Video-fal-ai-a-b-1700000000500{ending}"
 

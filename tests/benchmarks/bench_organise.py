@@ -12,7 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from mediatui.library.index import encode_sidecar
@@ -75,6 +78,11 @@ def fill(project: ProjectFolder, count: int) -> list[str]:
     return [item.id for item in items]
 
 
+def finish(verb: Callable[[], Future[Any]]) -> None:
+    """Ask for it and wait for the end."""
+    verb().result(SECONDS)
+
+
 def timed(name: str, run: Callable[[], object]) -> None:
     """Run it and say how long it took."""
     start = time.perf_counter()
@@ -99,7 +107,7 @@ def verbs(folder: Path, count: int) -> None:
         ("copy", lambda: organise.copy(ids, "two")),
         ("tag", lambda: organise.tag(ids, ["hero"])),
     ):
-        timed(name, lambda verb=verb: verb().result(SECONDS))  # type: ignore[misc]
+        timed(name, partial(finish, verb))
         timed("  undo", lambda: organise.undo().result(SECONDS))
     studio.stop()
 

@@ -129,7 +129,7 @@ def measure(options: argparse.Namespace, scene: Path) -> None:
     line = Line(options.bps, options.buffer, options.rtt / 1000)
     answers: deque[tuple[float, bytes]] = deque()
     half = options.rtt / 2000
-    total, tail, pressed, latencies = 0, b"", [], []
+    total, tail, pressed, latencies = 0, b"", list[float](), list[float]()
     started = time.monotonic()
     next_key = started + 2.5
     while True:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mediatui.library.index import item_to_document
@@ -102,10 +103,10 @@ def bench(folder: Path, count: int) -> None:
     other, other_sqlite = ProjectFolder(project.folder), Sqlite(folder / "bench.sqlite")
     for number in range(UPDATES):
         item = replace(items[(number * 7919) % count], width=number)
-        ours.append(seconds(lambda item=item: project.commit(items=[item])))
-        theirs.append(seconds(lambda item=item: sqlite.put(item)))
+        ours.append(seconds(partial(project.commit, items=[item])))
+        theirs.append(seconds(partial(sqlite.put, item)))
         foreign.append(seconds(other.poll))
-        foreign_sqlite.append(seconds(lambda item=item: other_sqlite.get(item.id)))
+        foreign_sqlite.append(seconds(partial(other_sqlite.get, item.id)))
         assert other.item(item.id).width == number
     report("update, durable: p50", statistics.median(ours), statistics.median(theirs))
     report("update, durable: p95", percentile(ours, 0.95), percentile(theirs, 0.95))

@@ -69,7 +69,7 @@ class Session:
         self.library.close()
 
 
-Step = Callable[[Session], None]
+Step = Callable[[Session], object]
 
 
 def item(name: str, *, prompt: str = "", **values: Any) -> MediaItem:
@@ -141,7 +141,7 @@ def _edits(number: int) -> Step:
 
 
 def _trash(*names: str) -> Step:
-    return lambda session: trash_items(session.demo, names) and None
+    return lambda session: trash_items(session.demo, names)
 
 
 def _restore(session: Session) -> None:
@@ -194,7 +194,7 @@ def _compact_migrated(session: Session) -> None:
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("create", lambda s: s.library.create("Demo") and None),
+    ("create", lambda s: s.library.create("Demo")),
     ("draft", lambda s: s.demo.commit(jobs=[job("j1", Phase.DRAFT)])),
     ("submitting", lambda s: s.demo.commit(jobs=[job("j1", Phase.SUBMITTING)])),
     ("handle", lambda s: s.demo.commit(jobs=[job("j1", Phase.QUEUED, remote_id="r1")])),
@@ -211,8 +211,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("compact", Session.reopen),
     ("mixed commit", _mixed),
     ("save inline", lambda s: save(s, "i5", b"5" * 4096)),
-    ("rename", lambda s: s.library.rename("demo", "Demonstration") and None),
-    ("policy", lambda s: s.library.set_policy("demo", SavePolicy.ON_DEMAND) and None),
+    ("rename", lambda s: s.library.rename("demo", "Demonstration")),
+    ("policy", lambda s: s.library.set_policy("demo", SavePolicy.ON_DEMAND)),
     ("second", _second),
     ("delete project", _delete_project),
     ("restore project", _restore_project),
@@ -224,7 +224,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("old journal", _old_journal),
     ("migrate", _migrate),
     ("rewrite migrated", _compact_migrated),
-    ("reconcile", lambda s: reconcile(s.demo) and None),
+    ("reconcile", lambda s: reconcile(s.demo)),
 )
 
 ATOMIC = frozenset({"collect", "mixed commit", "migrate"})

@@ -27,6 +27,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pyte
@@ -151,7 +152,8 @@ class Remote:
 
     def __init__(self, folder: Path, options: argparse.Namespace) -> None:
         self.folder, self._options = folder, options
-        self.size = tuple(map(int, options.size.split("x")))
+        columns, rows = map(int, options.size.split("x"))
+        self.size = columns, rows
         for name in ("host", "user"):
             subprocess.run(
                 ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / name], check=True
@@ -265,9 +267,7 @@ class Session:
             start = time.monotonic()
             terminal.send(presses[number % len(presses)])
             terminal.until(
-                lambda before=before, attributes=attributes: (
-                    terminal.screen.display != before or _reverse(terminal.screen) != attributes
-                ),
+                partial(_changed, terminal.screen, before, attributes),
                 f"a change after {presses[number % len(presses)]!r}",
             )
             latencies.append((time.monotonic() - start) * 1000)
@@ -345,9 +345,12 @@ class Session:
         """Another size, and back."""
         for columns, rows in ((70, 22), (130, 38), self.remote.size):
             self.terminal.resize(columns, rows)
-            self.terminal.until(lambda rows=rows: "commands" in self.terminal.screen.display[rows - 1], "the key bar")
+            self.terminal.until(partial(self._has_key_bar, rows), "the key bar")
         self.terminal.settle()
         self.tell("resize 70x22, 130x38 and back")
+
+    def _has_key_bar(self, rows: int) -> bool:
+        return "commands" in self.terminal.screen.display[rows - 1]
 
     def reattach(self) -> None:
         """Detach, and come back."""
@@ -412,6 +415,10 @@ class Session:
             self.reattach()
         self.cut()
         self.once()
+
+
+def _changed(screen: pyte.Screen, before: list[str], attributes: list[str]) -> bool:
+    return screen.display != before or _reverse(screen) != attributes
 
 
 def _reverse(screen: pyte.Screen) -> list[str]:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _foreign(session: Session) -> None:
 
 def _dead_lines(session: Session) -> None:
     for number in range(14):
-        session.demo.edit_item("i2", lambda held, number=number: replace(held, seed=number))  # type: ignore[misc]
+        session.demo.edit_item("i2", partial(replace, seed=number))
     session.library.close()
     session.library = session._open()
 

@@ -54,19 +54,21 @@ def test_a_failure_after_the_document_adds_no_second_one(capsys: pytest.CaptureF
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("text", ["plain", "ünï 夜 🎬", "lone \udce9 surrogate"])
 def test_json_survives_every_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str, text: str) -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
     Output(json=True).emit({"text": text})
     stream.flush()
-    assert json.loads(stream.buffer.getvalue().decode(encoding))["text"] == text  # type: ignore[attr-defined]
+    assert json.loads(written.getvalue().decode(encoding))["text"] == text
 
 
 def test_words_survive_an_encoding_that_lacks_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
     Output().line("夜 done")
     stream.flush()
-    assert stream.buffer.getvalue().endswith(b" done\n")  # type: ignore[attr-defined]
+    assert written.getvalue().endswith(b" done\n")
 
 
 def test_terminal_controls_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 from contextlib import redirect_stdout
 
@@ -11,8 +12,9 @@ from mediatui.cli.main import COMMANDS, build_parser
 from mediatui.errors import UsageError
 
 
-def parse(*arguments: str):
-    return build_parser().parse_args(list(arguments))
+def parse(*arguments: str) -> argparse.Namespace:
+    found: argparse.Namespace = build_parser().parse_args(list(arguments))
+    return found
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_a_hostile_service_on_the_form_and_in_the_results(desk: Desk, service: H
             terminal.shows("1 chosen")
             before = len(service.server.submits)
             press(terminal, f"a fox [/] {turn}\x13", "sending")
-            terminal.until(lambda n=before: len(service.server.submits) > n, "sent")
+            service.server.wait_for("submit", before + 1)
             for keys in ("t", "\x1b", "\x1b", "n"):
                 press(terminal, keys, "jobs")
         assert service.server.submits

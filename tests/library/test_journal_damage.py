@@ -39,7 +39,8 @@ def sample(tmp_path: Path) -> tuple[bytes, list[tuple[int, dict[str, Any]]]]:
 
 
 def snapshot(journal: JournalFile) -> dict[str, Any]:
-    return json.loads(json.dumps({name: table for name, table in journal.tables.items() if table}))
+    found: dict[str, Any] = json.loads(json.dumps({name: table for name, table in journal.tables.items() if table}))
+    return found
 
 
 def open_bytes(path: Path, data: bytes) -> JournalFile:

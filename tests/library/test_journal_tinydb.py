@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.library.conftest import key
 from tinydb import Query, TinyDB, where
 from tinydb.operations import add, delete, increment
 from tinydb.operations import set as set_field
@@ -94,7 +95,7 @@ def state(db: TinyDB) -> dict[str, list[tuple[int, dict[str, Any]]]]:
 def twin(stock: TinyDB) -> TinyDB:
     """A copy of a stock database, for calls that raise: stock keeps half an update in memory, we keep nothing."""
     copied = TinyDB(storage=MemoryStorage)
-    copied.storage.write(copy.deepcopy(stock.storage.read()))
+    copied.storage.write(copy.deepcopy(stock.storage.read() or {}))
     return copied
 
 
@@ -156,10 +157,10 @@ def test_editing_a_result_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_document_given_in_is_copied(tmp_path: Path) -> None:
     db = JournalDB(tmp_path / "index.jsonl")
-    doc = {"id": "one", "list": [1]}
+    doc: dict[str, Any] = {"id": "one", "list": [1]}
     db.insert(doc)
-    doc["list"].append(2)  # type: ignore[attr-defined]
-    assert db.get(doc_id="one") == {"id": "one", "list": [1]}  # type: ignore[call-overload]
+    doc["list"].append(2)
+    assert db.get(doc_id=key("one")) == {"id": "one", "list": [1]}
 
 
 def test_records_are_filed_under_their_own_id(tmp_path: Path) -> None:
@@ -185,8 +186,8 @@ def test_an_update_appends_one_line(tmp_path: Path) -> None:
     db = JournalDB(path)
     db.insert_multiple({"id": f"i{n}", "n": n} for n in range(200))
     size, lines = path.stat().st_size, path.read_bytes().count(b"\n")
-    db.update({"n": -1}, doc_ids=["i7"])  # type: ignore[list-item]
+    db.update({"n": -1}, doc_ids=[key("i7")])
     assert path.read_bytes().count(b"\n") == lines + 1
     assert path.stat().st_size - size < 200
-    db.update({"n": -1}, doc_ids=["i7"])  # type: ignore[list-item]
+    db.update({"n": -1}, doc_ids=[key("i7")])
     assert path.read_bytes().count(b"\n") == lines + 1, "a change that changes nothing is not written"

@@ -20,7 +20,7 @@ from mediatui.library.index import decode_sidecar, item_to_document
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.library.reconcile import reconcile
-from mediatui.model import MediaType, SaveState, move_item
+from mediatui.model import MediaItem, MediaType, SaveState, move_item
 
 
 def reopened(project: ProjectFolder) -> ProjectFolder:
@@ -62,7 +62,11 @@ def test_edits_see_the_freshest_state(project: ProjectFolder) -> None:
     project.commit(items=[an_item()], jobs=[a_job()])
     other.edit_item("aaaa-0", lambda item: move_item(item, SaveState.SAVING))
     seen = []
-    result = project.edit_item("aaaa-0", lambda item: seen.append(item.save_state))  # type: ignore[func-returns-value]
+
+    def look(item: MediaItem) -> None:
+        seen.append(item.save_state)
+
+    result = project.edit_item("aaaa-0", look)
     assert seen == [SaveState.SAVING]
     assert result.save_state is SaveState.SAVING
     assert project.edit_job("aaaa", lambda job: replace(job, remote_id="r")).remote_id == "r"

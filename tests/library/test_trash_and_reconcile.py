@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,13 +113,17 @@ def test_what_a_killed_restore_left_double_is_taken_away(
         assert (path.stat().st_nlink, path.read_bytes()) == (1, f"bytes {item.id[-1]}".encode())
 
 
+def count_and(call: Callable[[int], None], calls: list[int], fd: int) -> None:
+    calls.append(fd)
+    call(fd)
+
+
 def test_each_folder_is_synced_once_however_many_items_come_and_go(
     project: ProjectFolder, save: Saver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
     for name in ("fsync", "fdatasync"):
-        call = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda fd, call=call: (synced.append(fd), call(fd))[1])
+        monkeypatch.setattr(os, name, partial(count_and, getattr(os, name), synced))
 
     def times(count: int) -> tuple[int, int]:
         ids = [save(project, f"item-{count}-{n}").id for n in range(count)]

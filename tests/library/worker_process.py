@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import cast
 
 from mediatui.errors import StorageError
 from mediatui.library import journal_file
@@ -29,7 +30,7 @@ def write_until_killed(path: Path, name: str) -> None:
             number += 1
             key = f"{name}-{number % 7}"
             if number % 5 == 0:
-                db.remove(doc_ids=[key])  # type: ignore[list-item]
+                db.remove(doc_ids=[cast("int", key)])  # TinyDB declares numbers
                 number_held = 0
             else:
                 size = (number * 7919) % 3000

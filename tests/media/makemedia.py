@@ -10,6 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 
 
@@ -35,12 +38,13 @@ def video(
     """A clip, optionally with black frames first and a tone."""
     with av.open(str(path), "w", options=options or {}) as out:
         stream = out.add_stream(codec, rate=fps)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        audio = out.add_stream(sound, rate=48000) if sound else None
+        audio = _sound(out, sound, 48000) if sound else None
         for n in range(frames):
             image = Image.new("RGB", size) if n < black_frames else picture(*size, shift=n * 2)
-            out.mux(stream.encode(av.VideoFrame.from_image(image)))
+            out.mux(stream.encode(frame_of(image)))
         out.mux(stream.encode(None))
         if audio is not None:
             for frame in _tone(frames / fps, 48000):
@@ -49,10 +53,28 @@ def video(
     return path
 
 
+def frame_of(image: Image.Image) -> av.VideoFrame:
+    """A picture as a frame of a film."""
+    made: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call] # PyAV does not say
+    return made
+
+
+def image_of(frame: av.VideoFrame) -> Image.Image:
+    """A frame of a film as a picture."""
+    made: Image.Image = frame.to_image()  # type: ignore[no-untyped-call] # PyAV does not say
+    return made
+
+
+def _sound(out: OutputContainer, codec: str, rate: int) -> AudioStream:
+    stream = out.add_stream(codec, rate=rate, options={"strict": "experimental"})
+    assert isinstance(stream, AudioStream)
+    return stream
+
+
 def tone(path: Path, codec: str, *, duration: float = 1.5, rate: int = 48000) -> Path:
     """A sound file that fades in."""
     with av.open(str(path), "w") as out:
-        stream = out.add_stream(codec, rate=rate, options={"strict": "experimental"})
+        stream = _sound(out, codec, rate)
         if codec == "vorbis":  # FFmpeg's own encoder knows nothing but stereo
             stream.layout = "stereo"
         for frame in _tone(duration, rate):

@@ -7,17 +7,18 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
-import makemedia
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.media import makemedia
 
 from mediatui.media.probe import MediaFacts, probe, sniff
 from mediatui.model import MediaType
 
-VIDEOS = {
+VIDEOS: dict[str, dict[str, Any]] = {
     "h264.mp4": {"sound": "aac"},
     "faststart.mp4": {"options": {"movflags": "faststart"}},
     "quicktime.mov": {},
@@ -49,6 +50,8 @@ def test_video_facts_are_those_a_decoder_finds(tmp_path: Path, name: str) -> Non
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert (facts.width, facts.height) == (stream.codec_context.width, stream.codec_context.height)
+        assert stream.average_rate is not None
+        assert container.duration is not None
         assert facts.fps == pytest.approx(float(stream.average_rate), rel=0.01)
         assert facts.duration == pytest.approx(container.duration / 1e6, abs=0.02)
         expected = "mpeg4" if name.endswith(".mp4") and "mpeg4" in name else stream.codec_context.name
@@ -266,10 +269,12 @@ def test_a_frame_shown_longer_is_not_another_rate(tmp_path: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         packets = []
         for n in range(48):
-            frame = av.VideoFrame.from_image(makemedia.picture(64, 48, n))
-            packets += stream.encode(frame)
+            packets += stream.encode(makemedia.frame_of(makemedia.picture(64, 48, n)))
         packets += stream.encode(None)
-        packets[-1].dts = packets[-1].pts = packets[-1].pts + 8 * (packets[-1].pts - packets[-2].pts)
+        before, last = packets[-2].pts, packets[-1].pts
+        assert before is not None
+        assert last is not None
+        packets[-1].dts = packets[-1].pts = last + 8 * (last - before)
         for packet in packets:
             out.mux(packet)
     facts = probe(path)

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import makemedia
 import pytest
 from PIL import Image, ImageChops, ImageStat
+from tests.media import makemedia
 
 from mediatui.media import filmstrip
 from mediatui.media.clip import Clip, ClipError

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.organise.conftest import add_item, everything, places, without_times
@@ -30,8 +31,8 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     studio.stop()
 
 
-def ask(*sorts: Sort, **fields: object) -> CleanRequest:
-    return replace(CleanRequest(frozenset(sorts)), **fields)  # type: ignore[arg-type]
+def ask(*sorts: Sort, **fields: Any) -> CleanRequest:
+    return replace(CleanRequest(frozenset(sorts)), **fields)
 
 
 def test_duplicates_are_found_within_and_across_projects_also_without_hashes(library: Library) -> None:

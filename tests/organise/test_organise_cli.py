@@ -194,10 +194,10 @@ def fill_with_everything(library: Library) -> None:
     film.path_of(gone.path or "").unlink()
 
 
-def contents(path: Path) -> dict[str, bytes | Any]:
+def contents(path: Path) -> dict[str, Any]:
     """What an export holds; of the manifest all but when it was written."""
     with zipfile.ZipFile(path) as archive:
-        found: dict[str, bytes | Any] = {name: archive.read(name) for name in archive.namelist()}
+        found: dict[str, Any] = {name: archive.read(name) for name in archive.namelist()}
     found["manifest.json"] = json.loads(found["manifest.json"])
     del found["manifest.json"]["created_at"]
     return found

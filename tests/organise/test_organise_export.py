@@ -11,14 +11,18 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+from tests.media import makemedia
 
 from mediatui.archive.embed import KEY
 from mediatui.archive.mp4tags import read_comment
@@ -56,12 +60,12 @@ def mp4(*, fast: bool = False, frames: int = 12) -> bytes:
             stream.width, stream.height = 64, 48
             for number in range(frames):
                 picture = Image.new("RGB", (64, 48), (number * 20, 90, 120))
-                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+                container.mux(stream.encode(makemedia.frame_of(picture)))
             container.mux(stream.encode(None))
         return path.read_bytes()
 
 
-def item(folder: Path, number: int, data: bytes, ending: str, **changes: object) -> MediaItem:
+def item(folder: Path, number: int, data: bytes, ending: str, **changes: Any) -> MediaItem:
     type = MediaType.VIDEO if ending == "mp4" else MediaType.IMAGE
     path = f"{type.folder}/AI-{number}.{ending}"
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -72,13 +76,13 @@ def item(folder: Path, number: int, data: bytes, ending: str, **changes: object)
         save_state=SaveState.SAVED, file_size=len(data), sha256=hashlib.sha256(data).hexdigest(),
         created_at=1_760_000_000.0 + number, tags=("hero",), rating=4,
     )  # fmt: skip
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
-def export(folder: Path, items: list[MediaItem], target: Path, options: ExportOptions, **more: object) -> ExportReport:
+def export(folder: Path, items: list[MediaItem], target: Path, options: ExportOptions, **more: Any) -> ExportReport:
     plan = plan_export(PROJECT, folder, items, target, options)
-    stop: Callable[[], bool] = more.pop("stop", lambda: False)  # type: ignore[assignment]
-    return write_export(plan, {}, None, lambda *_: None, stop, **more)  # type: ignore[arg-type]
+    stop: Callable[[], bool] = more.pop("stop", lambda: False)
+    return write_export(plan, {}, None, lambda *_: None, stop, **more)
 
 
 @pytest.fixture
@@ -87,8 +91,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "demo"
 
 
-def manifest(path: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((path / "manifest.json").read_bytes())
+def manifest(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((path / "manifest.json").read_bytes())
     return found
 
 
@@ -156,22 +160,24 @@ def test_every_name_is_safe(prompt: str, name: str, chosen: list[str]) -> None:
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "mp4", "fast.mp4"])
 def test_copies_say_how_they_were_made_and_originals_do_not_change(folder: Path, tmp_path: Path, ending: str) -> None:
-    data = {"png": png, "jpg": jpeg, "mp4": mp4, "fast.mp4": lambda: mp4(fast=True)}[ending]()
+    makers: dict[str, Callable[[], bytes]] = {"png": png, "jpg": jpeg, "mp4": mp4, "fast.mp4": partial(mp4, fast=True)}
+    data = makers[ending]()
     if "mp4" in ending:
         assert (data.index(b"moov") < data.index(b"mdat")) == (ending == "fast.mp4")
     made = item(folder, 1, data, ending.split(".")[-1], prompt="Ein Hund 🐕 'im' Regen\nnachts")
     report = export(folder, [made], tmp_path / "out", ExportOptions(folder=True, embed=True))
     assert (folder / (made.path or "")).read_bytes() == data
-    (entry,) = manifest(report.path)["items"]  # type: ignore[misc]
+    (entry,) = manifest(report.path)["items"]
     copy = report.path / entry["path"]
     assert (entry["sha256"], entry["file_size"]) == (hashlib.sha256(copy.read_bytes()).hexdigest(), copy.stat().st_size)
     assert entry["embedded"] is True
     assert entry["record"]["sha256"] == made.sha256
     if ending == "png":
         with Image.open(copy) as picture:
+            assert isinstance(picture, PngImageFile)
             picture.load()
-            assert picture.text["Description"] == made.prompt  # type: ignore[attr-defined]
-            said = json.loads(picture.text[KEY])  # type: ignore[attr-defined]
+            assert picture.text["Description"] == made.prompt
+            said = json.loads(picture.text[KEY])
             assert picture.tobytes() == Image.open(io.BytesIO(data)).tobytes()
     elif ending == "jpg":
         with Image.open(copy) as picture:
@@ -188,14 +194,14 @@ def test_copies_say_how_they_were_made_and_originals_do_not_change(folder: Path,
 
 
 def frames_of(data: bytes) -> list[bytes]:
-    with av.open(io.BytesIO(data)) as container:
-        return [frame.to_image().tobytes() for frame in container.decode(video=0)]
+    with av.open(io.BytesIO(data), "r") as container:
+        return [makemedia.image_of(frame).tobytes() for frame in container.decode(video=0)]
 
 
 def test_what_cannot_carry_text_is_copied_as_it_is(folder: Path, tmp_path: Path) -> None:
     made = item(folder, 1, b"RIFFnot really", "png")
     report = export(folder, [made], tmp_path / "out", ExportOptions(folder=True, embed=True))
-    (entry,) = manifest(report.path)["items"]  # type: ignore[misc]
+    (entry,) = manifest(report.path)["items"]
     assert "embedded" not in entry
     assert (report.path / entry["path"]).read_bytes() == b"RIFFnot really"
 

@@ -28,10 +28,10 @@ from mediatui.archive.import_write import ImportReport, ImportStopped
 from mediatui.archive.plan import ExportOptions, plan_export
 from mediatui.archive.read import BadArchive, unsafe_name
 from mediatui.archive.write import write_export
-from mediatui.errors import StorageTooNew, UsageError
+from mediatui.errors import SaveErrorKind, StorageTooNew, UsageError
 from mediatui.library.library import Library
 from mediatui.library.reconcile import compare
-from mediatui.model import Job, MediaType, Phase, SaveErrorKind, SavePolicy, SaveState, StorageFault
+from mediatui.model import Job, MediaType, Phase, SavePolicy, SaveState, StorageFault
 from mediatui.settings import Settings
 from mediatui.studio.studio import Studio
 

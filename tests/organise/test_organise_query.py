@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,9 +24,9 @@ NOW = datetime(2026, 11, 20, 12).timestamp()
 DAY = 86_400.0
 
 
-def item(identifier: str, **fields: object) -> MediaItem:
+def item(identifier: str, **fields: Any) -> MediaItem:
     base = MediaItem(identifier, "demo", f"{identifier}.mp4", MediaType.VIDEO, created_at=NOW - DAY)
-    return replace(base, **fields)  # type: ignore[arg-type]
+    return replace(base, **fields)
 
 
 ITEMS = (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from tests.media import makemedia
 from tests.tui.conftest import Session, home, start, until
-
-sys.path.append(str(Path(__file__).parent.parent / "media"))
 
 __all__ = ["Session", "home", "start", "until"]
 
@@ -16,6 +14,4 @@ __all__ = ["Session", "home", "start", "until"]
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of video with something moving in it."""
-    import makemedia
-
     return makemedia.video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames=48, size=(192, 108))

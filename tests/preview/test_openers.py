@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,31 +22,35 @@ from mediatui.tui.terminal.openers import (
 
 DESK = {"DISPLAY": ":0"}
 AWAY = {"SSH_CONNECTION": "10.0.0.2 50000 10.0.0.1 2222", "USER": "mia"}
-ALL = lambda name: f"/usr/bin/{name}"  # noqa: E731
 
 
 def names(found: list[Opener]) -> list[str]:
     return [opener.program for opener in found]
 
 
-def only(*programs: str):  # type: ignore[no-untyped-def]
+def everything(name: str) -> str:
+    """Where a machine that has every program has this one."""
+    return f"/usr/bin/{name}"
+
+
+def only(*programs: str) -> Callable[[str], str | None]:
     return lambda name: name if name in programs else None
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="another table")
 def test_the_first_that_is_there_wins() -> None:
-    assert usable(DEFAULTS, "video/mp4", DESK, found=ALL)[0].program == "mpv"
+    assert usable(DEFAULTS, "video/mp4", DESK, found=everything)[0].program == "mpv"
     assert names(usable(DEFAULTS, "video/mp4", DESK, found=only("vlc", "ffplay"))) == ["ffplay", "vlc"]
     assert names(usable(DEFAULTS, "video/mp4", DESK, found=only("xdg-open"))) == ["xdg-open"]
-    assert usable(DEFAULTS, "image/png", DESK, found=ALL)[0].program == "xdg-open"
+    assert usable(DEFAULTS, "image/png", DESK, found=everything)[0].program == "xdg-open"
     assert usable(DEFAULTS, "video/mp4", DESK, found=only()) == []
 
 
 def test_without_a_display_only_what_runs_in_the_terminal() -> None:
-    found = usable(DEFAULTS, "video/mp4", {}, found=ALL)
+    found = usable(DEFAULTS, "video/mp4", {}, found=everything)
     assert found
     assert all(opener.needs == "tty" and not opener.detach for opener in found)
-    assert usable(DEFAULTS, "video/mp4", {}, found=ALL, can_suspend=False) == []
+    assert usable(DEFAULTS, "video/mp4", {}, found=everything, can_suspend=False) == []
 
 
 def test_over_ssh_windows_open_on_nobodys_screen() -> None:
@@ -53,16 +58,16 @@ def test_over_ssh_windows_open_on_nobodys_screen() -> None:
     assert has_display(DESK, "linux")
     assert has_display({}, "darwin")
     assert not has_display(AWAY, "darwin")
-    forwarded = usable(DEFAULTS, "video/mp4", {**AWAY, "DISPLAY": "localhost:10.0"}, found=ALL)
+    forwarded = usable(DEFAULTS, "video/mp4", {**AWAY, "DISPLAY": "localhost:10.0"}, found=everything)
     assert forwarded[0].needs == "tty"
     assert forwarded[-1].needs == "gui"
 
 
 def test_a_persons_own_lines_come_first() -> None:
     table = read_openers([{"run": "mine --fast", "mime": "video/*"}, {"run": "cat {} -", "needs": "tty"}])
-    assert names(usable(table, "video/webm", DESK, found=ALL))[:2] == ["mine", "cat"]
-    assert names(usable(table, "audio/wav", DESK, found=ALL))[0] == "cat"
-    named = usable(table, "video/webm", {**DESK, "MEDIATUI_PLAYER": "vlc --play"}, found=ALL)
+    assert names(usable(table, "video/webm", DESK, found=everything))[:2] == ["mine", "cat"]
+    assert names(usable(table, "audio/wav", DESK, found=everything))[0] == "cat"
+    named = usable(table, "video/webm", {**DESK, "MEDIATUI_PLAYER": "vlc --play"}, found=everything)
     assert named[0].command("a b.mp4") == ["vlc", "--play", "a b.mp4"]
 
 
@@ -90,7 +95,7 @@ def test_a_name_is_never_an_option_or_a_shell() -> None:
 
 
 def test_an_address_is_given_only_to_what_can_open_one() -> None:
-    assert all(opener.remote for opener in usable(DEFAULTS, "image/png", DESK, is_address=True, found=ALL))
+    assert all(opener.remote for opener in usable(DEFAULTS, "image/png", DESK, is_address=True, found=everything))
 
 
 def test_the_scp_line_fetches_the_file() -> None:

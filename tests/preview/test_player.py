@@ -8,12 +8,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tests.support.terminal import Terminal
 from tests.tui.conftest import until
 from textual.app import App, ComposeResult
+from textual.events import CursorPosition
 
 from mediatui.media.clip import Clip, ClipError
 from mediatui.tui.terminal.answers import Answering
@@ -90,14 +90,14 @@ def test_the_screen_shows_the_frame_after_toasts_came_and_went(tmp_path: Path) -
 class Cinema(Answering, App[None]):
     """An app with nothing but a player."""
 
-    def __init__(self, **options: bool) -> None:
+    def __init__(self, *, remote: bool = False, loop: bool = True) -> None:
         super().__init__()
-        self.options = options
+        self.remote, self.loop = remote, loop
         self.errors: list[ClipError] = []
 
     def compose(self) -> ComposeResult:
         """The player."""
-        yield Player(**self.options)
+        yield Player(remote=self.remote, loop=self.loop)
 
     def on_player_failed(self, message: Player.Failed) -> None:
         """Remember why."""
@@ -189,7 +189,7 @@ async def test_over_a_line_that_answers_nothing_frames_wait(clip: Path) -> None:
         player.play(clip)
         await until(lambda: player.frames_shown == WINDOW, "as many frames as may be owed")
         assert not player.pace.ready(time.monotonic())
-        app.on_cursor_position(SimpleNamespace())  # type: ignore[arg-type]
+        app.on_cursor_position(CursorPosition(1, 1))
         await until(lambda: player.frames_shown == WINDOW + 1, "one more for one answer")
         assert player.cells[0] <= REMOTE_BOX[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import Literal
 
 import pyte
 import pytest
@@ -91,8 +92,8 @@ def test_fewer_colours_get_textuals_own_rendering() -> None:
     assert not raw.written
 
 
-def console(colours: str = "truecolor") -> Console:
-    made = Console(color_system=colours, force_terminal=True)  # type: ignore[arg-type]
+def console(colours: Literal["truecolor", "256"] = "truecolor") -> Console:
+    made = Console(color_system=colours, force_terminal=True)
     assert made._color_system in (ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT)
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def made(studio: Studio, policy: SavePolicy) -> MediaItem:
 
 
 @pytest.fixture
-def studio(home: Locations):  # type: ignore[no-untyped-def]
+def studio(home: Locations) -> Iterator[Studio]:
     made = Studio(Settings(poll_seconds=0.05), home)
     made.start()
     yield made

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
-from tests.tui.conftest import Session, Start, until
+from tests.tui.conftest import PICTURE, SMALL, Session, Start, until
 from textual.widgets import Input
 
 from mediatui.model import SavePolicy, SaveState
@@ -21,10 +22,11 @@ from mediatui.tui.widgets.media_grid import MediaGrid
 from mediatui.tui.widgets.timeline import Ruler, Wave
 
 VIDEO, SOUND = "sandbox/text-to-video", "sandbox/text-to-audio"
+CLIP = {"duration": 2, "resolution": "360p"}
 
 
-async def generate(session: Session, prompt: str, model: str | None = None, **more: object) -> str:
-    jobs = await session.generate(prompt, **({"models": (model,)} if model else {}), **more)
+async def generate(session: Session, prompt: str, model: str = PICTURE, **more: Any) -> str:
+    jobs = await session.generate(prompt, models=(model,), **more)
     await until(lambda: any(i.job == jobs[0].id for i in session.items), "the item")
     return next(i.id for i in session.items if i.job == jobs[0].id)
 
@@ -40,13 +42,14 @@ async def saved(session: Session, item_id: str) -> None:
 async def view(session: Session, item_id: str) -> ViewerScreen:
     session.library.media.go_to(item_id)
     await session.press("f")
-    return await session.screen(ViewerScreen)
+    screen: ViewerScreen = await session.screen(ViewerScreen)
+    return screen
 
 
 async def test_a_clip_is_scrubbed_played_and_left_where_it_was(start: Start) -> None:
     async with start() as session:
         picture = await generate(session, "a still")
-        item = await generate(session, "waves", VIDEO, params={})
+        item = await generate(session, "waves", VIDEO, params=CLIP)
         await saved(session, item)
         await saved(session, picture)
         viewer = await view(session, item)
@@ -116,7 +119,7 @@ async def test_an_animated_picture_plays_and_a_still_one_says_that_it_does_not(s
         viewer = await view(session, item)
         await until(lambda: viewer.still.path is not None, "the picture")
         await session.press("space")
-        await until(lambda: "does not move" in viewer.query_one("#status").text, "a word about it")
+        await until(lambda: "does not move" in viewer.query_one("#status", Bar).text, "a word about it")
         assert not viewer.player.playing
         await session.press("escape")
         frames = [Image.new("RGB", (160, 90), (40 * n, 90, 200 - 30 * n)) for n in range(6)]
@@ -128,7 +131,7 @@ async def test_an_animated_picture_plays_and_a_still_one_says_that_it_does_not(s
         await session.library.projects.open(report.project)
         await until(lambda: session.items and session.items[0].id in report.imported, "what was imported")
         viewer = await view(session, session.items[0].id)
-        await until(lambda: "space plays it" in viewer.query_one("#facts").text, "a word about it")
+        await until(lambda: "space plays it" in viewer.query_one("#facts", Bar).text, "a word about it")
         await session.press("space")
         await until(lambda: viewer.player.frames_shown > 7, "more than one round")
         assert "0:00.5" in viewer.query_one("#ruler", Ruler).text
@@ -139,13 +142,13 @@ async def test_an_animated_picture_plays_and_a_still_one_says_that_it_does_not(s
 
 async def test_what_is_not_on_disk_is_fetched_to_look_at(start: Start) -> None:
     async with start() as session:
-        item = await generate(session, "waves", VIDEO, params={}, save_policy=SavePolicy.URL_ONLY)
+        item = await generate(session, "waves", VIDEO, params=CLIP, save_policy=SavePolicy.URL_ONLY)
         viewer = await view(session, item)
         await session.press("space")
         await until(lambda: viewer.player.frames_shown > 1, "frames")
         assert viewer.material.playable is not None
         assert viewer.material.playable.origin == "session copy"
-        assert "session copy" in viewer.query_one("#facts").text
+        assert "session copy" in viewer.query_one("#facts", Bar).text
         found = session.library.shelf.items[item]
         assert found.save_state is SaveState.URL_ONLY
 
@@ -153,7 +156,7 @@ async def test_what_is_not_on_disk_is_fetched_to_look_at(start: Start) -> None:
 @pytest.mark.parametrize("size", [(60, 20), (40, 16), (160, 45)])
 async def test_facts_are_left_out_whole_and_the_way_back_is_always_shown(start: Start, size: tuple[int, int]) -> None:
     async with start(size=size) as session:
-        item = await generate(session, "waves", VIDEO, params={})
+        item = await generate(session, "waves", VIDEO, params=CLIP)
         await saved(session, item)
         viewer = await view(session, item)
         facts = viewer.query_one("#facts", Bar).text
@@ -213,8 +216,8 @@ def test_words_that_changed_are_told_apart() -> None:
 @pytest.mark.parametrize("size", [(160, 45), (60, 20)])
 async def test_the_grid_moves_in_two_dimensions_and_keeps_the_lists_marks(start: Start, size: tuple[int, int]) -> None:
     async with start(size=size) as session:
-        for number in range(7):
-            await generate(session, f"number {number}")
+        for count in (4, 3):
+            await session.generate(f"{count} of them", params={**SMALL, "num_images": count})
         grid = session.library.media
         assert isinstance(grid, MediaGrid)
         await session.press("g", "space", "b")
@@ -253,7 +256,7 @@ async def test_text_fields_do_not_lose_keys_to_the_views(start: Start) -> None:
 async def test_over_ssh_opening_asks_and_offers_what_helps_there(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.2 50000 10.0.0.1 22")
     async with start() as session:
-        item = await generate(session, "waves", VIDEO, params={})
+        item = await generate(session, "waves", VIDEO, params=CLIP)
         await saved(session, item)
         assert session.app.quiet
         session.library.media.go_to(item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from tests.preview.test_viewer import VIDEO, generate, saved, view
+from tests.preview.test_viewer import CLIP, VIDEO, generate, saved, view
 from tests.tui.conftest import Session, Start, until
 
 from mediatui.settings import Settings
@@ -22,7 +22,7 @@ def drawn(session: Session) -> str:
 async def test_words_stand_where_pictures_would(start: Start) -> None:
     async with start((160, 45), capabilities=OFF) as session:
         still = await generate(session, "a still")
-        clip = await generate(session, "waves", VIDEO, params={})
+        clip = await generate(session, "waves", VIDEO, params=CLIP)
         await saved(session, clip)
         session.library.media.go_to(clip)
         await until(lambda: "video · " in drawn(session), "the card in the details")
@@ -30,7 +30,7 @@ async def test_words_stand_where_pictures_would(start: Start) -> None:
         media = session.library.media
         assert isinstance(media, MediaGrid)
         assert media.gridded
-        await until(lambda: drawn(session).count("video · 1280") == 2, "the card in the grid")
+        await until(lambda: drawn(session).count("video · 640") == 2, "the card in the grid")
         assert "▀" not in drawn(session)
         viewer = await view(session, clip)
         await until(lambda: "pictures are off" in drawn(session), "the card in the viewer")
@@ -46,18 +46,24 @@ async def test_words_stand_where_pictures_would(start: Start) -> None:
         assert "▀" not in drawn(session)
 
 
+def gridded(session: Session) -> bool:
+    media = session.library.media
+    assert isinstance(media, MediaGrid)
+    return media.gridded
+
+
 async def test_the_grid_is_there_again(start: Start) -> None:
     async with start() as session:
         await generate(session, "a still")
         await session.press("b")
-        assert session.library.media.gridded  # type: ignore[attr-defined]
+        assert gridded(session)
         session.app.keep_session()
     async with start() as session:
-        assert session.library.media.gridded  # type: ignore[attr-defined]
+        assert gridded(session)
         await session.press("b")
         session.app.keep_session()
     async with start() as session:
-        assert not session.library.media.gridded  # type: ignore[attr-defined]
+        assert not gridded(session)
 
 
 async def test_an_opener_that_makes_no_sense_is_told_at_the_start(start: Start) -> None:

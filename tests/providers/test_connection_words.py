@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def failure_of(url: str, **options: float) -> httpx.HTTPError:
+async def failure_of(url: str, **options: Any) -> httpx.HTTPError:
     async with httpx.AsyncClient(trust_env=False) as client:
         with pytest.raises(httpx.HTTPError) as error:
             await client.get(url, **options)

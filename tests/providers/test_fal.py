@@ -39,8 +39,11 @@ def job(**changes: Any) -> Job:
     return Job(**{"id": "j", "project": "p", "provider": "fal", "model": "fal-ai/test", "prompt": "x", **changes})
 
 
-async def test_a_certificate_is_checked_wherever_one_is_shown(fal: FalServer, tmp_path: Path) -> None:
+async def test_a_certificate_is_checked_wherever_one_is_shown(
+    fal: FalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A queue on this machine says nothing of where direct requests and uploads go."""
+    monkeypatch.setattr("mediatui.providers.fal_upload.PAUSES", (0.0,))
     pem, private = certificate(tmp_path, "localhost")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pem, private)

@@ -45,9 +45,8 @@ async def provider(fal: FalServer) -> AsyncIterator[FalProvider]:
     await provider.aclose()
 
 
-def job(**changes: object) -> Job:
-    values: dict[str, object] = {"id": "j", "project": "p", "provider": "fal", "model": "fal-ai/test", "prompt": "x"}
-    return Job(**{**values, **changes})  # type: ignore[arg-type]
+def job(**changes: Any) -> Job:
+    return Job(**{"id": "j", "project": "p", "provider": "fal", "model": "fal-ai/test", "prompt": "x", **changes})
 
 
 def price(model: str, amount: object, unit: object = "image", currency: object = "USD") -> dict[str, object]:
@@ -58,7 +57,7 @@ def price(model: str, amount: object, unit: object = "image", currency: object =
 
 
 async def test_prices_stand_beside_the_models(fal: FalServer, provider: FalProvider) -> None:
-    models = [{"endpoint_id": name} for name in "abcd"]
+    models: list[dict[str, Any]] = [{"endpoint_id": name} for name in "abcd"]
     models.append({"endpoint_id": "old", "metadata": {"status": "deprecated"}})
     fal.script("catalogue", Reply(body={"models": models}))
     prices = [price("a", 0.04), price("b", 0), price("c", "much"), price("zzz", 1), 7]
@@ -175,7 +174,7 @@ async def test_a_large_file_goes_in_parts(
 ) -> None:
     monkeypatch.setattr(fal_upload, "WHOLE_BYTES", 20)
     monkeypatch.setattr(fal_upload, "PART_BYTES", 10)
-    data, told = bytes(range(25)), []
+    data, told = bytes(range(25)), list[Any]()
     await provider.upload_file(InputFile.of("v.mp4", "video/mp4", data), told.append)
     assert fal.of("initiate")[0].path == "/storage/upload/initiate-multipart"
     puts = fal.of("put")

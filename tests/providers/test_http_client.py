@@ -186,7 +186,8 @@ def test_times(value: object, seconds: float | None) -> None:
 
 
 def test_numbers() -> None:
-    assert [number(v) for v in ("1.5", 10**400, "nan", float("inf"), True, [], None)] == [1.5, *[None] * 6]
+    values: tuple[object, ...] = ("1.5", 10**400, "nan", float("inf"), True, [], None)
+    assert [number(v) for v in values] == [1.5, *[None] * 6]
     assert [whole(v) for v in (3.9, -1, 2**63, "7")] == [3, None, None, 7]
     assert [percent(v) for v in (50, "45%", " 7 % ", -3, 900, "x")] == [0.5, 0.45, 0.07, 0.0, 1.0, None]
 

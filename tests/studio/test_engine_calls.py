@@ -78,7 +78,11 @@ def test_a_call_that_is_not_done_fails_when_the_engine_hangs(engine: Engine) -> 
     begun, go_on = threading.Event(), threading.Event()
     waiting = engine.call(for_ever(begun))
     assert begun.wait(SECONDS)
-    engine.post(lambda: go_on.wait(SECONDS) and None)
+
+    def hang() -> None:
+        go_on.wait(SECONDS)
+
+    engine.post(hang)
     engine.stop(0.1, nothing, nothing)
     with pytest.raises(MediatuiError, match="stopped"):
         waiting.result(SECONDS)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -299,7 +300,7 @@ def test_what_expires_first_is_saved_first(fal: FalServer, opener: Opener) -> No
     project = shop.studio._core.library.open("demo")
     for number, item in enumerate(items):
         expires = now() + 1000 - 100 * number if number else None
-        project.edit_item(item.id, lambda held, e=expires: replace(held, url_expires_at=e))  # type: ignore[misc]
+        project.edit_item(item.id, partial(replace, url_expires_at=expires))
     report = shop.studio.save_to_disk("demo", url_only=True).result(20)
     assert len(report.saved) == 4
     assert [call.path for call in fal.of("file")] == [f"/files/{n}.png" for n in (3, 2, 1, 0)]
@@ -387,7 +388,7 @@ def test_what_was_restored_stays_also_when_it_fails_again(fal: FalServer, opener
     shop.studio.stop(5.0)
     again = opener(keep_unsaved=False)
     again.studio.open_project("demo").result(20)
-    again.until(lambda: again.items()[0].storage_error.attempts == 2)  # type: ignore[union-attr]
+    again.until(lambda: (told := again.items()[0].storage_error) and told.attempts == 2)
     assert again.studio.organise.trashed("demo").result(20) == ()
     assert len(again.items()) == 1
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ from mediatui.studio.uploads import MARGIN
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fal_upload, "PAUSES", (0.0, 0.0))
+
+
+def instead(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Puts something else in a file's place."""
+
+    def replaced(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return replaced
 
 
 @pytest.fixture
@@ -122,9 +133,9 @@ def test_lists_and_nested_inputs_and_ways_to_write_a_path(
         (lambda path: path.unlink(), "there is no file"),
         (lambda path: path.write_bytes(b""), "is empty"),
         (lambda path: path.write_text("hello"), "is no picture, video or sound"),
-        (lambda path: (path.unlink(), path.mkdir()), "is not a file"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "is not a file"),
-        (lambda path: (path.unlink(), path.symlink_to(path)), "cannot read"),
+        (instead(Path.mkdir), "is not a file"),
+        (instead(os.mkfifo), "is not a file"),
+        (instead(lambda path: path.symlink_to(path)), "cannot read"),
     ],
 )
 def test_a_file_that_cannot_be_sent_stops_everything_first(

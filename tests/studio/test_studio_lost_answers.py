@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.loopback import Reply
+from tests.support.loopback import Call
 from tests.support.scenes import PROMPT, Scene, places, running, settings_for
 from tests.support.workshop import QUICK, Workshop
 
@@ -37,8 +37,7 @@ def left_behind(root: Path, scene: Scene, answer: bytes | None, job: Job = SENT)
 
 def answer_of(scene: Scene) -> bytes:
     assert scene.server is not None
-    reply = scene.server.on["submit"](None)  # type: ignore[arg-type]
-    assert isinstance(reply, Reply)
+    reply = scene.server.on["submit"](Call("POST", "/", "", {}, b"", scene.server.url, 0))
     return json.dumps(reply.body).encode()
 
 

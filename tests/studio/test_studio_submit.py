@@ -16,7 +16,6 @@ from tests.support.workshop import Workshop, on_disk, settings_for
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import Phase, SaveState
-from mediatui.providers.fal_hosts import BACKUPS
 from mediatui.studio.making import Making
 from mediatui.studio.requests import GenerateRequest
 
@@ -277,7 +276,7 @@ def test_the_second_domain_is_tried_only_when_nothing_was_sent(
 ) -> None:
     with fal_server() as first:
         backup = opener(providers=settings_for(first.url).providers)
-        monkeypatch.setitem(BACKUPS, first.url, fal.url)  # type: ignore[arg-type]
+        monkeypatch.setattr("mediatui.providers.fal_hosts.BACKUPS", {first.url: fal.url})
         first.script("submit", Reply(drop=True))
         (unknown,), _ = backup.make()
         assert (unknown.phase, fal.count("submit"), first.count("submit")) == (Phase.UNKNOWN, 0, 1)

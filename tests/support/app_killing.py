@@ -19,7 +19,7 @@ from tests.support.terminal import Terminal
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations, find_locations
-from mediatui.model import Phase, SaveState
+from mediatui.model import Job, Phase, SaveState
 
 MODEL = "sandbox/text-to-image"
 PARAMS = {"image_size": "square", "num_images": "1", "seed": "7"}
@@ -143,7 +143,7 @@ class Desk:
         """Right after a kill: the index opens whole, what was acknowledged is in it, nothing was sent twice."""
         library = Library(self.locations)
         try:
-            jobs = {}
+            jobs: dict[str, Job] = {}
             for project_id in library.project_ids():
                 project = library.open(project_id)
                 assert project.damage == (), project.damage

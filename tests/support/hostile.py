@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def nothing_raw(output: bytes, where: object = "") -> None:
         assert at < 0, (where, piece, output[max(0, at - 80) : at + 80])
 
 
-def nothing_outside(root: Path, before: set[Path] = frozenset()) -> None:  # type: ignore[assignment]
+def nothing_outside(root: Path, before: AbstractSet[Path] = frozenset()) -> None:
     """Every file below a folder has a name that every system takes, and nothing leads out of it."""
     for path in {*root.rglob("*")} - before:
         assert path.resolve().is_relative_to(root.resolve()), path

@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):  # the client went away
             self._send(reply)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_QUERY = handle_any  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_QUERY = handle_any  # noqa: N815 - http.server looks for these names
 
     def _call(self) -> Call:
         parts = urlsplit(self.path)

@@ -27,7 +27,7 @@ class PiAPIServer(LoopbackService):
 
     def task(self, status: str = "completed", **more: Any) -> dict[str, Any]:
         """A task in its envelope."""
-        data = {
+        data: dict[str, Any] = {
             "task_id": "t1",
             "model": "Qubico/flux1-schnell",
             "task_type": "txt2img",

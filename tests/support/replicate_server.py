@@ -117,6 +117,6 @@ class ReplicateServer(LoopbackService):
             "ratio": {"enum": ["1:1", "16:9"], "type": "string"},
             "Input": {"type": "object", "required": ["prompt"], "properties": properties},
         }
-        body = {"content": {"application/json": {"schema": {"properties": {"input": {}}}}}}
+        body: dict[str, Any] = {"content": {"application/json": {"schema": {"properties": {"input": {}}}}}}
         paths = {"/predictions": {"post": {"requestBody": body}}}
         return {"id": "a" * 64, "openapi_schema": {"paths": paths, "components": {"schemas": schemas}}}

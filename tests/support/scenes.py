@@ -111,7 +111,7 @@ def _serve(server: Server, files: list[bytes], step: str) -> list[str]:
     """Let the server give these files by range; their paths."""
     paths = [f"/files/{number}.png" for number in range(len(files))]
     server.files = dict(zip(paths, files, strict=True))
-    server.on[step] = lambda call: ranged(call, server.files[call.path])  # type: ignore[arg-type]
+    server.on[step] = lambda call: ranged(call, server.files[call.path])
     return paths
 
 

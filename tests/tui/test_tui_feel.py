@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from textual.widgets._toast import Toast
@@ -18,7 +19,7 @@ from mediatui.tui.alerts import ended_words
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.batch import Batch
 from mediatui.tui.glyphs import plain, wants_ascii
-from mediatui.tui.looks import decide_looks
+from mediatui.tui.looks import Looks, decide_looks
 from mediatui.tui.memory import Memory
 from mediatui.tui.screens.dialogs import ConfirmScreen
 from mediatui.tui.screens.help import HelpScreen
@@ -38,9 +39,9 @@ FAST = Settings(poll_seconds=0.05)
 THEMES = ("mediatui", "nord", "ansi-dark", "ansi-light")
 
 
-def looks(settings: Settings = FAST, memory: Memory | None = None, few: bool = False, **terminal: bool):  # type: ignore[no-untyped-def]
+def looks(settings: Settings = FAST, memory: Memory | None = None, few: bool = False, **terminal: Any) -> Looks:
     """What would be decided."""
-    found = Capabilities(**terminal)  # type: ignore[arg-type]
+    found = Capabilities(**terminal)
     return decide_looks(settings, memory or Memory(), found, THEMES, few_colours=few, environment={})
 
 
@@ -180,7 +181,9 @@ async def test_equal_toasts_are_counted_and_many_wait(start: Start) -> None:
         for _ in range(2):
             app.tell("It failed.", hint="Press r.", severity="error")
         await until(lambda: app.toasts.texts[-1] == "It failed. (×2)\nPress r.", "counted where it is said")
-        app.toasts._shown[-1].notification.raised_at = 0.0  # type: ignore[union-attr]
+        last = app.toasts._shown[-1].notification
+        assert last is not None
+        last.raised_at = 0.0
         for number in range(40):
             app.tell(f"Number {number}.", severity="warning")
         await session.pilot.pause()

@@ -7,6 +7,7 @@ from mediatui.tui import early_keys
 from mediatui.tui.memory import Draft, load_memory
 from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.pick import PickScreen
+from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.form import Cycle, FieldLine
 from mediatui.tui.widgets.model_picker import ModelPicker
 from mediatui.tui.widgets.prompt import PromptArea
@@ -69,9 +70,9 @@ async def test_the_field_with_the_focus_explains_itself(start: Start) -> None:
     async with start(size=(60, 30)) as session:
         screen = await opened(session, VIDEO)
         lines(screen, "fps")[0].editor.focus()
-        await until(lambda: "Frames per second" in screen.query_one("#status").text, "the note")  # type: ignore[attr-defined]
+        await until(lambda: "Frames per second" in screen.query_one("#status", Bar).text, "the note")
         screen.query_one(PromptArea).focus()
-        await until(lambda: not screen.query_one("#status").text, "no note")  # type: ignore[attr-defined]
+        await until(lambda: not screen.query_one("#status", Bar).text, "no note")
 
 
 async def test_starting_afresh_by_mistake_loses_no_prompt(start: Start) -> None:
@@ -96,7 +97,8 @@ async def prompt_with(session: Session, key: str) -> PromptArea:
     await session.press(key)
     screen = await session.screen(GenerateScreen)
     await until(lambda: screen.query(FieldLine), "the form")
-    return screen.query_one(PromptArea)  # type: ignore[no-any-return]
+    area: PromptArea = screen.query_one(PromptArea)
+    return area
 
 
 async def test_looking_at_an_item_s_inputs_leaves_what_was_typed(start: Start) -> None:

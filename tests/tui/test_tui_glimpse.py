@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,7 @@ async def test_the_rows_stand_there_before_the_library_is_open(start: Start, hom
         row = session.library.media.render_line(0).text
         assert "an owl" in row
         assert "demo" in session.library.project_list.render_line(0).text
-        assert "demo" in session.library.query_one("#media-title").text  # type: ignore[attr-defined]
+        assert "demo" in session.title()
         await until(lambda: bool(session.library.media.keys), "the library")
         assert not session.library.media.still
         assert session.library.media.render_line(0).text == row
@@ -82,9 +83,9 @@ def test_nothing_to_show_forgets_the_last_one(home: Locations, kept: Glimpse) ->
         lambda text: json.dumps({**json.loads(text), "name": 7}),
     ],
 )
-def test_a_file_that_is_not_ours_is_none(home: Locations, kept: Glimpse, spoil: object) -> None:
+def test_a_file_that_is_not_ours_is_none(home: Locations, kept: Glimpse, spoil: Callable[[str], str]) -> None:
     path: Path = home.state / "glimpse.json"
-    path.write_text(spoil(path.read_text("utf-8")), "utf-8")  # type: ignore[operator]
+    path.write_text(spoil(path.read_text("utf-8")), "utf-8")
     assert load_glimpse(home, kept.project, SIZE) is None
 
 

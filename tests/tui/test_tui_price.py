@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.fal_server import PNG, Call, FalServer, Reply, fal_server
 from tests.support.workshop import settings_for
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from mediatui.settings import Settings
 from mediatui.tui.screens.dialogs import ConfirmScreen
@@ -17,6 +17,7 @@ from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.form import FieldLine, SchemaForm
+from mediatui.tui.widgets.model_picker import ModelPicker
 
 from .conftest import Session, Start, until
 
@@ -81,7 +82,7 @@ async def test_the_price_follows_what_is_chosen(start: Start, fal: FalServer) ->
         assert isinstance(editor, Input)
         editor.value = "2"
         await until(lambda: "≈ $6.00 for 1 job (estimate)" in summary(screen), "the new price")
-        models = screen.query_one("ModelPicker").list
+        models = screen.query_one(ModelPicker).list
         rows = {key: "".join(text for text, _ in models.cells(key, 100)) for key in models.infos}
         assert rows[MODEL].rstrip().endswith("$3.00 / second")
         assert "retired" in rows["fal-ai/old"]
@@ -119,8 +120,8 @@ async def test_what_is_wrong_with_a_file_stands_beside_its_field(start: Start, f
         editor.value = str(tmp_path / "gone.png")
         await session.press("ctrl+s")
         await until(lambda: line.has_class("-wrong"), "the fault")
-        fault = line.query_one(".field-fault")
-        assert "there is no file" in str(fault.content)  # type: ignore[attr-defined]
+        fault = line.query_one(".field-fault", Static)
+        assert "there is no file" in str(fault.content)
         assert isinstance(session.app.screen, GenerateScreen)
         assert not fal.of("initiate")
         (tmp_path / "gone.png").write_bytes(PNG)
@@ -134,7 +135,7 @@ async def test_what_is_wrong_with_a_file_stands_beside_its_field(start: Start, f
 async def test_a_model_that_nobody_lists_can_be_named(start: Start, fal: FalServer) -> None:
     async with start(settings=settings(fal)) as session:
         screen = await _opened(session)
-        picker = screen.query_one("ModelPicker")
+        picker = screen.query_one(ModelPicker)
         await until(lambda: MODEL in picker.list.chosen, "the first model")
         search = picker.query_one(Input)
         search.focus()

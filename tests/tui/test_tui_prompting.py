@@ -11,6 +11,7 @@ from mediatui.tui.screens.dialogs import AskScreen
 from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.pick import PickScreen
+from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.prompt import PromptArea
 
 from .conftest import SMALL, Session, Start, until
@@ -75,7 +76,7 @@ async def test_a_prompt_is_kept_as_a_template_filled_in_and_removed(one: Session
     await one.screen(PickScreen)
     await one.type("Portrait")
     await one.press("enter")
-    await until(lambda: "Kept as template" in screen.query_one("#status").text, "kept")  # type: ignore[attr-defined]
+    await until(lambda: "Kept as template" in screen.query_one("#status", Bar).text, "kept")
     await one.press("ctrl+t")
     await one.screen(PickScreen)
     await one.press("enter")

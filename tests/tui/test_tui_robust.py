@@ -71,7 +71,7 @@ async def test_a_crash_is_reported_without_keys(start: Start, capsys: pytest.Cap
         authorization = f"Key {KEY}"
         raise RuntimeError(f"while sending {authorization}")
 
-    with pytest.raises(RuntimeError):  # noqa: PT012 - it is raised when the block ends
+    with pytest.raises(RuntimeError):  # noqa: PT012 - it is raised when the inner block ends
         async with start(settings=settings) as session:
             app = session.app
             app.call_later(boom)

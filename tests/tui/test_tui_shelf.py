@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from mediatui.errors import ErrorKind
 from mediatui.library.query.order import Order
@@ -10,14 +11,14 @@ from mediatui.model import Job, JobFault, MediaItem, MediaType, Phase, SaveState
 from mediatui.tui.shelf import Shelf
 
 
-def item(number: int, **more: object) -> MediaItem:
+def item(number: int, **more: Any) -> MediaItem:
     name, prompt = f"n{number}", f"prompt {number}"
     base = MediaItem(f"i{number}", "p", name, MediaType.VIDEO, prompt=prompt, created_at=float(number))
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)
 
 
-def job(name: str, phase: Phase, **more: object) -> Job:
-    return replace(Job(name, "p", "sandbox", "m", "a job", phase=phase, created_at=1.0), **more)  # type: ignore[arg-type]
+def job(name: str, phase: Phase, **more: Any) -> Job:
+    return replace(Job(name, "p", "sandbox", "m", "a job", phase=phase, created_at=1.0), **more)
 
 
 def loaded(*items: MediaItem, jobs: tuple[Job, ...] = ()) -> Shelf:

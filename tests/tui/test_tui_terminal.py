@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from tests.support.terminal import Terminal
@@ -32,6 +33,10 @@ def test_signals_end_it_cleanly(environment: dict[str, str], number: signal.Sign
         assert terminal.restored
 
 
+def differs(terminal: Terminal, line: int, column: int, background: str) -> bool:
+    return bool(terminal.screen.buffer[line][column].bg != background)
+
+
 def test_a_cursor_key_sends_little(environment: dict[str, str]) -> None:
     fill(environment, 200)
     with Terminal([], environment, size=(160, 45)) as terminal:
@@ -44,7 +49,7 @@ def test_a_cursor_key_sends_little(environment: dict[str, str]) -> None:
             line = next(y for y, text in enumerate(terminal.screen.display) if title in text)
             at = terminal.screen.display[line].index(title)
             background = terminal.screen.buffer[line][at].bg
-            terminal.until(lambda y=line, x=at, b=background: terminal.screen.buffer[y][x].bg != b, "the cursor")
+            terminal.until(partial(differs, terminal, line, at, background), "the cursor")
             sizes.append(len(terminal.output) - before)
         # The first presses may be counted together with what the details of the row before still had to say.
         assert sorted(sizes)[len(sizes) // 2] <= 600
