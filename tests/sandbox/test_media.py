@@ -122,6 +122,8 @@ async def test_upload_in_parts_sent_in_any_order(client: httpx.AsyncClient, form
         sent = await client.put(f"{base}/{number}", content=content)
         parts.append({"partNumber": number, "etag": sent.headers["etag"]})
     assert (await client.get(url)).status_code == 404
+    nameless = await client.post(f"{base}/complete", json={"parts": [*parts, {"etag": "x"}]})
+    assert (nameless.status_code, nameless.json()) == (400, {"detail": "A part has no number"})
     missing = await client.post(f"{base}/complete", json={"parts": [*parts, {"partNumber": 3}]})
     assert missing.status_code == 400
     for number, content in ((2, b"world"), (1, b"hello ")):
@@ -173,3 +175,9 @@ async def test_a_full_disk_answers_an_error_in_words(
     moved.rename(requests)
     assert response.status_code == 500
     assert "could not be stored: No such file" in response.json()["detail"]
+
+
+async def test_an_upload_is_announced_by_an_object(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/storage/upload/initiate", json=["a list"])
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["msg"] == "Input should be a valid dictionary"

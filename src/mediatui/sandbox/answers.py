@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from mediatui.sandbox.catalogue import MODELS
 from mediatui.sandbox.requests import Request
+from mediatui.sandbox.runner import Runner
+from mediatui.sandbox.schema import entry
 
 ERROR_TYPE_HEADER = "X-Fal-Error-Type"
 REQUEST_ID_HEADER = "x-fal-request-id"
@@ -47,6 +49,20 @@ def require_key(http: HttpRequest) -> None:
 def locked() -> Refusal:
     """The account has no money left."""
     return Refusal(403, {"detail": _LOCKED})
+
+
+def runner_of(http: HttpRequest) -> Runner:
+    """Who renders for the server that was asked."""
+    runner: Runner = http.app.state.runner
+    return runner
+
+
+async def read_object(http: HttpRequest) -> dict[str, Any]:
+    """The request's body. Raises `Refusal` when it is no JSON object."""
+    body = await read_json(http)
+    if not isinstance(body, dict):
+        raise Refusal(422, {"detail": [entry((), "dict_type", "Input should be a valid dictionary", body)]})
+    return body
 
 
 async def read_json(http: HttpRequest) -> Any:

@@ -18,11 +18,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mediatui.sandbox import plan
-from mediatui.sandbox.answers import Refusal, file_url, origin, read_json, require_key
+from mediatui.sandbox.answers import Refusal, file_url, origin, read_object, require_key, runner_of
 from mediatui.sandbox.connection import HalfFile
 from mediatui.sandbox.faults import Fault
 from mediatui.sandbox.requests import Request, RequestStore
-from mediatui.sandbox.runner import Runner, fault_of
+from mediatui.sandbox.runner import fault_of
 
 MAX_UPLOAD = 512 * 1024 * 1024
 
@@ -49,13 +49,8 @@ def routes() -> list[Route]:
     ]
 
 
-def _runner(http: HttpRequest) -> Runner:
-    runner: Runner = http.app.state.runner
-    return runner
-
-
 def _store(http: HttpRequest) -> RequestStore:
-    return _runner(http).store
+    return runner_of(http).store
 
 
 async def download(http: HttpRequest) -> Response:
@@ -145,7 +140,7 @@ def _new_upload(http: HttpRequest, name: str, content_type: str) -> str:
 async def initiate(http: HttpRequest) -> Response:
     """Where to send a file, and where it will be found; both are the same URL here."""
     require_key(http)
-    body = await read_json(http)
+    body = await read_object(http)
     name, kind = body.get("file_name"), body.get("content_type")
     url = _new_upload(http, str(name or "upload.bin"), str(kind or "application/octet-stream"))
     return JSONResponse({"upload_url": url, "file_url": url})
@@ -213,8 +208,11 @@ async def put_part(http: HttpRequest) -> Response:
 
 async def complete_parts(http: HttpRequest) -> Response:
     """Put the parts together in the order of their numbers."""
-    target, body = _target(http), await read_json(http)
-    numbers = sorted(int(part["partNumber"]) for part in body.get("parts", []))
+    target, body = _target(http), await read_object(http)
+    try:
+        numbers = sorted(int(part["partNumber"]) for part in body.get("parts", []))
+    except (KeyError, TypeError, ValueError):
+        raise Refusal(400, {"detail": "A part has no number"}) from None
 
     def join() -> None:
         whole = _part(target, 0)

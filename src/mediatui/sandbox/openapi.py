@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mediatui.sandbox.catalogue import Model
-from mediatui.sandbox.schema import LARGEST_SIDE, SMALLEST_SIDE, Field
+from mediatui.sandbox.schema import LARGEST_SIDE, SMALLEST_SIDE
 
 Json = dict[str, Any]
 
@@ -154,7 +154,7 @@ def document(model: Model, origin: str) -> Json:
         f"{stem}Output": _object(f"{stem}Output", output, list(output)),
         media: _object(media, _MEDIA[media], ["url"]),
     }
-    if any(_is_image_size(field) for field in model.fields):
+    if any(field.kind == "image_size" for field in model.fields):
         schemas["ImageSize"] = _image_size()
     metadata = {
         "endpointId": model.id,
@@ -184,7 +184,3 @@ def document(model: Model, origin: str) -> Json:
         "servers": [{"url": origin}],
         "security": [{"apiKeyAuth": []}],
     }
-
-
-def _is_image_size(field: Field) -> bool:
-    return field.kind == "image_size"

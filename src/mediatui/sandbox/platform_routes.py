@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mediatui.sandbox import openapi
-from mediatui.sandbox.answers import Refusal, origin, output_with_urls, read_json, require_key
+from mediatui.sandbox.answers import Refusal, origin, output_with_urls, read_json, require_key, runner_of
 from mediatui.sandbox.catalogue import MODELS, Model
 from mediatui.sandbox.requests import Request
 from mediatui.sandbox.runner import Runner
@@ -144,7 +144,7 @@ async def schema(http: HttpRequest) -> Response:
 async def history(http: HttpRequest) -> Response:
     """Requests that ended, newest first: what was asked, when, and with `expand=payloads` what came of it."""
     require_key(http)
-    params, ids, runner = http.query_params, _asked_for(http), _of(http)
+    params, ids, runner = http.query_params, _asked_for(http), runner_of(http)
     if not ids:
         raise _problem(400, "validation_error", "endpoint_id is required")
     request_id = params.get("request_id")
@@ -162,11 +162,6 @@ async def history(http: HttpRequest) -> Response:
     payloads = any("payloads" in value for value in params.getlist("expand"))
     items = [_item(request, origin(http), payloads, runner) for request in page]
     return JSONResponse({"items": items, **going_on})
-
-
-def _of(http: HttpRequest) -> Runner:
-    runner: Runner = http.app.state.runner
-    return runner
 
 
 def _since(text: str | None, usual: float | None = None) -> float | None:

@@ -17,12 +17,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from mediatui.sandbox import answers
-from mediatui.sandbox.answers import Refusal, origin, require_key
+from mediatui.sandbox.answers import Refusal, origin, require_key, runner_of
 from mediatui.sandbox.catalogue import MODELS, Model
 from mediatui.sandbox.connection import drop_connection
 from mediatui.sandbox.faults import Fault
 from mediatui.sandbox.requests import Request
-from mediatui.sandbox.runner import Runner, fault_of
+from mediatui.sandbox.runner import fault_of
 
 DIRECT_HOSTS = ("fal.run", "falrun.com", "run.localhost")
 """Hosts where a POST waits for the output."""
@@ -42,11 +42,6 @@ def routes() -> list[Route]:
         Route(request, response, methods=["GET"]),
         Route("/{model_id:path}", submit, methods=["POST"]),
     ]
-
-
-def _runner(http: HttpRequest) -> Runner:
-    runner: Runner = http.app.state.runner
-    return runner
 
 
 def _model(http: HttpRequest) -> Model:
@@ -74,7 +69,7 @@ async def _accept(http: HttpRequest, model: Model) -> Request:
     asked = body.get("sandbox_fault") if isinstance(body, dict) else None
     if Fault.EXHAUSTED_BALANCE in (model.fault, asked):
         raise answers.locked()
-    runner, longest = _runner(http), http.query_params.get("fal_max_queue_length", "")
+    runner, longest = runner_of(http), http.query_params.get("fal_max_queue_length", "")
     if longest.isdecimal() and runner.queued(model) > int(longest):
         problem = {"detail": "Queue is full", "error_type": "concurrent_requests_limit"}
         raise Refusal(429, problem, {"X-Fal-Needs-Retry": "1", "Retry-After": "1"})
@@ -98,7 +93,7 @@ async def submit(http: HttpRequest) -> Response:
         "status": "IN_QUEUE",
         "request_id": request.id,
         **answers.request_urls(request, origin(http)),
-        "queue_position": _runner(http).position(request),
+        "queue_position": runner_of(http).position(request),
     }
     return JSONResponse(body, headers={answers.REQUEST_ID_HEADER: request.id})
 
@@ -113,14 +108,14 @@ async def _direct(http: HttpRequest, model: Model) -> Response:
     request = await _accept(http, model)
     if fault_of(request) is Fault.DROPPED_SUBMIT:
         return drop_connection(http)
-    request = await _runner(http).wait(request)
+    request = await runner_of(http).wait(request)
     return await _result(http, request)
 
 
 async def _find(http: HttpRequest) -> Request:
     """The request in the URL. Raises `Refusal` when there is none of that id under that app."""
     require_key(http)
-    request = await _runner(http).find(http.path_params["request_id"])
+    request = await runner_of(http).find(http.path_params["request_id"])
     app = f"{http.path_params['owner']}/{http.path_params['app']}"
     if request is None or not request.model.startswith(app) or request.model[len(app) : len(app) + 1] not in ("", "/"):
         body = {"status": "NOT_FOUND"} if http.method == "PUT" else {"detail": "Request not found"}
@@ -137,7 +132,7 @@ def _status_body(http: HttpRequest, request: Request, *, logs_after: int | None)
         "progress": request.progress,
     }
     if request.state == "queued":
-        return body | {"queue_position": _runner(http).position(request)}
+        return body | {"queue_position": runner_of(http).position(request)}
     body["logs"] = None if logs_after is None else request.logs[logs_after:]
     if request.completed:
         started, ended = request.started_at, request.ended_at
@@ -167,7 +162,7 @@ async def status_stream(http: HttpRequest) -> Response:
 
 
 async def _events(http: HttpRequest, request: Request) -> AsyncIterator[str]:
-    runner, seen, last = _runner(http), 0, ""
+    runner, seen, last = runner_of(http), 0, ""
     while True:
         body = _status_body(http, request, logs_after=seen if _wants_logs(http) else None)
         event = f"data: {json.dumps(body)}\n\n"
@@ -190,7 +185,7 @@ async def response(http: HttpRequest) -> Response:
 
 
 async def _result(http: HttpRequest, request: Request) -> Response:
-    store = _runner(http).store
+    store = runner_of(http).store
     wavering = request.status_code == 200 and fault_of(request) is Fault.RESULT_504_ONCE
     if wavering and await asyncio.to_thread(store.first_look, request.id, "result"):
         return JSONResponse({"detail": "Gateway Timeout"}, 504)
@@ -202,5 +197,5 @@ async def cancel(http: HttpRequest) -> Response:
     request = await _find(http)
     if request.completed:
         return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
-    await _runner(http).cancel(request)
+    await runner_of(http).cancel(request)
     return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 import uuid
@@ -71,8 +72,7 @@ class Runner:
         else:
             if values["seed"] is None:
                 values["seed"] = random.randrange(2**31)
-            fault = fault_of(request)
-            if fault is Fault.SLOW_QUEUE:
+            if fault_of(request) is Fault.SLOW_QUEUE:
                 request.hold_until = now + values["sandbox_fault_seconds"]
         await asyncio.to_thread(self.store.save, request)
         if not request.completed:
@@ -97,7 +97,7 @@ class Runner:
         """How many requests are before this one, 0-based; a slow queue moves up by one each second."""
         waiting = [r for r in self._live.values() if r.state == "queued"]
         before = sum(1 for r in waiting if r.created_at < request.created_at)
-        return before + max(0, int(request.hold_until - time.time() + 0.999))
+        return before + max(0, math.ceil(request.hold_until - time.time()))
 
     def queued(self, model: Model) -> int:
         """How many requests to a model are waiting."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -130,7 +131,7 @@ def _coerce(kind: Kind, given: Any) -> Any:
         number = float(given)
     except (ValueError, OverflowError):
         return None
-    if number != number or number in (float("inf"), float("-inf")):
+    if not math.isfinite(number):
         return None
     if kind == "number":
         return number

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,9 @@ _SILENT = logging.CRITICAL + 1
 _GRACE_SECONDS = 1
 _KEEP_ALIVE_SECONDS = 75
 """Long enough that no client's submit meets a connection that is just being closed."""
+
+
+_Opened = tuple[socket.socket, RequestStore, tuple[Path, Path] | None]
 
 
 class SandboxServer:
@@ -50,14 +54,11 @@ class SandboxServer:
 
         Raises `UsageError` when the address cannot be had and `StorageError` when the folder cannot be used.
         """
-        opening = asyncio.ensure_future(asyncio.to_thread(self._open))
+        opening = _Opening(self._open)
         try:
-            listener, store, pair = await asyncio.shield(opening)
+            listener, store, pair = await asyncio.to_thread(opening.run)
         except asyncio.CancelledError:
-            # A thread cannot be stopped: what it opens is closed.
-            listener, store, _ = await opening
-            listener.close()
-            store.close()
+            opening.give_up()
             raise
         self._listener, self._runner = listener, Runner(store)
         self._server = _Server(_config(self._runner, pair))
@@ -72,18 +73,16 @@ class SandboxServer:
             await self.stop()
             raise
 
-    def _open(self) -> tuple[socket.socket, RequestStore, tuple[Path, Path] | None]:
+    def _open(self, opened: contextlib.ExitStack) -> _Opened:
         """All that blocks. Raises as `start`."""
-        with contextlib.ExitStack() as opened:
-            listener = opened.enter_context(self._listen())
-            try:
-                store = RequestStore(self._folder)
-                opened.callback(store.close)
-                pair = certificate(self._folder / "tls", self._host) if self._tls else None
-                self._remember_port(listener)
-            except OSError as exc:
-                raise storage_error(exc, f"use the sandbox's folder {self._folder}") from exc
-            opened.pop_all()
+        listener = opened.enter_context(self._listen())
+        try:
+            store = RequestStore(self._folder)
+            opened.callback(store.close)
+            pair = certificate(self._folder / "tls", self._host) if self._tls else None
+            self._remember_port(listener)
+        except OSError as exc:
+            raise storage_error(exc, f"use the sandbox's folder {self._folder}") from exc
         return listener, store, pair
 
     async def stop(self) -> None:
@@ -137,6 +136,29 @@ class SandboxServer:
     def _remember_port(self, listener: socket.socket) -> None:
         if self._port == 0 and not self._port_file.exists():
             self._port_file.write_text(str(listener.getsockname()[1]))
+
+
+class _Opening:
+    """Opens things in a thread. That cannot be stopped: what is given up meanwhile is closed there."""
+
+    def __init__(self, work: Callable[[contextlib.ExitStack], _Opened]) -> None:
+        self._work, self._opened = work, contextlib.ExitStack()
+        self._lock, self._given_up = threading.Lock(), False
+
+    def run(self) -> _Opened:
+        """Do the work; whatever it opened stays open unless it fails or was given up."""
+        with contextlib.ExitStack() as opened:
+            found = self._work(opened)
+            with self._lock:
+                if not self._given_up:
+                    self._opened = opened.pop_all()
+        return found
+
+    def give_up(self) -> None:
+        """Nobody wants it any more."""
+        with self._lock:
+            self._given_up = True
+            self._opened.close()
 
 
 class _Server(uvicorn.Server):
