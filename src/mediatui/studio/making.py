@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
@@ -299,7 +300,7 @@ class Making:
             project, job = await self._located(job_id)
             unsaved = any(i.save_state is not SaveState.SAVED for i in self._items_of(job_id))
             if job.phase.ended and not unsaved:
-                await self._core.blocking(lambda p=project, j=job_id: p.commit(gone_jobs=[j]))  # type: ignore[misc]
+                await self._core.blocking(partial(project.commit, gone_jobs=[job_id]))
                 gone += 1
         return gone
 

@@ -68,7 +68,7 @@ class PartFile:
         except OSError as exc:
             self.close()
             raise disk_refused(exc, "write the download") from exc
-        except BaseException:
+        except BaseException:  # a fence: nobody would close what was never entered
             self.close()
             raise
         return self

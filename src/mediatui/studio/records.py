@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from mediatui.errors import MediatuiError, StorageError, UsageError, storage_error
 from mediatui.library.library import Library
@@ -19,6 +20,7 @@ from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.model import Job, MediaItem, SaveState
 from mediatui.studio.spill import Spill, Waiting
 
+T = TypeVar("T")
 Change = Callable[[MediaItem], MediaItem | None]
 
 
@@ -122,7 +124,7 @@ class Records:
         """One commit for all; False when it could not be: then each is tried alone, for the error that is its own."""
         try:
             items = project.edit_items([(edit.item_id, edit.change) for edit in edits])
-        except Exception:  # a fence: see above
+        except Exception:  # a fence: each change is tried alone then, and tells its own error
             return False
         for edit, item in zip(edits, items, strict=True):
             edit.outcome.set_result(item)
@@ -130,16 +132,13 @@ class Records:
 
     def _edit_alone(self, project: ProjectFolder, item_id: str, change: Change) -> MediaItem:
         waiting = self._waiting.get(project.id)
-        spilled = waiting.items.get(item_id) if waiting else None
-        if spilled is None:
-            try:
-                return project.edit_item(item_id, change)
-            except StorageError:
-                spilled = project.item(item_id)
-        changed = change(spilled)
-        if changed is not None:
-            self.put(project, items=[changed])
-        return changed or spilled
+        return _edited(
+            waiting.items.get(item_id) if waiting else None,
+            lambda: project.edit_item(item_id, change),
+            lambda: project.item(item_id),
+            change,
+            lambda changed: self.put(project, items=[changed]),
+        )
 
     def edit_job(self, project: ProjectFolder, job_id: str, change: Callable[[Job], Job | None]) -> Job:
         """Change the freshest version of a job; None from `change` leaves it. Returns the result.
@@ -148,16 +147,13 @@ class Records:
         """
         with self._lock:
             waiting = self._waiting.get(project.id)
-            spilled = waiting.jobs.get(job_id) if waiting else None
-            if spilled is None:
-                try:
-                    return project.edit_job(job_id, change)
-                except StorageError:
-                    spilled = project.job(job_id)
-            changed = change(spilled)
-            if changed is not None:
-                self.put(project, jobs=[changed])
-            return changed or spilled
+            return _edited(
+                waiting.jobs.get(job_id) if waiting else None,
+                lambda: project.edit_job(job_id, change),
+                lambda: project.job(job_id),
+                change,
+                lambda changed: self.put(project, jobs=[changed]),
+            )
 
     # -- raw answers
 
@@ -223,6 +219,25 @@ class Records:
         self._spill.add(project.id, items, jobs)
         self._waiting.setdefault(project.id, Waiting()).take(items, jobs)
         self._announce(ProjectChange(project.id, tuple(items), tuple(jobs), (), (), None, False))
+
+
+def _edited(
+    spilled: T | None,
+    edit: Callable[[], T],
+    held: Callable[[], T],
+    change: Callable[[T], T | None],
+    put: Callable[[T], None],
+) -> T:
+    """The record, changed where it is: in the spill, or by `edit` in its project, unless that refuses."""
+    if spilled is None:
+        try:
+            return edit()
+        except StorageError:
+            spilled = held()
+    changed = change(spilled)
+    if changed is not None:
+        put(changed)
+    return changed or spilled
 
 
 def _is_older(spilled: MediaItem, held: MediaItem | None) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from mediatui.errors import MediatuiError, ProviderError, SaveError, SaveErrorKind, StorageError
 from mediatui.library.project import ProjectFolder
@@ -116,7 +117,7 @@ class Saving:
         found: list[MediaItem] = []
         for each in ids:
             try:
-                project = await core.blocking(lambda each=each: core.library.open(each))  # type: ignore[misc]
+                project = await core.blocking(partial(core.library.open, each))
             except MediatuiError as exc:
                 if project_id:
                     raise

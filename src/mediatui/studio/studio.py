@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -177,7 +177,7 @@ class Studio:
         core = self._core
         for project_id in await core.blocking(core.library.project_ids):
             try:
-                project = await core.blocking(lambda i=project_id: core.library.open(i))  # type: ignore[misc]
+                project = await core.blocking(partial(core.library.open, project_id))
                 await self._making.resume(project)
                 if first:
                     await self._saving.resume(project)

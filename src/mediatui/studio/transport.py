@@ -107,7 +107,7 @@ class Transport:
             if not origin.secure:
                 return Wire(sock)
             return SecureWire(sock, self._authorities(), origin.host)
-        except BaseException:
+        except BaseException:  # a fence: nobody else holds the socket yet
             sock.close()
             raise
 
