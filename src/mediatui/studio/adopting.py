@@ -14,6 +14,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare
 from mediatui.media.probe import probe, sniff
 from mediatui.model import MediaItem, SaveState, new_id
+from mediatui.studio.advice import LOOK_AGAIN
 from mediatui.text import one_line
 
 HEAD_BYTES = 4096
@@ -54,7 +55,9 @@ def adopt(project: ProjectFolder, paths: Sequence[Path] | None = None) -> Adopte
 def _orphan(orphans: dict[Path, Path], path: Path) -> Path:
     found = orphans.get(path.resolve())
     if found is None:
-        raise UsageError(f"{path.name} is not a file of this project that nobody knows", hint="Press F5 to look again.")
+        raise UsageError(
+            f"{path.name} is not a file of this project that nobody knows", hint=f"{LOOK_AGAIN} looks again."
+        )
     return found
 
 

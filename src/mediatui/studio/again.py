@@ -24,7 +24,9 @@ def generate_again(made: MediaItem | Job, *, keep_seed: bool = True) -> Generate
     """
     if not made.model or not made.provider:
         name = made.name if isinstance(made, MediaItem) else made.id
-        raise UsageError(f"nobody knows which model made {name}", hint="Choose a model and write a prompt with n.")
+        raise UsageError(
+            f"nobody knows which model made {name}", hint="“Generate…” (`mediatui generate`) begins a new one."
+        )
     params = dict(made.params)
     seed = made.seed if isinstance(made, MediaItem) else None
     if not keep_seed:

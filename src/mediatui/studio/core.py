@@ -15,6 +15,7 @@ from mediatui.library.project import ProjectChange, ProjectFolder
 from mediatui.locations import Locations
 from mediatui.settings import Settings
 from mediatui.steplog import StepName, Steps
+from mediatui.studio.advice import LOOK_AGAIN
 from mediatui.studio.download import Patience
 from mediatui.studio.engine import DaemonPool, Engine
 from mediatui.studio.events import Event, JobProgress, LibraryChanged, Notice, ProjectsChanged, SaveProgress
@@ -117,7 +118,7 @@ class Core:
                 "error",
                 "Something went wrong inside",
                 f"a background task ended ({type(error).__name__}); nothing that was recorded is lost",
-                "Press F5 or restart to resume. `mediatui doctor` tells more.",
+                f"{LOOK_AGAIN} or a restart goes on with it. `mediatui doctor` tells more.",
             )
         )
 

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
+from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.answer import Answer, Broken
 from mediatui.studio.headers import GoneError, check_headers, check_status, continues, leads_to, too_large, validator_of
 from mediatui.studio.hosts import check_address, parsed_address, peers_of, same_origin
@@ -198,7 +199,7 @@ class _Task:
             raise SaveError(
                 SaveErrorKind.FULL,
                 f"the disk is full: this needs {human_bytes(missing)}, there is room for {human_bytes(room)}",
-                hint="Free some space, then press r.",
+                hint=f"Free some space, then {TRY_AGAIN}.",
             )
 
 

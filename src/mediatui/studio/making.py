@@ -308,7 +308,10 @@ class Making:
         """Close a job whose submit had no answer, and take it off the list; see `Studio.forget_job`."""
         project, job = await self._located(job_id)
         if job.phase is not Phase.UNKNOWN:
-            raise UsageError(f"this job is {job.phase.value}, not unknown", hint="Ended jobs are dismissed with d.")
+            raise UsageError(
+                f"this job is {job.phase.value}, not unknown",
+                hint="Ended jobs go with “Dismiss” (`mediatui jobs dismiss`).",
+            )
         await self._drop(self._followers.get(job.id))
         fault = JobFault(
             ErrorKind.AMBIGUOUS_SUBMIT,
@@ -358,7 +361,7 @@ def _resumed(job: Job) -> Job:
         fault = JobFault(
             ErrorKind.CANCELLED,
             "mediatui stopped before this was sent; nothing was billed",
-            "Press g to generate it again.",
+            "“Generate again…” sends it.",
         )
         return move_job(job, Phase.CANCELLED, error=fault)
     if job.phase is Phase.SUBMITTING:

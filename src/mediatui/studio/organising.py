@@ -19,6 +19,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.trash import TrashEntry, trash_entries
 from mediatui.library.usage import Usage, measure
 from mediatui.model import MediaItem
+from mediatui.studio.advice import TRY_ALL_AGAIN
 from mediatui.studio.again import as_input, generate_again
 from mediatui.studio.cleaning import CleanReport, clean, empty_all
 from mediatui.studio.core import Core
@@ -340,7 +341,7 @@ class Organising:
         waiting = self._core.records.find_item(project, item_id)
         if held is None or waiting is not held:
             raise StorageBlocked(
-                f"the disk of {project.record.name} refuses changes now", hint="Free some space, then press R."
+                f"the disk of {project.record.name} refuses changes now", hint=f"Free some space, then {TRY_ALL_AGAIN}."
             )
         return project, held
 

@@ -16,6 +16,7 @@ from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums
 from mediatui.errors import SaveError, save_error_kind
 from mediatui.library.files import sync_file
 from mediatui.library.lock import hold
+from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.appender import Appender
 
 NOTE_SECONDS = 0.25
@@ -219,7 +220,11 @@ def disk_refused(exc: OSError, doing: str) -> SaveError:
     """A failed file operation of a save, as the reason the item shows."""
     kind = save_error_kind(exc)
     reason = os.strerror(exc.errno) if exc.errno else str(exc)
-    hint = "Free some space or fix the folder, then press r." if kind.storage_blocked else "Press r to try again."
+    hint = (
+        f"Free some space or fix the folder, then {TRY_AGAIN}."
+        if kind.storage_blocked
+        else f"{TRY_AGAIN} goes on with it."
+    )
     return SaveError(kind, f"could not {doing}: {reason}", hint=hint)
 
 

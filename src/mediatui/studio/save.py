@@ -24,6 +24,7 @@ from mediatui.media.probe import probe, sniff
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
 from mediatui.steplog import StepName, Steps
+from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.download import Downloader, GoneError, Limits, Progress
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
 from mediatui.studio.records import Records
@@ -140,7 +141,7 @@ class Saver:
             raise SaveError(
                 SaveErrorKind.INTERNAL,
                 f"the provider {item.provider!r} is not set up here",
-                hint="Configure it, then press r.",
+                hint=f"Configure it, then {TRY_AGAIN}.",
             )
         try:
             return self._fetch(item, item.url, part, source, watch)
@@ -291,7 +292,7 @@ def _key_refused(status: int) -> SaveError:
     return SaveError(
         SaveErrorKind.SERVER,
         f"the provider refuses this file to the key or token in use ({status}); it may be there all the same",
-        hint="See that the key may read it, then press r.",
+        hint=f"See that the key may read it, then {TRY_AGAIN}.",
     )
 
 

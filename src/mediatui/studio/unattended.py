@@ -12,6 +12,7 @@ from mediatui.errors import MediatuiError, SaveErrorKind
 from mediatui.library.project import ProjectFolder
 from mediatui.library.trash import trash_items
 from mediatui.model import Job, MediaItem, SavePolicy, SaveState, StorageFault, needs_saving
+from mediatui.studio.advice import TRY_AGAIN, TRY_ALL_AGAIN
 from mediatui.studio.core import Core
 from mediatui.studio.events import Notice
 from mediatui.studio.hosts import AllowedHosts
@@ -174,9 +175,9 @@ class Unattended:
         if len(failures) > 1:
             others = f" and {plural(len(reasons) - 1, 'other reason')}" if len(reasons) > 1 else ""
             message = f"{plural(len(failures), 'item')}: {message}{others}"
-        hint = "The item is kept; press r to try again, R for all unsaved."
+        hint = f"The item is kept. {TRY_AGAIN} tries again, {TRY_ALL_AGAIN} all there are."
         if len(failures) > 1:
-            hint = "They are kept; R tries again."
+            hint = f"They are kept. {TRY_ALL_AGAIN} tries again."
         if trashed:
             hint = "save.keep_unsaved is off: it is in the project's trash, from where it can be restored."
         only = next(iter(failures)).item.id if not trashed else None
