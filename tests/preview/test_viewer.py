@@ -46,6 +46,14 @@ async def view(session: Session, item_id: str) -> ViewerScreen:
     return screen
 
 
+async def view_a_still(session: Session) -> ViewerScreen:
+    item = await generate(session, "a still")
+    await saved(session, item)
+    viewer = await view(session, item)
+    await until(lambda: viewer.still.path is not None, "the picture")
+    return viewer
+
+
 async def test_a_clip_is_scrubbed_played_and_left_where_it_was(start: Start) -> None:
     async with start() as session:
         picture = await generate(session, "a still")
@@ -95,10 +103,7 @@ async def test_sound_is_drawn_and_a_moment_chosen(start: Start) -> None:
 
 async def test_a_picture_is_enlarged_and_moved(start: Start) -> None:
     async with start() as session:
-        item = await generate(session, "a still")
-        await saved(session, item)
-        viewer = await view(session, item)
-        await until(lambda: viewer.still.path is not None, "the picture")
+        viewer = await view_a_still(session)
         await session.press("z")
         first = viewer.still.box
         assert first is not None
@@ -114,10 +119,7 @@ async def test_a_picture_is_enlarged_and_moved(start: Start) -> None:
 
 async def test_an_animated_picture_plays_and_a_still_one_says_that_it_does_not(start: Start, tmp_path: Path) -> None:
     async with start() as session:
-        item = await generate(session, "a still")
-        await saved(session, item)
-        viewer = await view(session, item)
-        await until(lambda: viewer.still.path is not None, "the picture")
+        viewer = await view_a_still(session)
         await session.press("space")
         await until(lambda: "does not move" in viewer.query_one("#status", Bar).text, "a word about it")
         assert not viewer.player.playing

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,13 +57,8 @@ def workflows(tmp_path: Path) -> Path:
     return folder
 
 
-@asynccontextmanager
-async def provider_of(server: ComfyServer, workflows: Path | None = None, **more: Any) -> AsyncIterator[ComfyProvider]:
-    provider = ComfyProvider(server.url, workflows, **more)
-    try:
-        yield provider
-    finally:
-        await provider.aclose()
+def provider_of(server: ComfyServer, workflows: Path | None = None, **more: Any) -> aclosing[ComfyProvider]:
+    return aclosing(ComfyProvider(server.url, workflows, **more))
 
 
 async def test_every_graph_in_the_folder_is_a_model(server: ComfyServer, workflows: Path) -> None:

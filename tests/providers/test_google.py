@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,11 @@ def places_of(server: GoogleServer, **more: Any) -> Places:
     return Places(**{**base, "project": "acme", "location": "us-central1", **more})
 
 
-@asynccontextmanager
-async def provider_of(
+def provider_of(
     server: GoogleServer, key: str | None = KEY, token: str | None = None, **more: Any
-) -> AsyncIterator[GoogleProvider]:
+) -> aclosing[GoogleProvider]:
     fetch = (lambda: Secret(token)) if token else None
-    provider = GoogleProvider(places_of(server, **more), Credentials(Secret(key) if key else None, fetch))
-    try:
-        yield provider
-    finally:
-        await provider.aclose()
+    return aclosing(GoogleProvider(places_of(server, **more), Credentials(Secret(key) if key else None, fetch)))
 
 
 def known(job: Job, remote_id: str) -> Job:

@@ -22,6 +22,7 @@ from tests.support.workshop import QUICK, Workshop, on_disk, places, settings_fo
 
 from mediatui.errors import SaveErrorKind as Kind
 from mediatui.errors import UsageError
+from mediatui.library.trash import TrashEntry
 from mediatui.model import Phase, SavePolicy, SaveState, now
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.download import Downloader, Limits
@@ -363,12 +364,18 @@ def test_many_failures_are_one_notice(fal: FalServer, opener: Opener) -> None:
     assert len(items) == 12
 
 
-def test_not_keeping_unsaved_puts_them_into_the_trash_and_says_so(fal: FalServer, opener: Opener) -> None:
+def given_up(fal: FalServer, opener: Opener) -> tuple[Workshop, TrashEntry]:
+    """A studio that keeps nothing unsaved, and what it put into the trash."""
     fal.script("file", Reply(body=b"<html>" * 9, headers=TYPED))
     shop = opener(keep_unsaved=False)
     shop.make()
     shop.until(lambda: shop.items() == [])
     (entry,) = shop.studio.organise.trashed("demo").result(20)
+    return shop, entry
+
+
+def test_not_keeping_unsaved_puts_them_into_the_trash_and_says_so(fal: FalServer, opener: Opener) -> None:
+    shop, entry = given_up(fal, opener)
     shop.until(lambda: any("trash" in notice.hint for notice in shop.notices))
     fal.script("file", None)
     shop.studio.organise.restore("demo", entry.id).result(20)
@@ -379,11 +386,7 @@ def test_not_keeping_unsaved_puts_them_into_the_trash_and_says_so(fal: FalServer
 
 
 def test_what_was_restored_stays_also_when_it_fails_again(fal: FalServer, opener: Opener) -> None:
-    fal.script("file", Reply(body=b"<html>" * 9, headers=TYPED))
-    shop = opener(keep_unsaved=False)
-    shop.make()
-    shop.until(lambda: shop.items() == [])
-    (entry,) = shop.studio.organise.trashed("demo").result(20)
+    shop, entry = given_up(fal, opener)
     shop.studio.organise.restore("demo", entry.id).result(20)
     shop.studio.stop(5.0)
     again = opener(keep_unsaved=False)

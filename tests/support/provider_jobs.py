@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.loopback import LoopbackService, Reply
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
@@ -135,3 +137,20 @@ def check_outputs(outputs: Any) -> None:
         for value in (output.size, output.width, output.height, output.seed):
             assert value is None or abs(value) < 2**63
         json.dumps([output.duration, output.expires_at, output.fps, dict(output.meta)], allow_nan=False)
+
+
+def only_refusals(
+    server: LoopbackService, steps: Sequence[str], refusal: int, ask: Callable[[], Coroutine[Any, Any, Sequence[Any]]]
+) -> None:
+    """Whatever those steps answer, behind 200 or `refusal`: each call's outcome is a result or a `ProviderError`."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(body=BODIES)
+    def fuzz(body: bytes) -> None:
+        for status in (200, refusal):
+            for step in steps:
+                server.script(step, Reply(status, body))
+            for result in run(ask()):
+                assert not isinstance(result, Exception) or isinstance(result, ProviderError), repr(result)
+
+    fuzz()
