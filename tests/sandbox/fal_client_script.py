@@ -32,7 +32,7 @@ def failure(call: Any) -> dict[str, Any]:
 
 def synchronous() -> dict[str, Any]:
     handle = fal_client.submit(FAST, SMALL)
-    seen = list(handle.iter_events(with_logs=True, interval=0.05))
+    seen: list[Any] = list(handle.iter_events(with_logs=True, interval=0.05))
     video = handle.get()["video"]
     updates: list[Any] = []
     subscribed = fal_client.subscribe(FAST, SMALL, with_logs=True, on_queue_update=updates.append, path="")
@@ -42,8 +42,9 @@ def synchronous() -> dict[str, Any]:
     fal_client.client.MULTIPART_THRESHOLD = 1000
     in_parts = fal_client.upload(content, "video/mp4", "clip.mp4")
     waiting = fal_client.submit(FAST, {**SMALL, "sandbox_fault": "slow-queue"})
-    queued = waiting.status()
+    queued: Any = waiting.status()
     waiting.cancel()
+    cancelled: Any = waiting.status(with_logs=True)
     return {
         "last_status": type(seen[-1]).__name__,
         "logs": [line["message"] for line in seen[-1].logs],
@@ -58,7 +59,7 @@ def synchronous() -> dict[str, Any]:
             {**SMALL, "image_url": fal_client.run("sandbox/text-to-image", PICTURE)["images"][0]["url"]},
         )["video"]["num_frames"],
         "position": queued.position,
-        "cancelled": waiting.status(with_logs=True).error_type,
+        "cancelled": cancelled.error_type,
         "invalid": failure(lambda: fal_client.subscribe(FAST, {"prompt": "x", "duration": 999})),
         "locked": failure(lambda: fal_client.submit("sandbox/faults/exhausted-balance", SMALL)),
         "failed": failure(lambda: fal_client.subscribe("sandbox/faults/job-fails", SMALL)),
@@ -73,6 +74,7 @@ async def asynchronous() -> dict[str, Any]:
     subscribed = await fal_client.subscribe_async(FAST, SMALL)
     waiting = await fal_client.submit_async(FAST, {**SMALL, "sandbox_fault": "slow-queue"})
     await waiting.cancel()
+    cancelled: Any = await waiting.status(with_logs=True)
     async with httpx.AsyncClient() as client:
         return {
             "last_status": type(seen[-1]).__name__,
@@ -80,7 +82,7 @@ async def asynchronous() -> dict[str, Any]:
             "subscribed": subscribed["video"]["num_frames"],
             "ran": (await fal_client.run_async("sandbox/text-to-image", PICTURE))["images"][0]["height"],
             "uploaded": (await client.get(uploaded)).text,
-            "cancelled": (await waiting.status(with_logs=True)).error_type,
+            "cancelled": cancelled.error_type,
         }
 
 

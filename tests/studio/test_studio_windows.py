@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,10 @@ def child(fal: FalServer, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
+def both_saved(shop: Workshop) -> bool:
+    return [item.save_state for item in shop.items()] == [SaveState.SAVED] * 2
+
+
 def test_two_windows_see_what_both_make(fal: FalServer, opener: Opener) -> None:
     one, two = opener(), opener()
     one.studio.create_project("demo").result(20)
@@ -50,7 +55,7 @@ def test_two_windows_see_what_both_make(fal: FalServer, opener: Opener) -> None:
         shop.studio.open_project("demo").result(20)
         ended = shop.studio.wait([job.id for job in jobs]).result(20)
         assert {job.phase for job in ended} == {Phase.SUCCEEDED}
-        shop.until(lambda s=shop: [i.save_state for i in s.items()] == [SaveState.SAVED] * 2)
+        shop.until(partial(both_saved, shop))
     assert (fal.count("submit"), fal.count("file")) == (2, 2)
     assert len(one.media_files()) == 2
 
