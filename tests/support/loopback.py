@@ -210,8 +210,15 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         chunked = "chunked" in headers.get("transfer-encoding", "")
-        body = self._chunks() if chunked else self.rfile.read(int(headers.get("content-length") or 0))
+        body = self._chunks() if chunked else self._whole(int(headers.get("content-length") or 0))
         return Call(self.command, parts.path, parts.query, headers, body, self.service.url, self.client_address[1])
+
+    def _whole(self, length: int) -> bytes:
+        """The body; what a client that was killed sent the half of is no request."""
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionAbortedError("the client went away")
+        return body
 
     def _wait(self, event: threading.Event) -> None:
         while not event.wait(0.02) and not self.service.ending.is_set():
