@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.hostile.test_hostile_terminal import ends_well, keys_of, press
+from tests.hostile.test_hostile_terminal import keys_of, opened, press
 from tests.support.app_killing import Desk
 from tests.support.fal_server import png
-from tests.support.hostile import ALL, CONTROLS, MARKUP, fill, nothing_outside, nothing_raw
+from tests.support.hostile import ALL, CONTROLS, MARKUP, nothing_outside, nothing_raw
 from tests.support.terminal import Terminal
 
 PLAIN = MARKUP[4]
@@ -23,12 +23,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 @pytest.fixture
 def terminal(desk: Desk) -> Iterator[Terminal]:
     """The library of hostile records, and a good end of it."""
-    fill(desk.locations)
-    with Terminal([], desk.environment, size=(160, 50)) as opened:
-        opened.shows("Details", "44 it")
-        press(opened, "2", "the media list")
-        yield opened
-        ends_well(opened, desk)
+    with opened(desk, (160, 50)) as terminal:
+        terminal.shows("Details")
+        press(terminal, "2", "the media list")
+        yield terminal
 
 
 def walk(terminal: Terminal, scope: str, again: str, *, without: tuple[str, ...] = ()) -> None:
