@@ -196,7 +196,7 @@ def test_a_log_that_could_not_be_written_says_how_much_it_lacks(path: Path) -> N
 
 def test_nobody_waits_for_a_log_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe that nobody reads takes some bytes and then no more."""
-    monkeypatch.setattr(writing, "MAX_WAITING", 50)
+    monkeypatch.setattr(writing, "MAX_WAITING", 1000)
     pipe = tmp_path / "log.jsonl"
     os.mkfifo(pipe)
     steps = Steps(pipe)

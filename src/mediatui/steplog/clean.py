@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import fields
 
 from mediatui.redact import hide_known, redact
 from mediatui.steplog.step import Step
@@ -14,13 +14,14 @@ PROMPT_CHARS = 80
 DETAIL_CHARS = 300
 NAME_CHARS = 120
 
+_FIELDS = tuple(field.name for field in fields(Step))
 _ADDRESS = re.compile(r"\b(?:https?|wss?|gs|s3)://[^\s\"'<>()\[\]{}]+")
 _DATA_ADDRESS = re.compile(r"\bdata:[\w.+-]*/?[\w.+-]*[;,][^\s\"'<>]*")
 
 
 def to_line(step: Step, prompt: str) -> str:
     """The step as a line of the log, its text made fit for it."""
-    document = {name: value for name, value in asdict(step).items() if value not in (None, "")}
+    document = {name: value for name in _FIELDS if (value := getattr(step, name)) not in (None, "")}
     for name in ("project", "job", "item", "provider", "model", "outcome"):
         if name in document:
             document[name] = hide_known(one_line(document[name], NAME_CHARS))

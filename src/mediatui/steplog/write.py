@@ -28,6 +28,9 @@ MAX_BYTES = 8 << 20
 MAX_WAITING = 10_000
 """Steps not yet written; further ones are dropped, and counted in the log."""
 
+GATHER_SECONDS = 0.05
+"""Steps that come so soon after one are written with it: a write for each would keep the saves themselves waiting."""
+
 
 @dataclass(slots=True)
 class Running:
@@ -46,11 +49,11 @@ class Steps:
 
     def __init__(self, path: Path) -> None:
         self._file = _LogFile(path)
-        self._waiting: queue.Queue[tuple[Step, str] | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[tuple[Step, str] | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
 
     @contextmanager
     def step(self, name: StepName, about: Job | MediaItem | None = None) -> Iterator[Running]:
@@ -101,30 +104,28 @@ class Steps:
     def close(self, timeout: float = 1.0) -> None:
         """Write what is waiting, for at most so many seconds; later steps are lost."""
         with self._lock:
-            thread, self._closed = self._thread, True
-        if thread is not None:
-            try:
-                self._waiting.put(None, timeout=timeout)
-            except queue.Full:
-                return  # the disk does not answer: the log is not worth waiting for
-            thread.join(timeout)
+            self._closed.set()
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join(timeout)
 
     def _put(self, step: Step, prompt: str) -> None:
+        if self._waiting.qsize() >= MAX_WAITING:
+            self._drop(1)
+            return
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="mediatui-steps", daemon=True)
                 self._thread.start()
-        try:
-            self._waiting.put_nowait((step, prompt))
-        except queue.Full:
-            self._drop(1)
+            self._waiting.put((step, prompt))
 
     def _run(self) -> None:
         more = True
         while more:
             batch = [self._waiting.get()]
+            self._closed.wait(GATHER_SECONDS)
             while len(batch) < 500 and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             more = None not in batch

@@ -13,7 +13,7 @@ from functools import partial
 
 from mediatui.errors import MediatuiError, ProviderError, SaveError, SaveErrorKind, StorageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import Job, MediaItem, SaveState, move_item, needs_saving
+from mediatui.model import Job, MediaItem, SaveState, StorageFault, move_item, needs_saving, now
 from mediatui.providers.base import Capability, Provider, signed_url_of
 from mediatui.steplog import Running, StepName
 from mediatui.studio.core import PROGRESS_SECONDS, Core
@@ -188,15 +188,18 @@ class Saving:
         except StorageError as exc:
             core.emit(Notice("error", exc.title, exc.message, exc.hint, project_id=project.id, item_id=item_id))
             return Outcome.FAILED
-        except Exception:  # a fence: whatever we stumbled over is told by the engine; nobody saves the item now
-            await core.blocking(lambda: self._let_go(project, item_id))
+        except Exception as exc:  # a fence: whatever we stumbled over is told by the engine; nobody saves the item now
+            fault = StorageFault(SaveErrorKind.INTERNAL, f"saving it failed inside ({type(exc).__name__})", now())
+            await core.blocking(lambda: self._let_go(project, item_id, fault))
             raise
         finally:
             core.forget_progress(item_id)
 
-    def _let_go(self, project: ProjectFolder, item_id: str) -> None:
+    def _let_go(self, project: ProjectFolder, item_id: str, fault: StorageFault | None = None) -> None:
         def change(item: MediaItem) -> MediaItem | None:
-            return move_item(item, SaveState.UNSAVED) if item.save_state is SaveState.SAVING else None
+            if item.save_state is not SaveState.SAVING:
+                return None
+            return move_item(item, SaveState.UNSAVED, storage_error=fault or item.storage_error)
 
         with suppress(MediatuiError):  # it is gone, or its disk refuses: an interrupted save resumes as well
             self._core.records.edit_item(project, item_id, change)

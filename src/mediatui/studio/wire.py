@@ -10,7 +10,7 @@ import socket
 import ssl
 from typing import cast
 
-_SEALED_BYTES = 1 << 18
+_SEALED_BYTES = 1 << 19
 """How much is received at once to be decrypted."""
 
 
