@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from tests.support.fal_server import FalServer, fal_server
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: most tests wait for a process, a terminal or a server most of their time."""
     return 1 + (os.cpu_count() or 1)
+
+
+def pytest_configure() -> None:
+    """A shell that runs the suite behind its back lets it ignore ctrl+c; the programs under test must hear it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def _read(descriptor: int) -> bytes:
 def test_each_job_has_one_line_that_ends_in_its_file(home: Home) -> None:
     code, shown, sent = on_terminal(
         home, "generate", "calm", "-p", "demo", "-m", "sandbox/text-to-audio", "-m", "sandbox/text-to-image",
-        "seconds_total=0.2", "image_size=square", columns=200,
+        "seconds_total=0.2", "image_size=square", columns=300,
     )  # fmt: skip
     assert code == 0
     assert len(shown) == 2

@@ -20,6 +20,8 @@ class Capability(StrEnum):
 
     QUEUE = "queue"
     CANCEL = "cancel"
+    STREAM = "stream"
+    """How far a job is arrives as it happens, not only when it is asked for."""
     UPLOAD = "upload"
     CATALOGUE = "catalogue"
     SCHEMA = "schema"

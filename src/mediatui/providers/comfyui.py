@@ -104,6 +104,7 @@ class ComfyProvider:
             {
                 Capability.QUEUE,
                 Capability.CANCEL,
+                Capability.STREAM,
                 Capability.UPLOAD,
                 Capability.OWN_FILES,
                 Capability.CATALOGUE,
