@@ -13,8 +13,8 @@ from tests.support.fal_server import FalServer, fal_server
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: most tests wait for a process, a terminal or a server most of their time."""
-    return 1 + (os.cpu_count() or 1)
+    """Two for each core: most tests wait for a process, a terminal or a server most of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_configure() -> None:
