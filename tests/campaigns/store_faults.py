@@ -235,7 +235,7 @@ def _ask(session: Session, subject: Subject, refusal: Refusal, wanted: Any) -> s
                 return "an error without words"
         except UsageError as exc:
             return f"a person is told that they made a mistake: {exc}"
-        except Exception as exc:
+        except Exception as exc:  # what is looked for: nothing else may come out
             return f"{type(exc).__name__} was raised: {exc}"
     return _afterwards(session, subject, wanted, raised)
 

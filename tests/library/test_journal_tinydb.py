@@ -81,7 +81,7 @@ def random_call(rng: random.Random) -> tuple[str, tuple[Any, ...]]:
 def outcome(db: TinyDB, table: str, name: str, args: tuple[Any, ...]) -> object:
     try:
         result = getattr(db.table(table), name)(*args)
-    except Exception as exc:
+    except Exception as exc:  # whatever it is: both must raise the same
         return Raised(type(exc).__name__, str(exc))
     if isinstance(result, list):
         return [(doc.doc_id, doc) if isinstance(doc, Document) else doc for doc in result]

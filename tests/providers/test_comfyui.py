@@ -19,7 +19,7 @@ from tests.support.provider_jobs import DOCUMENTS, HOSTILE, check_outputs, make_
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import MediaType, Phase
-from mediatui.providers.base import Delivery, FieldKind
+from mediatui.providers.base import Capability, Delivery, FieldKind
 from mediatui.providers.comfy_answers import progress_of
 from mediatui.providers.comfy_graph import Template, seed_for
 from mediatui.providers.comfy_socket import ProgressSockets, Seen, read_event
@@ -343,7 +343,9 @@ def progress_script(client: str) -> list[dict[str, Any] | bytes]:
     ]
 
 
-async def test_the_websocket_says_how_far_a_job_is() -> None:
+async def test_the_websocket_says_how_far_a_job_is(server: ComfyServer) -> None:
+    async with provider_of(server) as provider:
+        assert Capability.STREAM in provider.capabilities
     with EventServer(progress_script) as events:
         sockets = ProgressSockets(lambda c: f"ws{events.url[4:]}/ws?clientId={c}", lambda: {"X-Proxy": "yes"})
         seen = sockets.watch(OWN, OWN)

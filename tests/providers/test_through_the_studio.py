@@ -18,9 +18,9 @@ from mediatui.errors import ErrorKind
 from mediatui.locations import Locations
 from mediatui.model import Job, MediaItem, Phase, SaveState
 from mediatui.settings import ProviderSettings, Secret, Settings
-from mediatui.studio.download import Patience
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.studio import Studio
+from mediatui.studio.transport import Patience
 
 SECONDS = 20.0
 QUICK = Patience(connect=2.0, read=2.0, first_delay=0.01, longest_delay=0.05)

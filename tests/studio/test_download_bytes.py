@@ -17,8 +17,9 @@ from tests.support.fal_server import FalServer, Reply
 
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.appender import BLOCK_BYTES, Appender
-from mediatui.studio.download import Downloader, Limits, Patience, Progress, Stopped
+from mediatui.studio.download import Downloader, Limits, Progress, Stopped
 from mediatui.studio.part import PartFile, Validator
+from mediatui.studio.transport import Patience
 
 NOISE = os.urandom(5 * BLOCK_BYTES + 777)
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,12 +23,22 @@ from tests.support.workshop import QUICK
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.base import MediaHosts
+from mediatui.providers.http import certificates
 from mediatui.sandbox.tls import certificate
-from mediatui.studio.download import Downloader, Limits
+from mediatui.studio.download import Downloader, Limits, Stopped
 from mediatui.studio.part import PartFile
+from mediatui.studio.transport import Patience
 
 TYPED = {"Content-Type": "video/mp4", "ETag": '"1"'}
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.fixture(autouse=True)
+def own_certificates() -> Iterator[None]:
+    """What one test trusts, the next does not."""
+    certificates.cache_clear()
+    yield
+    certificates.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -103,22 +114,13 @@ def test_a_connection_cut_in_the_middle_is_resumed(secure_fal: FalServer, tmp_pa
 def test_a_server_that_says_nothing_more_is_not_waited_for(secure_fal: FalServer, tmp_path: Path) -> None:
     never = threading.Event()
     secure_fal.script("file", Reply(body=bytes(100_000), headers=TYPED, hold_body=(60_000, never)))
-    downloader = Downloader(QUICK)
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            fetch(downloader, secure_fal, tmp_path / "a.part")
-        except BaseException as exc:
-            failed.append(exc)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    secure_fal.wait_for("file")
-    downloader.close()
-    thread.join(20)
-    assert not thread.is_alive()
-    assert failed
+    downloader = Downloader(Patience())
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(fetch, downloader, secure_fal, tmp_path / "a.part")
+        secure_fal.wait_for("file")
+        downloader.close()
+        with pytest.raises(Stopped):
+            done.result(20)  # long before the patience with the server ends
 
 
 @pytest.mark.parametrize("secure_fal", VERSIONS[1:], indirect=True, ids=["TLSv1_3"])

@@ -14,10 +14,10 @@ from tests.support.fal_server import FalServer
 from mediatui.locations import Locations
 from mediatui.model import Job, MediaItem
 from mediatui.settings import ProviderSettings, Secret, Settings
-from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, Notice
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.studio import Studio
+from mediatui.studio.transport import Patience
 
 SECONDS = 20.0
 KEY = "key-id:key-secret-never-shown"

@@ -22,9 +22,9 @@ from mediatui.library.library import Library
 from mediatui.locations import Locations, find_locations
 from mediatui.model import Job, MediaItem, MediaType, SaveState
 from mediatui.settings import Settings
-from mediatui.studio.download import Patience
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.studio import Studio
+from mediatui.studio.transport import Patience
 from mediatui.tui.app import MediatuiApp
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.terminal.capabilities import Capabilities

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.problems import retry_after
 from mediatui.text import one_line
 
 _POLICY = frozenset({"content_policy_violation", "no_media_generated"})
@@ -37,15 +38,13 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
     document = _parse(body)
     lowered = {k.lower(): v for k, v in headers.items()}
     code = _text(document.get("error_type")) or _text(lowered.get("x-fal-error-type"))
-    retry_after = _seconds(lowered.get("retry-after"))
+    wait = retry_after(lowered)
     if isinstance(document.get("detail"), list):
-        return _model_error(status, document["detail"], lowered, retry_after)
+        return _model_error(status, document["detail"], lowered, wait)
     text = _words(document) or _plain(body, lowered)
     kind = _kind_of(status, code, text)
     message = text or f"the provider answered {status} while {doing}"
-    return ProviderError(
-        kind, message, hint=_hint(kind), code=code or str(status), status=status, retry_after=retry_after
-    )
+    return ProviderError(kind, message, hint=_hint(kind), code=code or str(status), status=status, retry_after=wait)
 
 
 def error_from_completed(document: Mapping[str, Any]) -> ProviderError:
@@ -65,9 +64,7 @@ def error_from_completed(document: Mapping[str, Any]) -> ProviderError:
     return ProviderError(kind, text, code=code, hint=_hint(kind, ended=True))
 
 
-def _model_error(
-    status: int, entries: list[Any], headers: Mapping[str, str], retry_after: float | None
-) -> ProviderError:
+def _model_error(status: int, entries: list[Any], headers: Mapping[str, str], wait: float | None) -> ProviderError:
     errors = [e for e in entries if isinstance(e, Mapping)]
     if not errors:
         kind = _kind_of(status, "", "")
@@ -94,7 +91,7 @@ def _model_error(
         fields=fields,
         code=code,
         status=status,
-        retry_after=retry_after,
+        retry_after=wait,
     )
 
 
@@ -183,11 +180,3 @@ def _plain(body: bytes, headers: Mapping[str, str]) -> str:
 
 def _text(value: object) -> str:
     return one_line(value, 500) if isinstance(value, str) else ""
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        seconds = float(value) if value else None
-    except ValueError:
-        return None
-    return seconds if seconds is not None and 0 <= seconds < 86_400 else None

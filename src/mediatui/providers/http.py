@@ -63,8 +63,10 @@ class Upload:
 
 @cache
 def certificates() -> ssl.SSLContext:
-    """What the certificates of services are checked with; read from disk once."""
-    return httpx.create_ssl_context()
+    """What the certificates of services and media hosts are checked with; read from disk once."""
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class TooLarge(httpx.HTTPError):

@@ -69,7 +69,7 @@ class SandboxServer:
         try:
             await self._until_listening(self._server, self._serving)
             await self._runner.resume()
-        except BaseException:
+        except BaseException:  # cancelled too: what was opened is closed
             await self.stop()
             raise
 

@@ -50,7 +50,7 @@ class Answer:
     def __init__(self, wire: Wire, parser: h11.Connection, head: h11.Response, patience: float) -> None:
         self._wire, self._parser, self._patience = wire, parser, patience
         self.status = head.status_code
-        self.headers = headers_of(head)
+        self.headers = _headers_of(head)
         self.finished = False
         """Its body was read to the end, and the server said nothing of closing the connection."""
         self._lasting = head.http_version == b"1.1" and "close" not in self.headers.get("connection", "").lower()
@@ -128,7 +128,7 @@ def ask(wire: Wire, target: bytes, headers: Mapping[str, str], patience: float, 
         return Answer(wire, parser, event, patience)
 
 
-def headers_of(head: h11.Response) -> Headers:
+def _headers_of(head: h11.Response) -> Headers:
     """By their names; what stands several times is one, with commas."""
     found: dict[str, str] = {}
     for raw_name, raw_value in head.headers:

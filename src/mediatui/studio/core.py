@@ -16,11 +16,11 @@ from mediatui.locations import Locations
 from mediatui.settings import Settings
 from mediatui.steplog import StepName, Steps
 from mediatui.studio.advice import LOOK_AGAIN
-from mediatui.studio.download import Patience
 from mediatui.studio.engine import DaemonPool, Engine
 from mediatui.studio.events import Event, JobProgress, LibraryChanged, Notice, ProjectsChanged, SaveProgress
 from mediatui.studio.instance import Instance
 from mediatui.studio.records import Records
+from mediatui.studio.transport import Patience
 
 T = TypeVar("T")
 

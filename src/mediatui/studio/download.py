@@ -22,7 +22,7 @@ from mediatui.studio.part import PartFile, Validator
 from mediatui.studio.transport import Patience, Transport
 from mediatui.text import human_bytes
 
-__all__ = ["Downloader", "GoneError", "Limits", "Patience", "Progress", "Stopped"]
+__all__ = ["Downloader", "GoneError", "Limits", "Progress", "Stopped"]
 
 MAX_REDIRECTS = 5
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "mediatui"}

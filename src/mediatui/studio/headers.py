@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
-import time
 
 from mediatui.errors import SaveError, SaveErrorKind
-from mediatui.studio.answer import Answer, Headers
+from mediatui.providers.problems import retry_after
+from mediatui.studio.answer import Answer
 from mediatui.studio.part import Validator
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -42,7 +41,7 @@ def check_status(answer: Answer) -> None:
     if status in _GONE_STATUSES:
         raise GoneError(status)
     if status in _RETRY_STATUSES:
-        wait = _retry_after(answer.headers)
+        wait = retry_after(answer.headers)
         raise SaveError(SaveErrorKind.SERVER, f"the server answered {status}", retry_after=wait)
     if status not in (200, 206):
         raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server answered {status} instead of the file")
@@ -93,13 +92,3 @@ def validator_of(url: str, answer: Answer, total: int | None) -> Validator:
 
 def _sendable(value: str) -> str:
     return value if value.isascii() and value.isprintable() and len(value) < 1000 else ""
-
-
-def _retry_after(headers: Headers) -> float | None:
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

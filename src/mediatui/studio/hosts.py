@@ -86,7 +86,7 @@ def check_address(url: str, hosts: MediaHosts) -> None:
     Raises `SaveError` of kind REFUSED_HOST.
     """
     parsed = parsed_address(url)
-    host, port = _host(parsed), _port(parsed)
+    host, port = _host(parsed), port_of(parsed)
     if parsed.userinfo:
         raise _refused(host, "the address carries a user name")
     if f"{host}:{port}" in _loopback_pairs(hosts) and parsed.scheme in _DEFAULT_PORTS:
@@ -138,13 +138,13 @@ def check_peer(address: str, host: str) -> None:
 def is_configured_loopback(url: str, hosts: MediaHosts) -> bool:
     """The address is a loopback ``host:port`` that the configuration names."""
     parsed = parsed_address(url)
-    return f"{_host(parsed)}:{_port(parsed)}" in _loopback_pairs(hosts)
+    return f"{_host(parsed)}:{port_of(parsed)}" in _loopback_pairs(hosts)
 
 
 def same_origin(one: str, other: str) -> bool:
     """Scheme, host and port are equal."""
     a, b = parsed_address(one), parsed_address(other)
-    return (a.scheme, _host(a), _port(a)) == (b.scheme, _host(b), _port(b))
+    return (a.scheme, _host(a), port_of(a)) == (b.scheme, _host(b), port_of(b))
 
 
 def _meant(ip: _Address) -> Iterator[_Address]:
@@ -178,7 +178,8 @@ def _host(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii", "replace").lower().rstrip(".")
 
 
-def _port(url: httpx.URL) -> int:
+def port_of(url: httpx.URL) -> int:
+    """The port that an address names, or its scheme's own."""
     return url.port or _DEFAULT_PORTS.get(url.scheme, 0)
 
 

@@ -27,7 +27,6 @@ from mediatui.providers.base import Capability, FormSchema, ModelInfo
 from mediatui.settings import Settings
 from mediatui.studio.adopting import Adopted, adopt
 from mediatui.studio.core import Core
-from mediatui.studio.download import Patience
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
 from mediatui.studio.guarding import Guarding, put_right
@@ -41,6 +40,7 @@ from mediatui.studio.requests import GenerateRequest, LibrarySnapshot, ProjectSn
 from mediatui.studio.saving import Saving, lacks_file
 from mediatui.studio.services import Services
 from mediatui.studio.session import Session
+from mediatui.studio.transport import Patience
 
 if TYPE_CHECKING:
     from mediatui.archive.plan import ExportOptions, ExportPlan

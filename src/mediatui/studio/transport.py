@@ -9,7 +9,6 @@ of its own.
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,9 @@ from dataclasses import dataclass
 import httpx
 
 from mediatui.providers.connection import refusal_words
+from mediatui.providers.http import certificates
 from mediatui.studio.answer import Answer, Broken, ask
+from mediatui.studio.hosts import port_of
 from mediatui.studio.kept import Kept, Origin
 from mediatui.studio.wire import SecureWire, Wire
 
@@ -50,12 +51,11 @@ class Transport:
         self._lock = threading.Lock()
         self._busy: set[Wire] = set()
         self._closed = False
-        self._context: ssl.SSLContext | None = None
 
     @contextmanager
     def get(self, url: httpx.URL, headers: Mapping[str, str], peers: Peers) -> Iterator[Answer]:
         """The answer to a GET, while the block lasts. Raises `Broken`, and what `peers` raises."""
-        origin = Origin(url.scheme == "https", url.raw_host.decode("ascii"), url.port or _default_port(url))
+        origin = Origin(url.scheme == "https", url.raw_host.decode("ascii"), port_of(url))
         until = time.monotonic() + self._patience.head
         wire = self._kept.take(origin) or self._connect(origin, peers)
         answer = None
@@ -106,19 +106,7 @@ class Transport:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not origin.secure:
                 return Wire(sock)
-            return SecureWire(sock, self._authorities(), origin.host)
+            return SecureWire(sock, certificates(), origin.host)
         except BaseException:  # a fence: nobody else holds the socket yet
             sock.close()
             raise
-
-    def _authorities(self) -> ssl.SSLContext:
-        """Made when it is needed: reading the authorities' certificates takes as long as a small download."""
-        with self._lock:
-            if self._context is None:
-                self._context = httpx.create_ssl_context()
-                self._context.set_alpn_protocols(["http/1.1"])
-            return self._context
-
-
-def _default_port(url: httpx.URL) -> int:
-    return 443 if url.scheme == "https" else 80

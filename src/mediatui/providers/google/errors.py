@@ -13,6 +13,7 @@ from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.providers.answers import read_json
+from mediatui.providers.problems import retry_after
 from mediatui.text import one_line
 
 _STATUSES: Mapping[str, ErrorKind] = {
@@ -163,10 +164,10 @@ def _fields(details: object) -> dict[str, str]:
 
 
 def _retry_after(headers: Mapping[str, str], details: object) -> float | None:
-    said = next((v for k, v in headers.items() if k.lower() == "retry-after"), "")
-    delays = [said + "s"] + [str(entry.get("retryDelay")) for entry in _details(details)]
-    for delay in delays:
-        if match := _DELAY.fullmatch(delay.strip()):
+    if (said := retry_after({name.lower(): value for name, value in headers.items()})) is not None:
+        return said
+    for entry in _details(details):
+        if match := _DELAY.fullmatch(str(entry.get("retryDelay")).strip()):
             seconds = float(match[1])
             return seconds if seconds < 86_400 else None
     return None
