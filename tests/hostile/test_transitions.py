@@ -241,6 +241,12 @@ def test_only_allowed_steps_are_written(events: list[Event], policy: SavePolicy)
 
 STORIES: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
     "plain": [],
+    "vanished, saved again unseen": [
+        ("generate", "submit", ()),
+        ("wait", "status", ()),
+        ("delete file", "status", ()),
+        ("retry", "file", ()),
+    ],
     "lost": [("generate", "submit", ("no answer",)), ("restart", "status", ()), ("recheck", "status", ())],
     "failed, asked again": [("generate", "status", ("failed",)), ("wait", "status", ()), ("recheck", "status", ())],
     "cancelled too late": [("generate", "status", ("running", "running")), ("cancel", "cancel", ("late",))],

@@ -109,9 +109,12 @@ class Saver:
         def begin(current: MediaItem) -> MediaItem | None:
             nonlocal interrupted
             interrupted = current.save_state is SaveState.SAVING
-            return None if _is_saved(project, current) else _as_saving(current)
+            if current.save_state is SaveState.SAVED:
+                return _vanished(project, current)
+            return move_item(current, SaveState.SAVING)
 
-        item = self._records.edit_item(project, item.id, begin)
+        while (item := self._records.edit_item(project, item.id, begin)).save_state is SaveState.MISSING:
+            pass  # that its file vanished is recorded; now it is begun
         if item.save_state is SaveState.SAVED:
             part.discard()
             return Outcome.ALREADY
@@ -216,14 +219,13 @@ class Saver:
 
     def _failed(self, project: ProjectFolder, item_id: str, error: SaveError) -> Outcome:
         def mark(item: MediaItem) -> MediaItem | None:
-            if _is_saved(project, item):
-                return None
             if item.save_state is SaveState.SAVED:
-                item = move_item(item, SaveState.MISSING)
+                return None
             attempts = item.storage_error.attempts + 1 if item.storage_error else 1
             fault = StorageFault(error.kind, one_line(error.message, 500), now(), attempts, error.host)
             return move_item(item, _state_after(item, error.kind), storage_error=fault)
 
+        self._records.edit_item(project, item_id, lambda item: _vanished(project, item))
         item = self._records.edit_item(project, item_id, mark)
         if item.save_state is SaveState.SAVED:
             return Outcome.ALREADY
@@ -271,8 +273,10 @@ def _is_active_vector(part: PartFile) -> bool:
         raise disk_refused(exc, "read the picture") from exc
 
 
-def _is_saved(project: ProjectFolder, item: MediaItem) -> bool:
-    return item.save_state is SaveState.SAVED and _has_file(project, item)
+def _vanished(project: ProjectFolder, item: MediaItem) -> MediaItem | None:
+    """A saved item whose file is not there any more, as missing; None for every other. A commit of its own."""
+    gone = item.save_state is SaveState.SAVED and not _has_file(project, item)
+    return move_item(item, SaveState.MISSING) if gone else None
 
 
 def _has_file(project: ProjectFolder, item: MediaItem) -> bool:
@@ -294,12 +298,6 @@ def _key_refused(status: int) -> SaveError:
         f"the provider refuses this file to the key or token in use ({status}); it may be there all the same",
         hint=f"See that the key may read it, then {TRY_AGAIN}.",
     )
-
-
-def _as_saving(item: MediaItem) -> MediaItem:
-    if item.save_state is SaveState.SAVED:
-        item = move_item(item, SaveState.MISSING)
-    return move_item(item, SaveState.SAVING)
 
 
 def _state_after(item: MediaItem, kind: SaveErrorKind) -> SaveState:
