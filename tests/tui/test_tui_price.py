@@ -64,6 +64,10 @@ def summary(screen: GenerateScreen) -> str:
     return screen.query_one("#summary", Bar).text
 
 
+def title(screen: GenerateScreen, pane: str) -> str:
+    return screen.query_one(f"#{pane}-title", Bar).text
+
+
 def field(screen: GenerateScreen, name: str) -> FieldLine:
     return next(line for line in screen.query_one(SchemaForm).lines if line.row.field.name == name)
 
@@ -145,8 +149,43 @@ async def test_a_model_that_nobody_lists_can_be_named(start: Start, fal: FalServ
         assert "enter takes what you typed" in picker.list.empty
         await session.press("enter")
         await until(lambda: picker.list.chosen == [MODEL, "fal-ai/brand-new"], "the typed model")
+        await until(lambda: "2 chosen" in title(screen, "models"), "the word that both are chosen")
+        await until(lambda: "no form for brand-new" in title(screen, "inputs"), "the word that it has no form")
         await until(lambda: "price unknown for 1" in summary(screen), "the price of both")
         assert not fal.submits
+
+
+async def test_enter_before_the_search_answers_waits_for_what_matches(start: Start, fal: FalServer) -> None:
+    answer = threading.Event()
+    async with start(settings=settings(fal)) as session:
+        screen = await _opened(session)
+        picker = screen.query_one(ModelPicker)
+        await until(lambda: MODEL in picker.list.chosen, "the first model")
+
+        def catalogue(call: Call) -> Reply:
+            answer.wait(20)
+            return Reply(body={"models": []})
+
+        fal.on["catalogue"] = catalogue
+        picker.query_one(Input).focus()
+        await session.type("fal-ai/brand-new")
+        await session.press("enter")
+        assert picker.list.chosen == [MODEL]
+        answer.set()
+        await until(lambda: picker.list.chosen == [MODEL, "fal-ai/brand-new"], "the typed model")
+        await until(lambda: picker.list.has_focus, "the list")
+
+
+async def test_a_model_can_be_named_while_the_list_cannot_be_had(start: Start, fal: FalServer) -> None:
+    async with start(settings=settings(fal)) as session:
+        screen = await _opened(session)
+        picker = screen.query_one(ModelPicker)
+        await until(lambda: MODEL in picker.list.chosen, "the first model")
+        fal.on["catalogue"] = lambda call: Reply(status=401, body={"detail": "no"})
+        picker.query_one(Input).focus()
+        await session.type("fal-ai/brand-new")
+        await session.press("enter")
+        await until(lambda: picker.list.chosen == [MODEL, "fal-ai/brand-new"], "the typed model")
 
 
 async def test_sent_before_the_models_are_there_it_waits_for_them(start: Start) -> None:

@@ -119,12 +119,15 @@ class GenerateScreen(FormScreen[None]):
             self._models_changed()
 
     async def _load_models(self, words: str) -> None:
+        picker = self.query_one(ModelPicker)
         try:
             infos = await self.main.ask(self.main.studio.models(words))
-            picker = self.query_one(ModelPicker)
-            picker.show_models(infos)
+            picker.show_models(words, infos)
             if not picker.chosen and not words and not self.draft.models and infos:
                 picker.list.set_chosen([infos[0].id])
+        except MediatuiError:
+            picker.show_models(words, [])  # a model can be named all the same
+            raise
         finally:
             self._filling.listed()
 

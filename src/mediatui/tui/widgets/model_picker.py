@@ -48,7 +48,8 @@ class ModelList(LineList, inherit_bindings=True):
         self.chosen = list(models)
         if changed:
             self.touch(list(changed))
-            self.post_message(ModelPicker.Changed())
+            # Whoever chooses may be the picker around it, and a message ends at a parent that sent it.
+            self.post_message(ModelPicker.Changed().set_sender(self))
 
     def open(self) -> None:
         """Enter chooses."""
@@ -93,6 +94,11 @@ class ModelPicker(Vertical):
             super().__init__()
             self.words = words
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._listed: str | None = None
+        self._awaited = False
+
     def compose(self) -> ComposeResult:
         """Search field over the list."""
         field = Input(placeholder="search models", id="model-search", compact=True)
@@ -110,28 +116,40 @@ class ModelPicker(Vertical):
         """The chosen models, in the order they were chosen."""
         return self.list.chosen
 
-    def show_models(self, infos: Sequence[ModelInfo]) -> None:
-        """List these models, chosen ones first where nothing is searched for."""
-        models = self.list
+    def show_models(self, words: str, infos: Sequence[ModelInfo]) -> None:
+        """List what was found for these words, chosen models first where nothing is searched for."""
+        models, typed = self.list, self.query_one(Input).value
         models.infos.update({info.id: info for info in infos})
         models.empty = "No models are listed: type a model's id and press enter."
-        if self.query_one(Input).value:
+        if typed:
             models.empty = "No model matches: enter takes what you typed as its id."
         ids = [info.id for info in infos]
-        missing = [model for model in models.chosen if model not in ids] if not self.query_one(Input).value else []
+        missing = [model for model in models.chosen if model not in ids] if not typed else []
         models.show([*missing, *ids])
+        self._listed = words
+        if self._awaited and words == typed:
+            self._settle()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._awaited = False
         self.post_message(self.Searched(event.value))
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Go to the list; where nothing matches, what was typed is taken for a model's id."""
         event.stop()
-        models, typed = self.list, one_line(event.value, 200)
+        self._awaited = True
+        if self._listed == event.value:
+            self._settle()  # otherwise once the answer for these words is there
+
+    def _settle(self) -> None:
+        """Go to the list; where nothing matches, what was typed is taken for a model's id."""
+        self._awaited = False
+        models, field = self.list, self.query_one(Input)
+        typed = one_line(field.value, 200)
+        if field.has_focus:
+            models.focus()
         if not models.keys and typed and " " not in typed:
             models.set_chosen(list(dict.fromkeys((*models.chosen, typed))))
-            self.query_one(Input).value = ""
-        models.focus()
+            field.value = ""
