@@ -177,6 +177,18 @@ def test_an_import_can_be_taken_back(tmp_path: Path, studio: Studio) -> None:
     assert without_times(everything(library)) == without_times(after)
 
 
+def test_taking_an_import_back_keeps_what_came_into_its_project_since(tmp_path: Path, studio: Studio) -> None:
+    library = studio.organise._lib
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "a.png").write_bytes(png())
+    bring(studio, tmp_path / "media")
+    add_item(library.open("media"), "paid-since")
+    undo = studio.organise.undo().result(SECONDS)
+    assert undo is not None
+    assert undo.notes == ("“media” stays: 1 item came into it since",)
+    assert [item.id for item in library.open("media").items()] == ["paid-since"]
+
+
 def test_a_rezipped_export_and_a_copied_project_folder_are_understood(tmp_path: Path, studio: Studio) -> None:
     old = Library(places(tmp_path / "old"))
     rich_project(old)

@@ -15,7 +15,7 @@ from tests.organise.conftest import add_item, everything, places, without_times
 from mediatui.errors import MediatuiError, StorageBlocked, StorageError, UsageError
 from mediatui.library.library import Library
 from mediatui.library.recovery import sidecar_of
-from mediatui.library.trash import trash_entries
+from mediatui.library.trash import trash_entries, trash_items
 from mediatui.model import SaveState
 from mediatui.settings import Settings
 from mediatui.studio.history import History, Outcome, Undo
@@ -250,6 +250,60 @@ def test_what_somebody_else_changed_is_left_alone(studio: Studio) -> None:
     assert undo is not None
     assert (undo.count, len(undo.notes)) == (1, 1)
     assert (project.item("one-a").rating, project.item("one-b").rating) == (4, None)
+
+
+def test_a_project_made_for_a_move_stays_when_something_else_came_into_it(studio: Studio) -> None:
+    library = studio.organise._lib
+    add_item(library.create("One"), "one-a")
+    studio.organise.move(["one-a"], "New").result(SECONDS)
+    add_item(library.open("new"), "paid-since")
+    undo = studio.organise.undo().result(SECONDS)
+    assert undo is not None
+    assert (undo.count, undo.notes) == (1, ("“New” stays: 1 item came into it since",))
+    assert [item.id for item in library.open("new").items()] == ["paid-since"]
+    studio.organise.redo().result(SECONDS)
+    assert {item.id for item in library.open("new").items()} == {"one-a", "paid-since"}
+    studio.organise.undo().result(SECONDS)
+    assert [item.id for item in library.open("one").items()] == ["one-a"]
+
+
+def test_a_project_that_was_brought_back_is_not_deleted_again_with_what_came_since(studio: Studio) -> None:
+    library = studio.organise._lib
+    add_item(library.create("One"), "one-a")
+    studio.organise.delete_project("one").result(SECONDS)
+    studio.organise.undo().result(SECONDS)
+    add_item(library.open("one"), "paid-since")
+    with pytest.raises(UsageError, match="“One” stays: 1 item came into it since"):
+        studio.organise.redo().result(SECONDS)
+    assert library.project_ids() == ("one",)
+
+
+@pytest.mark.parametrize("verb", ["copy", "move"])
+def test_taking_back_leaves_out_what_went_elsewhere(studio: Studio, verb: str) -> None:
+    library = studio.organise._lib
+    one, two = library.create("One"), library.create("Two")
+    for letter in "ab":
+        add_item(one, f"one-{letter}")
+    getattr(studio.organise, verb)(["one-a", "one-b"], "two").result(SECONDS)
+    trash_items(two, [two.items()[0].id])
+    undo = studio.organise.undo().result(SECONDS)
+    assert undo is not None
+    assert (undo.count, undo.notes) == (1, ("1 item is not in “Two” any more",))
+    assert two.items() == ()
+    assert len(one.items()) == (2 if verb == "copy" else 1)
+
+
+def test_what_can_come_out_of_the_trash_does_where_another_part_cannot(studio: Studio) -> None:
+    library = studio.organise._lib
+    for name in ("One", "Two"):
+        add_item(library.create(name), f"{name.lower()}-a")
+    studio.organise.trash(["one-a", "two-a"]).result(SECONDS)
+    studio.organise.empty_trash("one").result(SECONDS)
+    undo = studio.organise.undo().result(SECONDS)
+    assert undo is not None
+    assert undo.count == 1
+    assert "no entry" in undo.notes[0]
+    assert [item.id for item in library.open("two").items()] == ["two-a"]
 
 
 def test_undo_of_trash_after_the_trash_was_emptied_says_so(studio: Studio) -> None:

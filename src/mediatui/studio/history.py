@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
-from mediatui.errors import MediatuiError, StorageError
+from mediatui.errors import MediatuiError, StorageError, UsageError
 from mediatui.library.progress import heard_by
 
 LIMIT = 200
@@ -53,22 +53,37 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """Steps done one after the other; when one fails, those before it are taken back."""
+    """Steps done one after the other; when one fails, those before it are taken back.
+
+    `lenient`, as in taking back: a step that makes no sense any more, because somebody else changed what it
+    was about, is left out and noted, unless none makes sense.
+    """
 
     steps: Sequence[Step]
+    lenient: bool = False
 
     def run(self) -> Outcome:
         """Do them all."""
         done: list[Outcome] = []
+        notes: list[str] = []
         try:
             for step in self.steps:
-                done.append(step.run())
+                try:
+                    done.append(step.run())
+                except UsageError as error:
+                    if not self.lenient or len(self.steps) == 1:
+                        raise
+                    notes.append(error.message)
         except MediatuiError as error:
             _take_back(done, error)
             raise
-        back = Several([outcome.back for outcome in reversed(done)])
-        notes = tuple(note for outcome in done for note in outcome.notes)
-        return Outcome(back, sum(outcome.count for outcome in done), notes)
+        if not any(outcome.count for outcome in done) and notes:
+            nothing = UsageError("; ".join(notes))
+            _take_back(done, nothing)
+            raise nothing
+        back = Several([outcome.back for outcome in reversed(done)], lenient=True)
+        notes += [note for outcome in done for note in outcome.notes]
+        return Outcome(back, sum(outcome.count for outcome in done), tuple(notes))
 
 
 def _take_back(done: Sequence[Outcome], error: MediatuiError) -> None:

@@ -17,7 +17,7 @@ from mediatui.studio.core import Core
 from mediatui.studio.events import ImportProgress
 from mediatui.studio.history import Step
 from mediatui.studio.organising import Organising
-from mediatui.studio.steps import DeleteProjectStep, TrashStep
+from mediatui.studio.steps import DeleteProjectStep, TrashStep, holdings
 from mediatui.text import plural
 
 if TYPE_CHECKING:
@@ -93,9 +93,11 @@ class Importing:
 
     def _remember(self, target: ProjectFolder, made: bool, imported: Sequence[str]) -> None:
         """It can be taken back, also what a stopped or failed import brought."""
-        back: Step = TrashStep(self._core.library, target.id, tuple(imported))
+        items = TrashStep(self._core.library, target.id, tuple(imported), lenient=True)
+        back: Step = items
         if made:
-            back = DeleteProjectStep(self._core.library, target.id)
+            instead = items if imported else None
+            back = DeleteProjectStep(self._core.library, target.id, known=holdings(target), instead=instead)
         self._organise.remember(f"import {plural(len(imported), 'item')}", back, len(imported) or 1)
 
     def _target(self, plan: ImportPlan, wanted: str | None) -> tuple[ProjectFolder, bool]:

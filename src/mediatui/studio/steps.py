@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediatui.errors import StorageError, storage_error
+from mediatui.errors import StorageError, UsageError, storage_error
 from mediatui.library.annotate import Edit, apply_edits
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectFolder
@@ -16,6 +16,7 @@ from mediatui.library.transfer import Wanted, copy_items, move_items
 from mediatui.library.trash import restore_items, trash_items
 from mediatui.model import Job, MediaItem
 from mediatui.studio.history import Outcome
+from mediatui.text import plural
 
 Odd = Mapping[str, bytes | None]
 
@@ -43,13 +44,16 @@ class TrashStep:
     library: Library
     project_id: str
     item_ids: tuple[str, ...]
+    lenient: bool = False
+    """Items that are not there any more are left out and noted."""
 
     def run(self) -> Outcome:
         """Trash them."""
         project = self.library.open(self.project_id)
-        odd = odd_sidecars(project, [project.item(item_id) for item_id in self.item_ids])
-        entry = trash_items(project, self.item_ids)
-        return Outcome(RestoreStep(self.library, self.project_id, entry.id, odd), len(entry.item_ids))
+        ids, notes = _still_there(project, self.item_ids) if self.lenient else (self.item_ids, ())
+        odd = odd_sidecars(project, [project.item(item_id) for item_id in ids])
+        entry = trash_items(project, ids)
+        return Outcome(RestoreStep(self.library, self.project_id, entry.id, odd), len(entry.item_ids), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class RestoreStep:
         project = self.library.open(self.project_id)
         items = restore_items(project, self.entry_id)
         notes = () if self.odd is None else _put(project, items, self.odd)
-        back = TrashStep(self.library, self.project_id, tuple(item.id for item in items))
+        back = TrashStep(self.library, self.project_id, tuple(item.id for item in items), lenient=True)
         return Outcome(back, len(items), notes)
 
 
@@ -81,15 +85,18 @@ class MoveStep:
     item_ids: tuple[str, ...]
     wanted: Mapping[str, Wanted] = field(default_factory=dict)
     odd: Odd = field(default_factory=dict)
+    lenient: bool = False
+    """Items that are not there any more are left out and noted."""
 
     def run(self) -> Outcome:
         """Move them."""
         source, target = self.library.open(self.source_id), self.library.open(self.target_id)
-        before = [source.item(item_id) for item_id in self.item_ids]
+        ids, notes = _still_there(source, self.item_ids) if self.lenient else (self.item_ids, ())
+        before = [source.item(item_id) for item_id in ids]
         odd = odd_sidecars(source, before)
-        items = move_items(source, target, self.item_ids, self.wanted)
-        notes = _put(target, items, self.odd)
-        back = MoveStep(self.library, self.target_id, self.source_id, self.item_ids, _as_they_are(before), odd)
+        items = move_items(source, target, ids, self.wanted)
+        notes += _put(target, items, self.odd)
+        back = MoveStep(self.library, self.target_id, self.source_id, ids, _as_they_are(before), odd, lenient=True)
         return Outcome(back, len(items), notes)
 
 
@@ -105,7 +112,8 @@ class CopyStep:
     def run(self) -> Outcome:
         """Copy them."""
         items = copy_items(self.library.open(self.source_id), self.library.open(self.target_id), self.item_ids)
-        return Outcome(TrashStep(self.library, self.target_id, tuple(i.id for i in items)), len(items))
+        back = TrashStep(self.library, self.target_id, tuple(item.id for item in items), lenient=True)
+        return Outcome(back, len(items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +208,14 @@ class RenameProjectStep:
 
 @dataclass(frozen=True, slots=True)
 class MadeProjectStep:
-    """A project that was made for what follows; taken back, it goes to the trash."""
+    """A project that was made for what follows; taken back, it goes to the trash if nothing else came into it."""
 
     library: Library
     project_id: str
 
     def run(self) -> Outcome:
         """It is made already."""
-        return Outcome(DeleteProjectStep(self.library, self.project_id, counts=0), 0)
+        return Outcome(DeleteProjectStep(self.library, self.project_id, counts=0, known=frozenset()), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +226,30 @@ class DeleteProjectStep:
     project_id: str
     counts: int = 1
     """0 for a project that is only the place for what is counted."""
+    known: frozenset[str] | None = None
+    """The items and jobs it may hold: with any other it stays. None: whatever it holds."""
+    instead: TrashStep | None = None
+    """What is done to a project that stays."""
 
     def run(self) -> Outcome:
-        """Delete it."""
+        """Delete it. Raises `UsageError` where it stays and nothing is to be done instead."""
+        if reason := self._reason_to_stay():
+            if self.instead is None:
+                raise UsageError(reason)
+            done = self.instead.run()
+            return Outcome(done.back, done.count, (reason, *done.notes))
         path = self.library.delete(self.project_id)
         return Outcome(RestoreProjectStep(self.library, path, self.counts), self.counts)
+
+    def _reason_to_stay(self) -> str:
+        if self.known is None:
+            return ""
+        project = self.library.open(self.project_id)
+        with project.transaction():
+            items = sum(item.id not in self.known for item in project.items())
+            jobs = sum(job.id not in self.known for job in project.jobs())
+        came = [plural(count, word) for count, word in ((items, "item"), (jobs, "job")) if count]
+        return f"“{project.record.name}” stays: {' and '.join(came)} came into it since" if came else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +263,25 @@ class RestoreProjectStep:
     def run(self) -> Outcome:
         """Restore it."""
         project = self.library.restore(self.path)
-        return Outcome(DeleteProjectStep(self.library, project.id, self.counts), self.counts)
+        back = DeleteProjectStep(self.library, project.id, self.counts, known=holdings(project))
+        return Outcome(back, self.counts)
+
+
+def holdings(project: ProjectFolder) -> frozenset[str]:
+    """The identifiers of all items and jobs of a project."""
+    return frozenset([*(item.id for item in project.items()), *(job.id for job in project.jobs())])
+
+
+def _still_there(project: ProjectFolder, item_ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the items that are in the project, and a note of the others. Raises `UsageError` when none is."""
+    found = tuple(item_id for item_id in item_ids if project.find_item(item_id) is not None)
+    if len(found) == len(item_ids):
+        return found, ()
+    are = "is" if len(item_ids) - len(found) == 1 else "are"
+    note = f"{plural(len(item_ids) - len(found), 'item')} {are} not in “{project.record.name}” any more"
+    if not found:
+        raise UsageError(note)
+    return found, (note,)
 
 
 def _put(project: ProjectFolder, items: Sequence[MediaItem], odd: Odd) -> tuple[str, ...]:
