@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import threading
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -278,6 +280,61 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
     assert not screen.working
 
 
+@contextmanager
+def busy(session: Session) -> Iterator[threading.Event]:
+    """All work threads are taken until the event is set: plans wait."""
+    free = threading.Event()
+    pool = session.app.studio._core.work_pool
+    waiting = [pool.submit(free.wait) for _ in range(pool._size)]
+    try:
+        yield free
+    finally:
+        free.set()
+        for each in waiting:
+            each.result()
+
+
+async def test_what_is_chosen_before_the_first_plan_is_there_counts(two: Session, tmp_path: Path) -> None:
+    await two.press("g", "space")
+    with busy(two) as free:
+        await two.press("x")
+        screen = await two.screen(ExportScreen)
+        screen.query_one("#export-target", Input).value = str(tmp_path / "out.zip")
+        await two.press("tab", "right")
+        assert screen.query_one("#export-scope", Cycle).value == "all"
+        free.set()
+    await until(lambda: screen._plan is not None and screen._plan.files == 2, "planned for all")
+    assert screen.query_one("#export-target", Input).value.endswith("out.zip")
+
+
+async def test_another_choice_of_items_is_what_is_written_at_once(two: Session, tmp_path: Path) -> None:
+    await two.press("g", "space", "x")
+    screen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan of the marked one")
+    screen.query_one("#export-target", Input).value = str(tmp_path / "out.zip")
+    await screen._make_plan()
+    with busy(two) as free:
+        await two.press("tab", "right")
+        await until(lambda: any(worker.group == "plan" for worker in two.app.workers), "planned anew")
+        await two.press("ctrl+s")
+        free.set()
+    await until(lambda: "written to" in screen.query_one("#export-bar", Bar).text, "written")
+    assert "2 files" in screen.query_one("#export-bar", Bar).text
+
+
+async def test_the_ending_comes_and_goes_with_the_form_whatever_the_name(two: Session, tmp_path: Path) -> None:
+    await two.press("x")
+    screen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan")
+    target = screen.query_one("#export-target", Input)
+    target.value = str(tmp_path / "v1.5.zip")
+    await screen._make_plan()
+    await two.press("tab", "tab", "right")
+    await until(lambda: target.value.endswith("v1.5"), "a folder")
+    await two.press("left")
+    await until(lambda: target.value.endswith("v1.5.zip"), "a file")
+
+
 async def test_an_export_that_fails_can_be_sent_elsewhere(two: Session, tmp_path: Path) -> None:
     (tmp_path / "away").mkdir()
     await two.press("x")
@@ -285,7 +342,7 @@ async def test_an_export_that_fails_can_be_sent_elsewhere(two: Session, tmp_path
     await until(lambda: screen._plan is not None, "the plan")
     target = screen.query_one("#export-target", Input)
     target.value = str(tmp_path / "away" / "out.zip")
-    await screen._make_plan(tmp_path / "away" / "out.zip")
+    await screen._make_plan()
     (tmp_path / "away").rmdir()
     (tmp_path / "away").write_text("a file now")
     await two.press("ctrl+s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -55,21 +55,20 @@ class ExportScreen(PlannedScreen):
         super().__init__()
         self._project_id = project_id
         self._items = {"marked": marked, "filtered": filtered, "all": None}
-        self._scopes = [name for name, ids in self._items.items() if ids is not None or name == "all"]
         self._stale: Timer | None = None
         self._plan: ExportPlan | None = None
+        self._planned: tuple[str, ExportOptions] | None = None
+        """The choices that the plan was made for."""
 
     def compose(self) -> ComposeResult:
         """Target, plan, progress."""
         yield PaneTitle("Export", id="export-title")
         with Vertical(id="export-options"):
             yield from self._line("To", _plain_input("planning…", "export-target"))
-            yield from self._line(
-                "Items", Cycle(self._scopes, self._scopes[0], labels=self._labels(), id="export-scope")
-            )
-            yield from self._line("As", Cycle(["zip", "folder"], "zip", labels=_FORMS, id="export-form"))
-            yield from self._line("Overview", Cycle(list(_SHEETS), "", labels=_SHEETS, id="export-sheets"))
-            yield from self._line("Metadata", Cycle(["", "embed"], "", labels=_EMBED, id="export-embed"))
+            yield from self._choice("Items", self._labels(), "export-scope")
+            yield from self._choice("As", _FORMS, "export-form")
+            yield from self._choice("Overview", _SHEETS, "export-sheets")
+            yield from self._choice("Metadata", _EMBED, "export-embed")
             yield from self._line("Names", _plain_input("as they are; or {n:03}-{date}-{prompt:40}", "export-names"))
         yield Bar(id="export-preview")
         yield Lines(id="export-plan")
@@ -81,25 +80,30 @@ class ExportScreen(PlannedScreen):
         """Make the plan."""
         self.query_one(PaneTitle).tell("planning…", on=True)
         self._target.focus()
-        self.main.run_fenced(self._make_plan(None), group="plan", exclusive=True, node=self)
+        self.main.run_fenced(self._make_plan(), group="plan", exclusive=True, node=self)
 
     def _line(self, label: str, widget: Widget) -> ComposeResult:
         with Horizontal(classes="field"):
             yield Static(label, classes="field-label")
             yield widget
 
+    def _choice(self, label: str, labels: Mapping[str, str], id: str) -> ComposeResult:
+        """One of some, the first to begin with."""
+        values = list(labels)
+        yield from self._line(label, Cycle(values, values[0], title=f"Export: {label.lower()}", labels=labels, id=id))
+
     def _labels(self) -> dict[str, str]:
         counts = {name: plural(len(ids), "item") for name, ids in self._items.items() if ids is not None}
         words = {"marked": "the marked", "filtered": "what the filter shows"}
-        return {"all": "the whole project", **{name: f"{words[name]}: {count}" for name, count in counts.items()}}
+        return {**{name: f"{words[name]}: {count}" for name, count in counts.items()}, "all": "the whole project"}
 
     @property
     def _target(self) -> Input:
         return self.query_one("#export-target", Input)
 
-    @property
-    def _chosen(self) -> Sequence[str] | None:
-        return self._items[self.query_one("#export-scope", Cycle).value]
+    def _choices(self) -> tuple[str, ExportOptions]:
+        """Which items, and how."""
+        return self.query_one("#export-scope", Cycle).value, self._options()
 
     def _options(self) -> ExportOptions:
         from mediatui.archive.plan import ExportOptions, Sheet
@@ -118,23 +122,34 @@ class ExportScreen(PlannedScreen):
         """Another choice: the plan follows, after a pause in typing."""
         if self._stale is not None:
             self._stale.stop()
-        if self._plan is not None and not (self.working or self.over):
+        if not (self.working or self.over):
             self._stale = self.set_timer(PLAN_SECONDS, self._plan_again)
 
     def _plan_again(self) -> None:
         self._stale = None
-        typed = Path(self._target.value.strip()).expanduser()
-        assert self._plan is not None
-        target = typed if typed != self._plan.target else _renamed(typed, folder=self._options().folder)
-        self.main.run_fenced(self._make_plan(target, typing=True), group="plan", exclusive=True, node=self)
+        if not (self.working or self.over):
+            self.main.run_fenced(self._make_plan(typing=True), group="plan", exclusive=True, node=self)
 
-    async def _make_plan(self, target: Path | None, *, typing: bool = False) -> None:
-        options, chosen = self._options(), self._chosen
+    def _wanted_target(self, options: ExportOptions) -> Path | None:
+        """What is typed; the plan's own target follows the form that is chosen. None: nothing is typed."""
+        text, plan = self._target.value.strip(), self._plan
+        if not text:
+            return None
+        typed = Path(text).expanduser()
+        if plan is None or typed != plan.target or options.folder == plan.options.folder:
+            return typed
+        return _renamed(typed, folder=options.folder)
+
+    async def _make_plan(self, *, typing: bool = False) -> None:
+        choices, typed = self._choices(), self._target.value
+        chosen, options = self._items[choices[0]], choices[1]
         if not await self._preview(options.names, chosen) and typing:
             return  # what is wrong stands below the field, and may be but half of it
-        future = self.main.studio.plan_export(self._project_id, target, chosen, options)
-        plan = self._plan = await self.main.ask(future)
-        self._target.value = shown_path(plan.target)
+        future = self.main.studio.plan_export(self._project_id, self._wanted_target(options), chosen, options)
+        plan = await self.main.ask(future)
+        self._plan, self._planned = plan, choices
+        if self._target.value == typed:  # else something was typed meanwhile, and counts
+            self._target.value = shown_path(plan.target)
         self.query_one(PaneTitle).tell(f"{self.press('start')} writes it", name=f"Export “{plan.project.name}”")
         self.query_one(Lines).show(plan_paragraphs(plan))
 
@@ -153,15 +168,15 @@ class ExportScreen(PlannedScreen):
 
     async def go_on(self) -> None:
         """Write what was chosen, by a plan of just that."""
-        if self._plan is None:
-            return
-        target, changing = Path(self._target.value.strip()).expanduser(), self._stale is not None
         if self._stale is not None:
             self._stale.stop()
             self._stale = None
-        if changing or target != self._plan.target or self._options() != self._plan.options:
-            await self._make_plan(target)
-        self._report(await self.carry_out(self.main.studio.export(self._plan)))
+        self.workers.cancel_group(self, "plan")  # it would put another plan in the place of the one carried out
+        plan, text = self._plan, self._target.value.strip()
+        if plan is None or self._planned != self._choices() or Path(text).expanduser() != plan.target:
+            await self._make_plan()
+        if self._plan is not None:
+            self._report(await self.carry_out(self.main.studio.export(self._plan)))
 
     def allow_changes(self, allowed: bool) -> None:
         """Nothing can be chosen while it is written."""
@@ -193,9 +208,8 @@ def _plain_input(placeholder: str, id: str) -> Input:
 
 def _renamed(target: Path, *, folder: bool) -> Path:
     """The same place, with the ending that its form has."""
-    if folder:
-        return target.with_suffix("") if target.suffix == ".zip" else target
-    return target if target.suffix else target.with_suffix(".zip")
+    name = target.name.removesuffix(".zip")
+    return target.with_name(name if folder and name else f"{name}.zip")
 
 
 def plan_paragraphs(plan: ExportPlan) -> list[Paragraph]:
