@@ -254,6 +254,11 @@ ERROR = {
 }
 ENDS: list[tuple[dict[str, Any], Phase, str]] = [
     (done({}, "error", [["execution_interrupted", {"node_id": "3"}]]), Phase.CANCELLED, ""),
+    (
+        done({"9": {"images": [{"filename": "a.png"}]}}, "error", [["execution_interrupted", {"node_id": "3"}]]),
+        Phase.SUCCEEDED,
+        "only a part was made: the workflow was interrupted",
+    ),
     (done({}, "error", [["execution_error", ERROR]]), Phase.FAILED, "node 3 KSampler: Allocation failed"),
     (done({}, "error"), Phase.FAILED, "the workflow failed"),
     (done({}, "puzzled"), Phase.FAILED, "puzzled"),
@@ -268,6 +273,16 @@ def test_every_end(entry: dict[str, Any], phase: Phase, words: str) -> None:
     going = progress_of(entry)
     assert going.phase is phase
     assert words in (going.error.message if going.error else "")
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"), [("execution_interrupted", ErrorKind.CANCELLED), ("execution_error", ErrorKind.INTERNAL)]
+)
+async def test_a_job_that_gave_nothing_has_no_result(server: ComfyServer, message: str, kind: ErrorKind) -> None:
+    server.history[OWN] = done({}, "error", [[message, {"node_id": "3"}]])
+    async with provider_of(server) as provider:
+        with refused(kind):
+            await provider.result(KNOWN)
 
 
 def outputs_of(outputs: dict[str, Any], base: str = "http://127.0.0.1:8188") -> list[Any]:

@@ -198,6 +198,14 @@ async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(
     assert "own site" in errors[0].hint
 
 
+async def test_a_picture_under_a_wrong_content_type_is_a_picture(server: OpenAIServer) -> None:
+    server.script("submit", Reply(body={"data": [{"b64_json": B64}]}, headers={"Content-Type": "text/html"}))
+    async with provider_of(server) as provider:
+        submitted = await provider.submit(JOB)
+        assert submitted.raw is not None
+        assert len(provider.outputs(JOB, submitted.raw)) == 1
+
+
 async def test_a_paid_answer_that_cannot_be_understood_is_kept_all_the_same(server: OpenAIServer) -> None:
     server.script("submit", Reply(body=b"{ not quite json"))
     async with provider_of(server) as provider:
@@ -269,6 +277,29 @@ async def test_progress_and_the_services_own_pace(server: OpenAIServer, said: An
         progress = await provider.poll(KNOWN)
     assert progress.fraction == fraction
     assert progress.retry_after == 2.5
+
+
+async def test_an_error_behind_200_is_no_progress(server: OpenAIServer) -> None:
+    server.script("poll", Reply(body={"error": {"message": "the upstream is away"}}))
+    async with provider_of(server) as provider:
+        with refused(ErrorKind.TRANSIENT) as errors:
+            await provider.poll(KNOWN)
+    assert errors[0].message == "the upstream is away"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("in_progress", ErrorKind.TRANSIENT),
+        ("failed", ErrorKind.INTERNAL),
+        ("cancelled", ErrorKind.CANCELLED),
+    ],
+)
+async def test_a_video_that_is_not_there_has_no_result(server: OpenAIServer, status: str, kind: ErrorKind) -> None:
+    server.script("poll", Reply(body=server.video(status)))
+    async with provider_of(server) as provider:
+        with refused(kind):
+            await provider.result(KNOWN)
 
 
 async def test_a_failed_video_says_why(server: OpenAIServer) -> None:
@@ -346,9 +377,38 @@ def test_each_picture_keeps_its_place() -> None:
     assert [(o.index, o.path) for o in found] == [(0, "data.1"), (1, "data.2")]
 
 
-def test_a_gateway_of_another_shape_is_searched() -> None:
-    (output,) = outputs_of({"images": ["https://cdn.example/x"]})
-    assert output.type is MediaType.IMAGE
+@pytest.mark.parametrize(
+    ("document", "delivery"),
+    [
+        ({"images": ["https://cdn.example/x"]}, Delivery.URL),
+        ({"data": {"b64_json": B64}}, Delivery.INLINE),
+        ({"data": {"images": [{"b64_json": B64}]}}, Delivery.INLINE),
+        ({"output": [{"b64_json": B64}]}, Delivery.INLINE),
+        ({"b64_json": B64}, Delivery.INLINE),
+        ({"images": [B64]}, Delivery.INLINE),
+        ({"data": [B64]}, Delivery.INLINE),
+        ({"data": [{"url": "DATA:image/png;base64," + B64}]}, Delivery.INLINE),
+    ],
+)
+def test_a_gateway_of_another_shape_is_searched(document: Any, delivery: Delivery) -> None:
+    (output,) = outputs_of(document)
+    assert (output.type, output.delivery) == (MediaType.IMAGE, delivery)
+    assert output.data in (None, PNG)
+
+
+def test_an_address_is_better_than_the_word_null() -> None:
+    (output,) = outputs_of({"data": [{"b64_json": "null", "url": "https://cdn.example/x.png"}]})
+    assert output.url == "https://cdn.example/x.png"
+
+
+def test_a_picture_that_came_as_a_stream_of_events_is_the_whole_one() -> None:
+    part = {"type": "image_generation.partial_image", "b64_json": "AAAA", "partial_image_index": 0}
+    whole = {"type": "image_generation.completed", "b64_json": B64, "size": "1024x1536", "output_format": "png"}
+    raw = b"".join(
+        b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), json.dumps(e).encode()) for e in (part, whole)
+    )
+    (output,) = PURE.outputs(JOB, raw)
+    assert (output.data, output.width, output.content_type) == (PNG, 1024, "image/png")
 
 
 @pytest.mark.parametrize("document", [{"data": []}, {}, [], None, {"data": [{"b64_json": ""}]}])

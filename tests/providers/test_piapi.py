@@ -27,6 +27,7 @@ from tests.support.provider_jobs import (
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import MediaType, Phase
 from mediatui.providers.base import Capability, Delivery, Estimate
+from mediatui.providers.lost import SeveralFound
 from mediatui.providers.piapi import KEY_VARIABLES, LARGEST_UPLOAD, SETTINGS, PiAPIHosts, PiAPIProvider
 from mediatui.providers.piapi_models import MODELS
 from mediatui.settings import ProviderSettings, Secret
@@ -113,6 +114,8 @@ async def test_a_failed_upload_sends_nothing(server: PiAPIServer) -> None:
         (400, {"description": "prompt is required"}, ErrorKind.INVALID_INPUT),
         (200, {"code": 10000, "message": "invalid task type"}, ErrorKind.INVALID_INPUT),
         (400, {"code": 400, "data": {"error": {"code": 1, "message": "nsfw prompt"}}}, ErrorKind.POLICY),
+        (200, {"code": "401", "message": "invalid api key"}, ErrorKind.AUTH),
+        (200, {"code": -1, "message": "no such model"}, ErrorKind.INVALID_INPUT),
         (429, {"message": "slow down"}, ErrorKind.RATE_LIMITED),
         (200, {"code": 429, "message": "slow down"}, ErrorKind.RATE_LIMITED),
         (404, b"nothing here", ErrorKind.NOT_FOUND),
@@ -208,6 +211,30 @@ async def test_a_failed_task_behind_200_says_why(server: PiAPIServer) -> None:
     assert progress.error.code == "10001"
     assert "\x1b" not in progress.error.message
     assert progress.logs == ("a", "b")
+
+
+async def test_a_failed_task_behind_an_error_s_status_has_failed_all_the_same(server: PiAPIServer) -> None:
+    server.script("poll", Reply(500, server.task("Failed", error={"code": 10000, "message": "no GPU"})))
+    async with provider_of(server) as provider:
+        progress = await provider.poll(KNOWN)
+    assert progress.phase is Phase.FAILED
+    assert progress.error is not None
+    assert progress.error.message == "no GPU"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("Processing", ErrorKind.TRANSIENT),
+        ("failed", ErrorKind.INTERNAL),
+        ("cancelled", ErrorKind.CANCELLED),
+    ],
+)
+async def test_a_task_that_gave_nothing_has_no_result(server: PiAPIServer, status: str, kind: ErrorKind) -> None:
+    server.script("poll", Reply(body=server.task(status)))
+    async with provider_of(server) as provider:
+        with refused(kind):
+            await provider.result(KNOWN)
 
 
 async def test_only_the_raw_message_is_better_than_none(server: PiAPIServer) -> None:
@@ -312,10 +339,12 @@ async def test_reconcile_finds_the_one_task_with_the_same_model_and_input(server
     assert not server.submits
 
 
-async def test_reconcile_finds_nothing_among_two(server: PiAPIServer) -> None:
+async def test_reconcile_does_not_choose_among_two(server: PiAPIServer) -> None:
     tell(server, one={}, two={})
     async with provider_of(server) as provider:
-        assert await provider.reconcile(JOB) is None
+        with pytest.raises(SeveralFound) as several:
+            await provider.reconcile(JOB)
+        assert [each.remote_id for each in several.value.found] == ["one", "two"]
         found = await provider.reconcile(JOB, {"one"})
     assert found is not None
     assert found.remote_id == "two"
@@ -374,7 +403,15 @@ KLING = {
 def test_kling_gives_the_work_without_its_watermark_once() -> None:
     (output,) = outputs_of(KLING)
     assert (output.url, output.role) == ("https://storage.theapi.app/clean.mp4", "clip")
-    assert (output.width, output.height) == (1280, 720)
+    assert (output.width, output.height, output.duration) == (1280, 720, 5.1)
+
+
+def test_a_list_of_works_hides_no_file_of_another_type() -> None:
+    works = [{"image": {"resource": "https://storage.theapi.app/w.png"}}]
+    found = outputs_of(
+        {"video_url": "https://storage.theapi.app/v.mp4", "image_url": "https://x.y/1.png", "works": works}
+    )
+    assert [o.url for o in found] == ["https://storage.theapi.app/v.mp4", "https://storage.theapi.app/w.png"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from tests.support.replicate_server import COMPLETED, CREATED, ReplicateServer
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import MediaType, Phase
 from mediatui.providers.base import Capability, Delivery, FieldKind
+from mediatui.providers.lost import SeveralFound
 from mediatui.providers.replicate import (
     KEY_VARIABLES,
     LARGEST_DATA_ADDRESS,
@@ -317,6 +318,36 @@ async def test_a_failed_prediction_says_why(server: ReplicateServer, error: Any,
     assert "\x1b" not in progress.error.message
 
 
+@pytest.mark.parametrize(("status", "words"), [("failed", "made: CUDA out of memory"), ("canceled", "was cancelled")])
+async def test_what_was_made_before_it_ended_is_kept_and_said(server: ReplicateServer, status: str, words: str) -> None:
+    output = [f"{server.url}/files/a.png", None]
+    server.script("poll", Reply(body=server.prediction(status, output=output, error="CUDA out of memory")))
+    async with provider_of(server) as provider:
+        progress = await provider.poll(KNOWN)
+        (picture,) = provider.outputs(KNOWN, await provider.result(KNOWN))
+    assert progress.phase is Phase.SUCCEEDED
+    assert progress.error is not None
+    assert words in progress.error.message
+    assert picture.meta["incomplete"] == progress.error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("processing", ErrorKind.TRANSIENT),
+        ("failed", ErrorKind.INTERNAL),
+        ("canceled", ErrorKind.CANCELLED),
+    ],
+)
+async def test_a_prediction_that_gave_nothing_has_no_result(
+    server: ReplicateServer, status: str, kind: ErrorKind
+) -> None:
+    server.script("poll", Reply(body=server.prediction(status)))
+    async with provider_of(server) as provider:
+        with refused(kind):
+            await provider.result(KNOWN)
+
+
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
@@ -410,11 +441,13 @@ async def test_reconcile_finds_the_one_with_the_same_model_and_input(server: Rep
     assert not server.submits
 
 
-async def test_reconcile_finds_nothing_among_none_or_two(server: ReplicateServer) -> None:
+async def test_reconcile_finds_nothing_among_none_and_does_not_choose_among_two(server: ReplicateServer) -> None:
     async with provider_of(server) as provider:
         assert await provider.reconcile(JOB) is None
         server.listed = [server.prediction(), server.prediction(id="p2")]
-        assert await provider.reconcile(JOB) is None
+        with pytest.raises(SeveralFound) as several:
+            await provider.reconcile(JOB)
+        assert [each.remote_id for each in several.value.found] == ["p1", "p2"]
         found = await provider.reconcile(JOB, {"p2"})
     assert found is not None
     assert found.remote_id == "p1"

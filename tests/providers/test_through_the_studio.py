@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -152,6 +153,102 @@ def test_an_address_that_a_provider_never_changes_is_not_asked_for_again(
         # Only the file itself is asked for.
         assert [server.step(call) for call in server.calls[asked:]] == ["file"]
         assert len(server.submits) == 1
+
+
+def lost_at(server: ReplicateServer, count: int) -> None:
+    """Each submit is taken, and its answer lost; the first `count` of them are listed."""
+    turn = threading.Lock()
+
+    def take_and_say_nothing(call: Any) -> Reply:
+        with turn:
+            if (place := len(server.listed)) < count:
+                now = datetime.now(UTC).isoformat()
+                entry = server.prediction(
+                    "processing", id=f"p{place}", created_at=now, input=call.json["input"], urls={}
+                )
+                server.listed = [*server.listed, entry]
+        return Reply(drop=True)
+
+    server.on["submit"] = take_and_say_nothing
+
+
+def lose(studio: Studio, count: int, project: str = "demo") -> list[Job]:
+    """So many requests that are alike, all lost; where each stands after it was looked for."""
+    asked = [studio.generate(GenerateRequest("a fox", ("acme/painter",), project)) for _ in range(count)]
+    names = [job.id for each in asked for job in each.result(SECONDS)]
+    studio.wait(names).result(SECONDS)
+    studio.recheck(names).result(SECONDS)
+    return list(studio.wait(names).result(SECONDS))
+
+
+def test_of_two_lost_requests_that_are_alike_one_request_is_given_to_one(tmp_path: Path) -> None:
+    with ReplicateServer() as server, studio_with(tmp_path, "replicate", {"api_url": f"{server.url}/v1"}) as studio:
+        lost_at(server, 1)
+        ended = lose(studio, 2)
+        assert sorted((str(job.phase), job.remote_id or "") for job in ended) == [("succeeded", "p0"), ("unknown", "")]
+        assert len(studio.items("demo")) == 1
+        assert len(server.submits) == 2
+
+
+def test_lost_requests_that_are_alike_are_all_found_when_all_are_there(tmp_path: Path) -> None:
+    with ReplicateServer() as server, studio_with(tmp_path, "replicate", {"api_url": f"{server.url}/v1"}) as studio:
+        lost_at(server, 3)
+        ended = lose(studio, 3)
+        assert sorted((str(job.phase), job.remote_id) for job in ended) == [("succeeded", f"p{n}") for n in range(3)]
+        assert len(studio.items("demo")) == 3
+        assert len(server.submits) == 3
+
+
+def test_more_requests_than_lost_jobs_are_left_alone(tmp_path: Path) -> None:
+    with ReplicateServer() as server, studio_with(tmp_path, "replicate", {"api_url": f"{server.url}/v1"}) as studio:
+        lost_at(server, 2)
+        server.listed = [server.prediction("processing", id="by hand", created_at=datetime.now(UTC).isoformat())]
+        (job,) = lose(studio, 1)
+        assert (job.phase, job.remote_id) == (Phase.UNKNOWN, None)
+
+
+def test_the_request_of_another_project_is_not_taken_for_a_lost_one(tmp_path: Path) -> None:
+    with ReplicateServer() as server, studio_with(tmp_path, "replicate", {"api_url": f"{server.url}/v1"}) as studio:
+        lost_at(server, 1)
+        (first,) = lose(studio, 1, "one")
+        (second,) = lose(studio, 1, "two")
+        assert (first.phase, first.remote_id) == (Phase.SUCCEEDED, "p0")
+        assert (second.phase, second.remote_id) == (Phase.UNKNOWN, None)
+
+
+def answers_of(server: LoopbackService, status: str) -> Reply:
+    """What a poll says of a request in that state, as each service writes it."""
+    if isinstance(server, PiAPIServer):
+        return Reply(body=server.task(status))
+    if isinstance(server, ReplicateServer):
+        return Reply(body=server.prediction(status))
+    assert isinstance(server, OpenAIServer)
+    return Reply(body=server.video(status))
+
+
+QUEUED = [*CASES[:2], ("openai", OpenAIServer, "sora-2")]
+
+
+@pytest.mark.parametrize(("name", "kind", "model"), QUEUED, ids=[case[0] for case in QUEUED])
+def test_a_service_that_takes_its_word_back_for_a_moment_loses_nothing(
+    tmp_path: Path, name: str, kind: type[LoopbackService], model: str
+) -> None:
+    with kind() as server, studio_with(tmp_path, name, options_for(name, server.url)) as studio:
+        server.script("poll", None, answers_of(server, "processing"), None)
+        job, (item,) = make(studio, model)
+        assert (job.phase, job.error, item.save_state) == (Phase.SUCCEEDED, None, SaveState.SAVED)
+
+
+@pytest.mark.parametrize(("name", "kind", "model"), QUEUED, ids=[case[0] for case in QUEUED])
+def test_a_cancelled_request_that_made_nothing_stays_cancelled(
+    tmp_path: Path, name: str, kind: type[LoopbackService], model: str
+) -> None:
+    with kind() as server, studio_with(tmp_path, name, options_for(name, server.url)) as studio:
+        server.script("poll", answers_of(server, "Canceled"))
+        job, items = make(studio, model)
+        assert (job.phase, items) == (Phase.CANCELLED, [])
+        (job,) = studio.recheck([job.id]).result(SECONDS)
+        assert (job.phase, len(server.submits)) == (Phase.CANCELLED, 1)
 
 
 @pytest.mark.parametrize(

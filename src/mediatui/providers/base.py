@@ -377,7 +377,8 @@ class Provider(Protocol):
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
         """Find a request whose submit had no answer; None unless the provider shows exactly one that matches.
 
-        `known` are the ids of requests that belong to other jobs.
+        `known` are the ids of requests that belong to other jobs. It may raise `lost.SeveralFound`: when as many
+        requests match as lost jobs are alike, each gets one.
         """
         ...
 

@@ -61,11 +61,12 @@ def progress_of(entry: Mapping[str, Any]) -> Progress:
     """How a job in the history ended. Interrupted is not failed; files are a success, whatever came after them."""
     status = mapping(entry.get("status"))
     said = dict(_messages(status))
-    if "execution_interrupted" in said:
+    interrupted = "execution_interrupted" in said
+    if interrupted and not _has_files(entry, "output"):
         return Progress(Phase.CANCELLED)
     verdict = status.get("status_str")
-    if "execution_error" in said or verdict == "error":
-        error = _failure(said.get("execution_error", {}))
+    if interrupted or "execution_error" in said or verdict == "error":
+        error = _end(said)
         if _has_files(entry, "output"):
             error.message = f"only a part was made: {error.message}"
             return Progress(Phase.SUCCEEDED, fraction=1.0, error=error)
@@ -84,6 +85,13 @@ def _messages(status: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
             yield message[0], mapping(message[1]) if len(message) > 1 else {}
 
 
+def _end(said: Mapping[str, Mapping[str, Any]]) -> ProviderError:
+    """Why a job did not come to its end."""
+    if "execution_interrupted" in said:
+        return ProviderError(ErrorKind.CANCELLED, "the workflow was interrupted")
+    return _failure(said.get("execution_error", {}))
+
+
 def _failure(data: Mapping[str, Any]) -> ProviderError:
     node, kind = one_line(data.get("node_id") or "", 20), text(data.get("node_type"), 80)
     what = text(data.get("exception_message")) or "the workflow failed; the server's log says why"
@@ -100,8 +108,9 @@ def find_files(entry: Mapping[str, Any], address: Callable[[str, str, str], str]
     Types go by extension, else by place. `address` makes the address of (file name, folder, kind of folder).
     """
     found, seed = list(_files(entry, address)), _seed_in(entry)
-    failure = mapping(dict(_messages(mapping(entry.get("status")))).get("execution_error"))
-    meta = {"incomplete": f"only a part was made: {_failure(failure).message}"} if failure else {}
+    said = dict(_messages(mapping(entry.get("status"))))
+    broken = said.get("execution_error") or "execution_interrupted" in said
+    meta = {"incomplete": f"only a part was made: {_end(said).message}"} if broken else {}
     for wanted in ("output", "temp", "input"):
         chosen = [output for kind, output in found if kind == wanted]
         if chosen:

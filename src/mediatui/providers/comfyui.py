@@ -29,6 +29,7 @@ from mediatui.providers.comfy_wire import ComfyWire, segment
 from mediatui.providers.comfy_workflows import Workflows
 from mediatui.providers.discovery import decode_data_address
 from mediatui.providers.http import Answer, media_hosts
+from mediatui.providers.plain import cancelled
 from mediatui.settings import ProviderSettings, Secret
 
 BASE_URL = "http://127.0.0.1:8188"
@@ -206,12 +207,16 @@ class ComfyProvider:
         """The history entry, unparsed. EXPIRED when the server forgot it (it does when it restarts)."""
         name = _known(job)
         answer = await self._wire.answer(f"history/{segment(name)}", "fetching the result")
-        if not isinstance(answer.document.get(name), Mapping):
+        entry = answer.document.get(name)
+        if not isinstance(entry, Mapping):
             raise ProviderError(
                 ErrorKind.EXPIRED,
                 "ComfyUI no longer has this job in its history",
                 hint="Its files may still be in the server's output folder.",
             )
+        ended = progress_of(entry)
+        if ended.phase is not Phase.SUCCEEDED:
+            raise ended.error or cancelled(self.title)
         return answer.body
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:

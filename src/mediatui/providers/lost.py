@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job
+from mediatui.providers.base import Submitted
 
 CLOCK_SKEW_SECONDS = 60.0
 LONGEST_SUBMIT_SECONDS = 240.0
@@ -37,6 +38,21 @@ def same_inputs(said: object, sent: object, *, defaults: bool = False) -> bool:
             and all(same_inputs(one, other, defaults=defaults) for one, other in zip(said, sent, strict=True))
         )
     return said == sent
+
+
+class SeveralFound(ProviderError):
+    """More than one request is like the job's: which is its own cannot be told from them alone."""
+
+    def __init__(self, found: Sequence[Submitted]) -> None:
+        super().__init__(ErrorKind.AMBIGUOUS_SUBMIT, f"{len(found)} requests are like this one")
+        self.found = tuple(found)
+
+
+def the_only(found: Sequence[Submitted]) -> Submitted | None:
+    """The request that was looked for; None when there is none. Raises `SeveralFound`."""
+    if len(found) > 1:
+        raise SeveralFound(found)
+    return found[0] if found else None
 
 
 class LostRequest(ProviderError):

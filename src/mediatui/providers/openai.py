@@ -18,8 +18,9 @@ from mediatui.providers.answers import entries, identifier, number, parse_result
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import Answer, JsonClient, Upload, media_hosts
 from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
-from mediatui.providers.openai_outputs import attachments, image_outputs, video_outputs
-from mediatui.providers.problems import Service, failure
+from mediatui.providers.openai_outputs import attachments, image_outputs, streamed, video_outputs
+from mediatui.providers.plain import cancelled, not_done
+from mediatui.providers.problems import Service, failure, problem_text
 from mediatui.settings import ProviderSettings, Secret, is_loopback
 
 BASE_URL = "https://api.openai.com/v1"
@@ -208,7 +209,7 @@ class OpenAIProvider:
     def _check_content(self, answer: Answer) -> None:
         """An answer of 200 may be an error, or a gateway's page; whatever else it is is kept, for it is paid."""
         document = answer.document
-        if not answer.body.strip() or "html" in answer.headers.get("content-type", ""):
+        if not answer.body.strip() or (not document and "html" in answer.headers.get("content-type", "")):
             raise self._wire.ambiguous("an answer that cannot be read")
         if document.get("error") and not document.get("data"):
             raise failure(self._service, document["error"])
@@ -231,6 +232,10 @@ class OpenAIProvider:
         doing = "asking for the status"
         answer = await self._wire.send("GET", self._video_url(job), doing)
         document = self._wire.accepted(answer, doing)
+        if document.get("error") and not document.get("status"):  # a refusal behind 200
+            raise ProviderError(
+                ErrorKind.TRANSIENT, problem_text(document["error"]) or f"{self.title} gave no status for this request"
+            )
         phase, pause = _phase(document), number(answer.headers.get("openai-poll-after-ms"))
         if phase is Phase.FAILED:
             return Progress(phase, error=failure(self._service, document.get("error")))
@@ -248,12 +253,19 @@ class OpenAIProvider:
             raise ProviderError(
                 ErrorKind.EXPIRED, f"{self.title} no longer has the result of this request", status=answer.status
             )
-        self._wire.accepted(answer, doing)
+        document = self._wire.accepted(answer, doing)
+        phase = _phase(document)
+        if phase is Phase.FAILED:
+            raise failure(self._service, document.get("error"))
+        if phase is Phase.CANCELLED:
+            raise cancelled(self.title)
+        if phase is not Phase.SUCCEEDED:
+            raise not_done(self.title)
         return answer.body
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The pictures in the answer, or the video it tells of."""
-        document = parse_result(raw)
+        document = streamed(raw) or parse_result(raw)
         if self._is_video(job):
             content = f"{self._video_url(job)}/content"
             return video_outputs(document, job, content, self._wire.is_own)

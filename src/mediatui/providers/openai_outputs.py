@@ -5,22 +5,27 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
-from mediatui.providers.answers import epoch, find_media, is_address, mapping, number, text, whole
+from mediatui.providers.answers import epoch, find_media, is_address, mapping, number, parse_object, text, whole
 from mediatui.providers.base import Delivery, Output
 from mediatui.providers.discovery import decode_data_address
+from mediatui.text import one_line
 
 MAX_IMAGES = 100
 _ECHOES = frozenset({"input", "inputs", "input_reference", "image", "images", "prompt"})
 """What a service repeats of the request."""
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+_PICTURE = re.compile(r"(?:iVBORw0KGgo|/9j/|UklGR|R0lGOD)[A-Za-z0-9+/\s]{60,}")
+"""How base64 of a PNG, JPEG, WebP or GIF begins."""
+_SMALLEST = 12
+"""Bytes: less is no picture."""
 
 
 def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str], bool]) -> list[Output]:
@@ -35,8 +40,7 @@ def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str],
         output = _image(len(found), place, mapping(entry), answer, base)
         if output is not None:
             found.append(_delivered(output, is_own))
-    # A gateway of another shape: whatever addresses it gave.
-    found = found or [_delivered(o, is_own) for o in find_media(document, job.inputs, MediaType.IMAGE)]
+    found = found or _anywhere(document, job, is_own)
     if not found:
         raise ProviderError(
             ErrorKind.POLICY,
@@ -46,10 +50,53 @@ def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str],
     return found
 
 
+def _anywhere(document: object, job: Job, is_own: Callable[[str], bool]) -> list[Output]:
+    """The pictures of a gateway of another shape: whatever it holds of them, and whatever addresses it gave."""
+    inline = [
+        Output(0, ".".join(place)[:200], "image", MediaType.IMAGE, Delivery.INLINE, data=data, content_type=kind)
+        for place, value in _texts(document)
+        if (place[-1:] == ("b64_json",) or _PICTURE.match(value)) and value not in job.inputs.values()
+        for data, kind in [_inline(value)]
+        if data
+    ]
+    found = [*inline[:MAX_IMAGES], *(_delivered(o, is_own) for o in find_media(document, job.inputs, MediaType.IMAGE))]
+    return [replace(output, index=index, path=one_line(output.path, 200)) for index, output in enumerate(found)]
+
+
+def _texts(document: object) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text in a document with its place, in order, however deep."""
+    left: list[tuple[tuple[str, ...], object]] = [((), document)]
+    while left:
+        place, value = left.pop()
+        if isinstance(value, str):
+            yield place, value
+        elif isinstance(value, Mapping):
+            left += [((*place, str(name)), child) for name, child in reversed(list(value.items()))]
+        elif isinstance(value, list):
+            left += [((*place, str(at)), value[at]) for at in range(len(value) - 1, -1, -1)]
+
+
+def streamed(raw: bytes) -> object:
+    """The document that a stream of events amounts to, for requests that asked for one; None for anything else.
+
+    Partial pictures are left out: the whole one comes last.
+    """
+    if not raw.lstrip()[:6].startswith((b"event:", b"data:", b": ")):
+        return None
+    lines = (line[5:].strip() for line in raw.splitlines() if line.startswith(b"data:"))
+    events = [event for event in map(parse_object, lines) if event]
+    whole = [event for event in events if "partial" not in text(event.get("type"))]
+    return {"data": whole} if whole else None
+
+
 def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str, Any], base: str) -> Output | None:
     data, kind = _inline(entry.get("b64_json"))
-    url = text(entry.get("url"), 1 << 30) if data is None else ""
-    if url.startswith("data:"):
+    url = text(entry.get("url"), 1 << 30)
+    if data is not None and len(data) < _SMALLEST and url:
+        data = None
+    if data is not None:
+        url = ""
+    elif url[:5].lower() == "data:":
         kind, data = decode_data_address(url) or (None, None)
         url = ""
     elif url:
@@ -87,7 +134,7 @@ def _inline(value: object) -> tuple[bytes | None, str | None]:
     """(bytes, content type) of base64, bare or as a data address; damage to it never loses what can be read."""
     if not isinstance(value, str) or not value.strip():
         return None, None
-    if value.startswith("data:"):
+    if value[:5].lower() == "data:":
         decoded = decode_data_address(value)
         return (decoded[1], decoded[0]) if decoded else (None, None)
     letters = re.sub(r"[^A-Za-z0-9+/]", "", value.replace("-", "+").replace("_", "/"))

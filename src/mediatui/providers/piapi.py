@@ -21,15 +21,16 @@ from mediatui.providers.answers import (
     is_address,
     log_lines,
     mapping,
+    number,
     parse_result,
     percent,
     text,
 )
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, media_hosts
-from mediatui.providers.lost import lost_window, same_inputs
+from mediatui.providers.lost import lost_window, same_inputs, the_only
 from mediatui.providers.piapi_models import MODELS, find
-from mediatui.providers.plain import PublicOutputs, with_uploads
+from mediatui.providers.plain import PublicOutputs, cancelled, not_done, with_uploads
 from mediatui.providers.problems import Problem, Service, failure, hint_for, kind_of_status, problem_text
 from mediatui.providers.units import reckon
 from mediatui.settings import ProviderSettings, Secret
@@ -175,7 +176,7 @@ class PiAPIProvider(PublicOutputs):
         document = answer.document
         data = mapping(document.get("data"))
         if remote_id := identifier(data.get("task_id")):
-            phase = _PHASES.get(text(data.get("status")).lower(), Phase.RUNNING)
+            phase = _phase(data)
             return Submitted(remote_id, phase=phase if phase is Phase.QUEUED else Phase.RUNNING)
         self._wire.check_submit(answer)
         if (error := self._refusal(document)) is not None:
@@ -186,8 +187,8 @@ class PiAPIProvider(PublicOutputs):
 
     def _refusal(self, document: Mapping[str, Any]) -> ProviderError | None:
         """The error in an envelope whose own code is not 200, whatever HTTP said."""
-        code = document.get("code")
-        if code in (None, 200, 0) or not isinstance(code, int):
+        said = number(document.get("code"))
+        if said is None or (code := int(said)) in (200, 0):
             return None
         data = mapping(document.get("data"))
         message = problem_text(mapping(data.get("error"))) or problem_text(document) or f"PiAPI answered {code}"
@@ -196,8 +197,8 @@ class PiAPIProvider(PublicOutputs):
 
     async def poll(self, job: Job) -> Progress:
         """The task's status; unknown words mean it is still going."""
-        data = self._task(await self._wire.get(self._address(job.remote_id), "asking for the status"))
-        phase, logs = _PHASES.get(text(data.get("status")).lower(), Phase.RUNNING), log_lines(data.get("logs"))
+        data = await self._asked(job.remote_id, "asking for the status")
+        phase, logs = _phase(data), log_lines(data.get("logs"))
         if phase is Phase.FAILED:
             return Progress(phase, logs=logs, error=failure(self._service, data.get("error")))
         if phase is Phase.SUCCEEDED:
@@ -211,14 +212,31 @@ class PiAPIProvider(PublicOutputs):
         doing = "fetching the result"
         answer = await self._wire.send("GET", self._address(job.remote_id), doing)
         try:
-            self._task(self._wire.accepted(answer, doing))
+            task = self._task_in(answer, doing)
         except ProviderError as exc:
             if exc.kind is not ErrorKind.NOT_FOUND:
                 raise
             raise ProviderError(
                 ErrorKind.EXPIRED, "PiAPI no longer has the result of this request", status=answer.status
             ) from None
+        phase = _phase(task)
+        if phase is Phase.FAILED:
+            raise failure(self._service, task.get("error"))
+        if phase is Phase.CANCELLED:
+            raise cancelled(self.title)
+        if phase is not Phase.SUCCEEDED:
+            raise not_done(self.title)
         return answer.body
+
+    async def _asked(self, task_id: str | None, doing: str) -> Mapping[str, Any]:
+        return self._task_in(await self._wire.send("GET", self._address(task_id), doing), doing)
+
+    def _task_in(self, answer: Answer, doing: str) -> Mapping[str, Any]:
+        """The task in an answer; one that failed may come with an error's HTTP status."""
+        data = mapping(answer.document.get("data"))
+        if identifier(data.get("task_id")) and text(data.get("status")):
+            return data
+        return self._task(self._wire.accepted(answer, doing))
 
     def _task(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The task in an envelope, or in the form that webhooks have. Raises what the envelope says instead."""
@@ -249,7 +267,7 @@ class PiAPIProvider(PublicOutputs):
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
         """The one task of the account's history with the same model and input, made when it was sent.
 
-        `known` are the ids that belong to other jobs.
+        `known` are the ids that belong to other jobs. Raises `SeveralFound`.
         """
         since, until = lost_window(job)
         params = {"page_size": "100", "start_time": str(int(since)), "end_time": str(int(until) + 1)}
@@ -264,12 +282,12 @@ class PiAPIProvider(PublicOutputs):
             matches += [task for task in fresh if await self._is_it(task, job)]
             if len(listed) < 100:
                 break
-        return Submitted(matches[0], phase=Phase.RUNNING) if len(matches) == 1 else None
+        return the_only([Submitted(found, phase=Phase.RUNNING) for found in matches])
 
     async def _is_it(self, task_id: str, job: Job) -> bool:
         """The task itself says what it was asked; the history's own fields are not documented."""
         try:
-            task = self._task(await self._wire.get(self._address(task_id), "looking for the request"))
+            task = await self._asked(task_id, "looking for the request")
         except ProviderError as exc:
             if exc.kind is ErrorKind.NOT_FOUND:
                 return False
@@ -301,14 +319,20 @@ class PiAPIProvider(PublicOutputs):
         """Prove the key by asking for a task that nobody has; costs nothing. Any answer but a refusal will do."""
         doing = "checking the key"
         answer = await self._wire.send("GET", self._address("00000000-0000-4000-8000-000000000000"), doing)
-        error = None if answer.ok else self._wire.error(answer, doing)
-        if error is not None and (error.kind.stops_batch or not answer.document):
-            raise error
+        if not answer.document:
+            self._wire.accepted(answer, doing)  # raises: a task or a refusal is an object
+        for error in (None if answer.ok else self._wire.error(answer, doing), self._refusal(answer.document)):
+            if error is not None and error.kind.stops_batch:
+                raise error
 
     def _address(self, task_id: str | None) -> str:
         if task_id is None:
             raise ProviderError(ErrorKind.AMBIGUOUS_SUBMIT, "this request has no id to ask for")
         return f"{self._hosts.api}/api/v1/task/{quote(task_id, safe='')}"
+
+
+def _phase(task: Mapping[str, Any]) -> Phase:
+    return _PHASES.get(text(task.get("status")).lower(), Phase.RUNNING)
 
 
 def _task_ids(value: object, depth: int) -> Iterator[str]:
@@ -328,7 +352,8 @@ def _tidy(output: object) -> object:
         return output
     tidy = {name: value for name, value in output.items() if name not in _ECHOES}
     if works := _works(tidy.pop("works", None)):
-        tidy = {**{n: v for n, v in tidy.items() if n not in ("video_url", "image_url")}, "works": works}
+        listed = {f"{kind}_url" for work in works for kind in work}
+        tidy = {**{n: v for n, v in tidy.items() if n not in listed}, "works": works}
     for kept, doubles in _DOUBLES:
         if _holds_address(tidy.get(kept)):
             tidy = {n: v for n, v in tidy.items() if n not in doubles}
@@ -347,8 +372,15 @@ def _works(works: object) -> list[dict[str, Any]]:
             names = ("resource_without_watermark", "resource", "url")
             address = next((said[n] for n in names if is_address(said.get(n))), None)
             if address is not None:
-                found.append({kind: {**said, "url": address, "resource": None, "resource_without_watermark": None}})
+                plain = {"url": address, "resource": None, "resource_without_watermark": None}
+                found.append({kind: {**said, **plain, "duration": _seconds(said.get("duration"))}})
     return found
+
+
+def _seconds(duration: object) -> float | None:
+    """Kling counts in milliseconds; no work lasts a thousand seconds."""
+    said = number(duration)
+    return said / 1000 if said is not None and said >= 1000 else said
 
 
 def _holds_address(value: object) -> bool:

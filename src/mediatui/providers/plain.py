@@ -1,10 +1,11 @@
-"""What plain HTTP services have in common: public outputs, and inputs that are uploaded before a request."""
+"""What plain HTTP services have in common: public outputs, results that are none, inputs uploaded before a request."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from mediatui.errors import ErrorKind, ProviderError
 from mediatui.providers.discovery import decode_data_address
 from mediatui.providers.http import JsonClient
 
@@ -25,6 +26,16 @@ class PublicOutputs:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wire.aclose()
+
+
+def not_done(title: str) -> ProviderError:
+    """A result was asked for, and the service says, perhaps once more, that the request is not done."""
+    return ProviderError(ErrorKind.TRANSIENT, f"{title} says that the request is not done yet")
+
+
+def cancelled(title: str) -> ProviderError:
+    """The request was cancelled at the service, and nothing was made."""
+    return ProviderError(ErrorKind.CANCELLED, f"the request was cancelled at {title}")
 
 
 async def with_uploads(

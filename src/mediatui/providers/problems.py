@@ -196,6 +196,7 @@ def hint_for(service: Service, kind: ErrorKind) -> str:
         ErrorKind.INVALID_INPUT: "Correct the named input and generate again.",
         ErrorKind.UNSUPPORTED: "Check the model's name and the provider's address in the configuration.",
         ErrorKind.NOT_FOUND: "Check the model's name; `mediatui models` lists those the provider has.",
+        ErrorKind.RATE_LIMITED: "Wait a while, then try again; a request that it refused for this was not billed.",
     }.get(kind, "")
 
 

@@ -28,8 +28,8 @@ from mediatui.providers.answers import (
 )
 from mediatui.providers.base import Capability, Delivery, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import LOOK_FOR_IT, JsonClient, Upload, media_hosts
-from mediatui.providers.lost import lost_window, same_inputs
-from mediatui.providers.plain import PublicOutputs, with_uploads
+from mediatui.providers.lost import lost_window, same_inputs, the_only
+from mediatui.providers.plain import PublicOutputs, cancelled, not_done, with_uploads
 from mediatui.providers.problems import Service, failure
 from mediatui.providers.replicate_models import COLLECTIONS, VERSION, form_of, model_info, same_model
 from mediatui.settings import ProviderSettings, Secret
@@ -224,10 +224,12 @@ class ReplicateProvider(PublicOutputs):
         """The prediction's status; unknown words mean it is still going."""
         document = await self._wire.get(self._address(job, "get"), "asking for the status")
         phase, logs = _phase(document), log_lines(document.get("logs"))
-        if phase is Phase.FAILED:
-            return Progress(phase, logs=logs, error=failure(self._service, document.get("error")))
-        if phase is Phase.CANCELLED:
-            return Progress(phase, logs=logs)
+        if phase in (Phase.FAILED, Phase.CANCELLED):
+            error = self._why(document, phase)
+            if not find_media({"output": document.get("output")}, job.inputs, job.type):
+                return Progress(phase, logs=logs, error=error if phase is Phase.FAILED else None)
+            error.message = f"only a part was made: {error.message}"
+            return Progress(Phase.SUCCEEDED, fraction=1.0, logs=logs, error=error)
         if phase is Phase.SUCCEEDED:
             return Progress(phase, fraction=1.0, logs=logs)
         return Progress(phase, fraction=percent_in(logs) if phase is Phase.RUNNING else None, logs=logs)
@@ -239,9 +241,21 @@ class ReplicateProvider(PublicOutputs):
         if answer.status == 404:
             raise _removed(404)
         document = self._wire.accepted(answer, doing)
-        if document.get("data_removed") is True and not document.get("output"):
+        if document.get("output"):
+            return answer.body
+        if document.get("data_removed") is True:
             raise _removed(answer.status)
+        phase = _phase(document)
+        if phase in (Phase.FAILED, Phase.CANCELLED):
+            raise self._why(document, phase)
+        if phase is not Phase.SUCCEEDED:
+            raise not_done(self.title)
         return answer.body
+
+    def _why(self, document: Mapping[str, Any], phase: Phase) -> ProviderError:
+        if phase is Phase.CANCELLED:
+            return cancelled(self.title)
+        return failure(self._service, document.get("error"))
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The files in the prediction's output, whatever its nesting; plain text among them is no file."""
@@ -249,10 +263,13 @@ class ReplicateProvider(PublicOutputs):
         prediction = mapping(document)
         result = {"output": prediction["output"]} if "output" in prediction else document
         ended = next((t for n in ("completed_at", "started_at", "created_at") if (t := epoch(prediction.get(n)))), None)
-        seed = _seed(prediction.get("logs"))
+        seed, phase = _seed(prediction.get("logs")), _phase(prediction)
+        partial = phase in (Phase.FAILED, Phase.CANCELLED)
+        meta = {"incomplete": f"only a part was made: {self._why(prediction, phase).message}"} if partial else {}
         return [
             replace(
                 output,
+                meta={**output.meta, **meta},
                 expires_at=self._dies_at(output, ended),
                 seed=output.seed if output.seed is not None else seed,
             )
@@ -281,7 +298,7 @@ class ReplicateProvider(PublicOutputs):
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
         """The one prediction in the account's list with the same model and input, made when it was sent.
 
-        `known` are the ids that belong to other jobs.
+        `known` are the ids that belong to other jobs. Raises `SeveralFound`.
         """
         since, until = lost_window(job)
         matches: dict[str, Mapping[str, Any]] = {}
@@ -297,11 +314,7 @@ class ReplicateProvider(PublicOutputs):
             oldest = epoch(page[-1].get("created_at")) if page else None
             if not self._wire.is_own(url) or oldest is None or oldest < since:
                 break
-        if len(matches) != 1:
-            return None
-        ((remote_id, found),) = matches.items()
-        phase = _phase(found)
-        return Submitted(remote_id, _urls(found), phase if phase is Phase.QUEUED else Phase.RUNNING)
+        return the_only([_found(remote_id, entry) for remote_id, entry in matches.items()])
 
     async def _is_it(self, entry: Mapping[str, Any], job: Job, known: Collection[str]) -> bool:
         remote_id = text(entry.get("id"), 200)
@@ -347,6 +360,11 @@ def _unless_failed(page: list[ModelInfo] | BaseException) -> list[ModelInfo]:
 
 def _phase(document: Mapping[str, Any]) -> Phase:
     return _PHASES.get(text(document.get("status")).lower(), Phase.RUNNING)
+
+
+def _found(remote_id: str, entry: Mapping[str, Any]) -> Submitted:
+    phase = _phase(entry)
+    return Submitted(remote_id, _urls(entry), phase if phase is Phase.QUEUED else Phase.RUNNING)
 
 
 def _urls(document: Mapping[str, Any]) -> dict[str, str]:

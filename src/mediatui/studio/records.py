@@ -69,6 +69,15 @@ class Records:
         waiting = self._waiting.get(project.id)
         return (waiting.jobs.get(job_id) if waiting else None) or project.find_job(job_id)
 
+    def neighbours(self, job: Job) -> tuple[Job, ...]:
+        """The other jobs at its provider, of all projects and instances (blocking)."""
+        found: list[Job] = []
+        for project in self._library.open_readable():
+            with suppress(StorageError), project.transaction():
+                pass  # what another instance recorded a moment ago is known now
+            found += [other for other in self.jobs(project) if other.id != job.id and other.provider == job.provider]
+        return tuple(found)
+
     def waiting(self) -> int:
         """Records that are in the spill only."""
         return sum(len(each.items) + len(each.jobs) for each in tuple(self._waiting.values()))

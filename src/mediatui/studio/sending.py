@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError, StorageError
 from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, MediaType, Phase, SavePolicy, move_job, new_id, now
 from mediatui.providers.base import Capability, Provider, Submitted
+from mediatui.providers.lost import LONGEST_SUBMIT_SECONDS, SeveralFound
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.job_book import JobBook, fault_of, not_set_up
 
@@ -27,6 +28,8 @@ class Sender:
     """Takes a recorded draft to the provider; on the engine's loop."""
 
     book: JobBook
+    searches: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """One search at a time for each provider: of two lost requests that are alike, both would find the same one."""
 
     async def send(self, project: ProjectFolder, job: Job) -> Job:
         """Send a recorded draft, once. The result is recorded: a handle, an error, or UNKNOWN."""
@@ -112,12 +115,16 @@ class Sender:
                 return await self.book.step(project, job.id, Phase.RUNNING, result_path=path, error=None)
         if Capability.RECONCILE not in provider.capabilities:
             return None
-        known = {j.remote_id for j in around.records.jobs(project) if j.id != job.id and j.remote_id}
-        try:
-            found = await provider.reconcile(job, known)
-        except ProviderError:
-            return None  # what the job says already, that its submit had no answer, stays true
-        return await self.accept(project, job, found) if found is not None else None
+        async with self.searches.setdefault(job.provider, asyncio.Lock()):
+            others = await around.blocking(lambda: around.records.neighbours(job))
+            try:
+                found = await provider.reconcile(job, {other.remote_id for other in others if other.remote_id})
+            except SeveralFound as exc:
+                # As many lost jobs are alike as requests: each is one of theirs, and no matter which.
+                found = exc.found[0] if len(exc.found) <= 1 + sum(_alike(job, other) for other in others) else None
+            except ProviderError:
+                return None  # what the job says already, that its submit had no answer, stays true
+            return await self.accept(project, job, found) if found is not None else None
 
 
 def draft_job(
@@ -151,6 +158,13 @@ def draft_job(
         created_at=now(),
         price=price,
     )
+
+
+def _alike(job: Job, other: Job) -> bool:
+    """The other one was lost too, at that time, and asked for the same."""
+    lost = other.phase is Phase.UNKNOWN and other.remote_id is None
+    near = abs((other.submitted_at or 0.0) - (job.submitted_at or 0.0)) <= LONGEST_SUBMIT_SECONDS
+    return lost and near and (other.model, other.inputs) == (job.model, job.inputs)
 
 
 def _stumbled(exc: Exception) -> ProviderError:
