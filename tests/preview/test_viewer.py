@@ -17,7 +17,7 @@ from mediatui.tui.screens.compare import CompareScreen
 from mediatui.tui.screens.dialogs import MenuScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.viewer import ViewerScreen
-from mediatui.tui.widgets.bars import Bar, KeyBar
+from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.media_grid import MediaGrid
 from mediatui.tui.widgets.timeline import Ruler, Wave
 
@@ -52,6 +52,38 @@ async def view_a_still(session: Session) -> ViewerScreen:
     viewer = await view(session, item)
     await until(lambda: viewer.still.path is not None, "the picture")
     return viewer
+
+
+async def test_an_item_that_goes_and_comes_back_elsewhere_is_not_shown_as_if_it_were_there(start: Start) -> None:
+    async with start() as session:
+        viewer = await view_a_still(session)
+        title, shown = viewer.query_one(PaneTitle), session.app.studio
+        assert "✓ saved" in title.text
+        await session.app.ask(shown.organise.trash([viewer.item.id]))
+        await until(lambda: "gone" in title.text.lower(), "said so")
+        assert "✓" not in title.text
+        assert viewer.still.path is None
+        assert "zoom" not in viewer.query_one(KeyBar).text
+        await session.app.ask(shown.organise.undo())
+        await until(lambda: viewer.still.path is not None, "shown again")
+        assert "✓ saved" in title.text
+
+
+async def test_saving_from_the_view_says_what_came_of_it(start: Start) -> None:
+    async with start() as session:
+        viewer = await view_a_still(session)
+        await session.press("w")
+        await until(lambda: "already on disk" in viewer.query_one("#status", Bar).text, "said so")
+
+
+async def test_the_view_offers_only_keys_that_do_something(start: Start) -> None:
+    async with start() as session:
+        viewer = await view_a_still(session)
+        keys = viewer.query_one(KeyBar)
+        await until(lambda: "play" not in keys.text, "a still picture does not play")
+        assert "scrub" not in keys.text
+        await session.press("right_square_bracket")
+        assert "plays a clip" in viewer.query_one("#status", Bar).text
 
 
 async def test_a_clip_is_scrubbed_played_and_left_where_it_was(start: Start) -> None:

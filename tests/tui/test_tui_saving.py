@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -218,6 +219,27 @@ async def test_always_is_written_down_and_keeps_comments(fal: FalServer, home: L
         assert "'a.example', # old" in text
         # It is allowed now: what fails is that no such name exists.
         await until(lambda: (told := session.items[0].storage_error) and told.kind is SaveErrorKind.NETWORK, "tried")
+
+
+async def test_the_next_host_is_asked_about_while_the_first_is_still_seen_to(fal: FalServer, start: Start) -> None:
+    urls = ("https://one.example.invalid/x.png", "https://two.example.invalid/x.png")
+    fal.script("result", Reply(body={"images": [{"url": url, "content_type": "image/png"} for url in urls]}))
+    async with start(settings=settings_for(fal.url)) as session:
+        await make(session)
+        screen = await ask(session)
+        other = "two" if "one.example" in shown(screen) else "one"
+        free, pool = threading.Event(), session.app.studio._core.record_pool
+        held = [pool.submit(free.wait) for _ in range(pool._size)]  # the disk takes its time
+        try:
+            await session.press("o")
+            await until(lambda: session.app.screen is not screen, "answered")
+            await until(
+                lambda: isinstance(session.app.screen, HostScreen) and other in shown(session.app.screen), "the other"
+            )
+        finally:
+            free.set()
+            for each in held:
+                each.result()
 
 
 async def test_a_key_on_its_way_answers_nothing(fal: FalServer, home: Locations, start: Start) -> None:

@@ -27,6 +27,7 @@ from mediatui.tui.screens.usage import UsageList, UsageScreen
 from mediatui.tui.widgets.bars import Bar
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.lines import Lines
+from mediatui.tui.widgets.picture import Picture
 
 from .conftest import Session, Start, until
 
@@ -278,6 +279,21 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
         lambda: any("no field {nonsense}" in text for text in two.app.toasts.texts), "told when it is asked for"
     )
     assert not screen.working
+
+
+async def test_another_items_picture_does_not_stand_beside_the_words(two: Session) -> None:
+    picture = two.library.query_one("#picture", Picture)
+    await two.press("g")
+    await until(lambda: picture.path is not None, "the first one's picture")
+    first = picture.path
+    await two.press("j")
+    await until(lambda: picture.path not in (None, first), "the second one's")
+    other = picture.path
+    with busy(two) as free:
+        await two.press("k")
+        await until(lambda: picture.path is None, "an empty place")
+        free.set()
+    await until(lambda: picture.path not in (None, other), "the right one")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from mediatui.model import MediaItem, SaveState
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mediatui.tui.screens.library import LibraryScreen
 
 POSTER_PIXELS = 480
+LATE_SECONDS = 0.15
+"""A picture that is not there by then leaves its place empty: that of another item must not stand beside the words."""
 
 
 class Details(Controller):
@@ -24,6 +27,8 @@ class Details(Controller):
     def __init__(self, screen: LibraryScreen) -> None:
         super().__init__(screen)
         self.key: str | None = None
+        self._pictured: str | None = None
+        """The item whose picture is shown."""
 
     def show_now(self) -> None:
         """Show the row under the cursor."""
@@ -80,7 +85,13 @@ class Details(Controller):
         return [("project", projects.get(project_id, project_id), "text")] if projects else []
 
     async def _show_poster(self, item: MediaItem) -> None:
-        path = await self.app.ask(self.studio.poster(item.id, POSTER_PIXELS))
+        picture = self.screen.query_one("#picture", Picture)
+        asked = asyncio.ensure_future(self.app.ask(self.studio.poster(item.id, POSTER_PIXELS)))
+        await asyncio.wait([asked], timeout=LATE_SECONDS)
+        if not asked.done() and self._pictured != item.id:
+            picture.show(None)
+        path = await asked
         if self.key == item.id:
             words = "no picture" if item.save_state is SaveState.SAVED else "no picture until it is saved"
-            self.screen.query_one("#picture", Picture).show(path, words)
+            picture.show(path, words)
+            self._pictured = item.id

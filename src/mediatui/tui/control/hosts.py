@@ -50,15 +50,17 @@ class HostQuestions:
 
         try:
             answer = await self._app.push_screen_wait(HostScreen(host, self._lines(list(self._waiting[host]))))
-            ids = list(self._waiting.pop(host, ()))
-            if answer in (ONCE, ALWAYS):
-                await self._allow(host, ids, always=answer == ALWAYS)
-            else:
-                self._refused.add(host)
-                retry = self._app.keys.of("library", "retry")
-                self._app.tell(f"{plural(len(ids), 'item')} kept, not saved. {retry} asks about {host} again.")
         finally:
             self._asking = False
+        ids = list(self._waiting.pop(host, ()))
+        if answer in (ONCE, ALWAYS):
+            # Work of the library: the screen that was in front may be left before everything is saved.
+            work = self._allow(host, ids, always=answer == ALWAYS)
+            self._app.run_fenced(work, group="allow-host", node=self._app.library)
+        else:
+            self._refused.add(host)
+            retry = self._app.keys.of("library", "retry")
+            self._app.tell(f"{plural(len(ids), 'item')} kept, not saved. {retry} asks about {host} again.")
 
     async def _allow(self, host: str, ids: Sequence[str], *, always: bool) -> None:
         studio = self._app.studio

@@ -14,6 +14,7 @@ from mediatui.tui.screens.dialogs import ConfirmScreen
 
 if TYPE_CHECKING:
     from mediatui.studio.requests import SaveReport
+    from mediatui.tui.app import MediatuiApp
 
 
 class Keeping(Controller):
@@ -102,26 +103,7 @@ class Keeping(Controller):
         self.app.push_screen(LogScreen(Subject.of(shelf.items.get(key) or shelf.jobs.get(key))))
 
     async def _tell(self, future: Future[SaveReport]) -> None:
-        report = await self.app.ask(future)
-        said = [
-            f"{plural(len(ids), 'item')} {words}"
-            for ids, words in (
-                (report.saved, "saved"),
-                (report.already, "already on disk"),
-                (report.url_only, "kept by URL"),
-                (report.elsewhere, "being saved by another window"),
-            )
-            if ids
-        ]
-        if report.failed:
-            self.app.tell(
-                f"{plural(len(report.failed), 'item')} could not be saved.",
-                hint=f"The details say why; {self.press('retry-all')} tries again.",
-                severity="warning",
-            )
-        if said or not report.failed:
-            text = ", ".join(said) or "nothing was unsaved"
-            self.app.tell(f"{text[0].upper()}{text[1:]}.")
+        tell_saved(self.app, await self.app.ask(future))
 
     def export(self) -> None:
         """Plan an export of the project."""
@@ -139,3 +121,26 @@ class Keeping(Controller):
         if self.screen.everywhere:
             filtered = None
         self.app.push_screen(ExportScreen(project_id, [item.id for item in items] or None, filtered))
+
+
+def tell_saved(app: MediatuiApp, report: SaveReport) -> None:
+    """Say what came of saving."""
+    said = [
+        f"{plural(len(ids), 'item')} {words}"
+        for ids, words in (
+            (report.saved, "saved"),
+            (report.already, "already on disk"),
+            (report.url_only, "kept by URL"),
+            (report.elsewhere, "being saved by another window"),
+        )
+        if ids
+    ]
+    if report.failed:
+        app.tell(
+            f"{plural(len(report.failed), 'item')} could not be saved.",
+            hint=f"The details say why; {app.keys.of('library', 'retry-all')} tries again.",
+            severity="warning",
+        )
+    if said or not report.failed:
+        text = ", ".join(said) or "nothing was unsaved"
+        app.tell(f"{text[0].upper()}{text[1:]}.")

@@ -49,7 +49,7 @@ class Loading:
 
     def begin(self, item: MediaItem) -> None:
         """Fetch all that there is to show of an item."""
-        self._screen.main.run_fenced(self._load(item), group="load", exclusive=True)
+        self._screen.main.run_fenced(self._load(item), group="load", exclusive=True, node=self._screen)
 
     async def _load(self, item: MediaItem) -> None:
         draws = self._screen.main.draws_pictures
@@ -63,7 +63,7 @@ class Loading:
     def _rested(self, item: MediaItem) -> None:
         if self._screen.is_showing(item):
             work = self._strip(item) if item.type is MediaType.VIDEO else self._peaks(item)
-            self._screen.main.run_fenced(work, group="strip")
+            self._screen.main.run_fenced(work, group="strip", node=self._screen)
 
     async def _poster(self, item: MediaItem) -> None:
         pixels = PIXELS if item.type is MediaType.IMAGE else FIRST_PIXELS

@@ -15,6 +15,7 @@ from mediatui.text import one_line
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record
+from mediatui.tui.control.keeping import tell_saved
 from mediatui.tui.control.material import Loading, Material
 from mediatui.tui.control.opening import choose_opener, open_item
 from mediatui.tui.format import SAVE_BADGES, file_fact_list, joined, picture_card
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SEEK_SECONDS = 1.0
 STEPS = 24
 """Steps through a sound, or through a clip whose frames are not known."""
+
+GONE = "this item is gone"
 
 THUMB_ROWS = 22
 """Rows from which the frames of a clip are shown under it."""
@@ -53,6 +56,8 @@ class ViewerScreen(StudioScreen[str]):
         self._loading = Loading(self)
         self._magnifier = Magnifier()
         self._seconds = 0.0
+        self._gone = False
+        """What was shown is not in the library any more."""
 
     def compose(self) -> ComposeResult:
         """Title, stage, time, facts, keys."""
@@ -80,7 +85,7 @@ class ViewerScreen(StudioScreen[str]):
         """What is shown. Raises `UsageError` once it is gone."""
         found = self.main.studio.find_item(self._keys[self._at])
         if found is None:
-            raise UsageError("this item is gone", hint=f"{self.press('next-item')} shows the next one.")
+            raise UsageError(GONE, hint=f"{self.press('next-item')} shows the next one.")
         return found
 
     @property
@@ -111,8 +116,9 @@ class ViewerScreen(StudioScreen[str]):
         self._magnifier.reset()
         self._seconds = 0.0
         item = self.main.studio.find_item(self._keys[self._at])
+        self._gone = item is None
         kind = item.type if item is not None else MediaType.IMAGE
-        self.query_one(KeyBar).hide(frozenset({"zoom"} if kind is not MediaType.IMAGE else {"faster"}))
+        self._show_keys()
         self._stage("wave" if kind is MediaType.AUDIO else "still")
         self.query_one("#thumbs", Thumbs).show(None)
         self.query_one("#wave", Wave).show(None, "listening…")
@@ -121,11 +127,23 @@ class ViewerScreen(StudioScreen[str]):
         self._fit_thumbs(kind)
         self._title()
         if item is None:
-            self.still.show(None, "this item is gone")
+            self.still.show(None, GONE)
             return
         self.still.show(None, self._words(item))
         self._loading.begin(item)
         self._time()
+
+    def _show_keys(self) -> None:
+        """Leave out the keys that do nothing with what is shown."""
+        item = self.main.studio.find_item(self._keys[self._at])
+        if item is None:
+            senseless = {"play", "forward", "faster", "zoom", "copy", "open-outside"}
+        elif item.type is MediaType.IMAGE:
+            still = item.save_state is SaveState.SAVED and not self.material.moving
+            senseless = {"forward", "faster", *(["play"] if still else [])}
+        else:
+            senseless = {"zoom", *(["faster"] if item.type is MediaType.AUDIO else [])}
+        self.query_one(KeyBar).hide(frozenset(senseless))
 
     def _words(self, item: MediaItem) -> str:
         """What stands where the picture will be, or would be."""
@@ -145,10 +163,13 @@ class ViewerScreen(StudioScreen[str]):
 
     def _title(self) -> None:
         item = self.main.studio.find_item(self._keys[self._at])
+        place = f"{self._at + 1} of {len(self._keys)}"
         if item is None:
+            self.query_one(PaneTitle).tell(place, name=GONE.capitalize(), on=True)
+            self.query_one("#facts", Bar).show([])
             return
         badge = SAVE_BADGES[item.save_state]
-        place = f"{self._at + 1} of {len(self._keys)}  {badge.glyph} {badge.word}"
+        place = f"{place}  {badge.glyph} {badge.word}"
         self.query_one(PaneTitle).tell(place, name=one_line(item.prompt, 200) or item.name, on=True)
         found = self.material.playable
         origin = found.origin.value if found is not None else ""
@@ -164,7 +185,7 @@ class ViewerScreen(StudioScreen[str]):
         match name:
             case "poster" if found.poster is not None:
                 self.still.show(found.poster)
-            case "poster" if self.item.save_state is SaveState.SAVED:
+            case "poster" if not self._gone and self.item.save_state is SaveState.SAVED:
                 self.still.show(None, "there is no picture of it")
             case "strip" if found.strip is not None:
                 self.query_one("#thumbs", Thumbs).show(found.strip)
@@ -174,6 +195,7 @@ class ViewerScreen(StudioScreen[str]):
                 self._time()
             case "playable" | "moving":
                 self._title()
+                self._show_keys()
 
     def is_showing(self, item: MediaItem) -> bool:
         """This item is on the screen, still."""
@@ -187,12 +209,14 @@ class ViewerScreen(StudioScreen[str]):
             self._fit_thumbs(item.type)
 
     def follow(self, batch: Batch) -> None:
-        """The item may have been saved, or gone."""
+        """The item may have been saved, or gone, or come back."""
         shown = self._keys[self._at]
-        if any(item.id == shown for change in batch.changes for item in change.items):
+        item = self.main.studio.find_item(shown)
+        if (item is None) != self._gone:
+            self._show()
+        elif any(each.id == shown for change in batch.changes for each in change.items):
             before = self.material.poster
             self._title()
-            item = self.main.studio.find_item(shown)
             if before is None and item is not None and not self.player.playing:
                 self._loading.begin(item)
 
@@ -243,7 +267,7 @@ class ViewerScreen(StudioScreen[str]):
         if self.player.playing:
             self.player.seek(step * SEEK_SECONDS)
             self._time()
-        elif self.item.type is MediaType.IMAGE:
+        elif self._gone or self.item.type is MediaType.IMAGE:
             if self._magnifier.zoom > 1:
                 self._pan(step, 0)
             else:
@@ -297,7 +321,7 @@ class ViewerScreen(StudioScreen[str]):
         self._seconds = self.player.seconds
         self.player.stop()
         self._stage("still")
-        self.query_one("#ruler").display = self.item.type is not MediaType.IMAGE
+        self.query_one("#ruler").display = not self._gone and self.item.type is not MediaType.IMAGE
         if self.material.strip is not None:
             self._go_to(self._seconds)
         self._time()
@@ -312,6 +336,8 @@ class ViewerScreen(StudioScreen[str]):
         if self.player.playing:
             self.player.faster(steps)
             self._time()
+        else:
+            self.say(f"{self.press('play')} plays a clip; then its speed can be changed.")
 
     # Looking closer.
 
@@ -378,15 +404,7 @@ class ViewerScreen(StudioScreen[str]):
             self._stop()
 
     async def _save(self) -> None:
-        report = await self.main.ask(self.main.studio.save([self.item.id]))
-        if report.failed:
-            self.main.tell(
-                "It could not be saved.",
-                hint=f"{self.press('details', 'library')} in the list says why.",
-                severity="warning",
-            )
-        elif not report.url_only:
-            self.main.tell("Saved.")
+        tell_saved(self.main, await self.main.ask(self.main.studio.save([self.item.id])))
 
     def _back(self) -> None:
         if self._magnifier.zoom > 1:

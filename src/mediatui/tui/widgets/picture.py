@@ -136,8 +136,9 @@ class Picture(Widget):
         try:
             pixels = await asyncio.to_thread(read_pixels, path, width, height, box)
         except (OSError, ValueError):
-            self.words = "the picture cannot be read"
-            self._set(0, [])
+            if (path, box) == (self.path, self.box):  # else another one is shown by now
+                self.words = "the picture cannot be read"
+                self._set(0, [])
             return
         rows = characters(pixels, self.rich_style) if self.app.no_color else half_blocks(pixels)
         self._drawn[path, box, width, height, self.app.no_color] = (pixels[0], rows)
