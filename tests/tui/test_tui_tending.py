@@ -21,10 +21,11 @@ from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen
 from mediatui.tui.screens.export import ExportScreen
 from mediatui.tui.screens.import_ import ImportScreen
+from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageList, UsageScreen
-from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.bars import Bar, PaneTitle
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.picture import Picture
@@ -279,6 +280,46 @@ async def test_a_name_template_that_makes_no_sense_is_told_and_the_plan_stays(tw
         lambda: any("no field {nonsense}" in text for text in two.app.toasts.texts), "told when it is asked for"
     )
     assert not screen.working
+
+
+async def test_emptying_removes_what_was_counted_and_nothing_that_came_since(two: Session) -> None:
+    organise, ids = two.app.studio.organise, [item.id for item in two.items]
+    await two.app.ask(organise.trash(ids[:1]))
+    screen = await trash(two)
+    await until(lambda: len(screen.list.keys) == 1, "listed")
+    await two.press("E")
+    await two.screen(AskScreen)
+    await two.app.ask(organise.trash(ids[1:]))
+    await two.type("1")
+    await two.press("enter")
+    await until(lambda: "freed for good" in said(two), "removed")
+    (left,) = await two.app.ask(organise.trashed())
+    assert left.item_ids == (ids[1],)
+    await until(lambda: len(screen.list.keys) == 1, "the other one is listed")
+
+
+async def test_the_trash_shows_a_projects_new_name(two: Session) -> None:
+    organise = two.app.studio.organise
+    await two.app.ask(organise.trash([two.items[0].id]))
+    screen = await trash(two)
+    await until(lambda: len(screen.list.keys) == 1, "listed")
+    await until(lambda: "demo" in screen.list.render_line(0).text, "drawn")
+    await two.app.ask(organise.rename_project("demo", "Reel"))
+    await until(lambda: "Reel" in screen.list.render_line(0).text, "drawn anew")
+
+
+async def test_the_details_follow_the_item_while_they_are_read(two: Session) -> None:
+    await two.press("g", "i")
+    screen: ItemScreen = await two.screen(ItemScreen)
+    organise, item = two.app.studio.organise, screen.record.id
+    await two.app.ask(organise.rate([item], 4))
+    await until(lambda: "★★★★☆" in screen.query_one(Lines).text, "the stars")
+    await two.press("tab")
+    await two.app.ask(organise.tag([item], ["hero"]))
+    await until(lambda: '"hero"' in screen.query_one(Lines).text, "the record")
+    await two.app.ask(organise.trash([item]))
+    await until(lambda: "gone" in screen.query_one(PaneTitle).text, "said so")
+    assert '"hero"' in screen.query_one(Lines).text
 
 
 async def test_another_items_picture_does_not_stand_beside_the_words(two: Session) -> None:

@@ -6,7 +6,7 @@ future: of an `Undo` where something changed. Failures arrive as `MediatuiError`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from mediatui.library.annotate import BEST, edits_for, noted, rated, renamed, re
 from mediatui.library.cleanup import CleanPlan, CleanRequest, plan_cleanup
 from mediatui.library.duplicates import Duplicates, find_duplicates
 from mediatui.library.project import ProjectFolder
-from mediatui.library.trash import TrashEntry, trash_entries
+from mediatui.library.trash import TrashEntry, empty_trash, trash_entries
 from mediatui.library.usage import Usage, measure
 from mediatui.model import MediaItem
 from mediatui.studio.advice import TRY_ALL_AGAIN
@@ -195,6 +195,21 @@ class Organising:
                 self._lib, self._projects(project_id), entry_ids, () if project_id else self._lib.trashed()
             )
         )
+
+    def erase(self, entry_ids: Collection[str], projects: Collection[Path]) -> Future[int]:
+        """Remove just these entries and deleted projects for good, of whatever project; those that are not there
+        any more are passed over. Returns the bytes freed. Cannot be taken back: ask first.
+        """
+
+        def remove() -> int:
+            freed = 0
+            for project in self._projects(None):
+                held = [entry.id for entry in trash_entries(project) if entry.id in entry_ids]
+                freed += empty_trash(project, held) if held else 0
+            paths = [path for path in self._lib.trashed() if path in projects]
+            return freed + (self._lib.empty_trash(paths) if paths else 0)
+
+        return self._pool.submit(remove)
 
     def erase_project(self, path: Path) -> Future[int]:
         """Remove one deleted project for good; returns the bytes freed. Cannot be taken back: ask first."""

@@ -14,6 +14,7 @@ from mediatui.tui.control.copying import copy_record
 from mediatui.tui.ordering import TITLES, order_words, usual, usual_words
 from mediatui.tui.screens.dialogs import AskScreen
 from mediatui.tui.widgets.filter_input import FilterHint, FilterInput
+from mediatui.tui.widgets.lines import Paragraph
 
 if TYPE_CHECKING:
     from mediatui.library.query.complete import Candidate
@@ -192,8 +193,13 @@ class Looking(Controller):
         from mediatui.tui.screens.item import ItemScreen
 
         record = self._record()
-        paragraphs = self.screen.details.paragraphs(record.id, full=True)
-        self.app.push_screen(ItemScreen(record, paragraphs))
+
+        def read() -> list[Paragraph]:
+            shelf = self.screen.shelf
+            is_here = record.id in shelf.items or record.id in shelf.jobs
+            return self.screen.details.paragraphs(record.id, full=True) if is_here else []
+
+        self.app.push_screen(ItemScreen(record, read(), read))
 
     async def copy(self) -> None:
         """Choose what to copy."""

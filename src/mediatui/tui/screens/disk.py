@@ -75,7 +75,7 @@ class DiskScreen(StudioScreen[None]):
         rows.update({f"unfinished/{path}": ("unfinished", words[path]) for path in found.parts})
         self._list.rows = rows
         self._list.show(list(rows))
-        self._list.refresh()
+        self._list.touch(list(rows))
         self.query_one(PaneTitle).tell(plural(len(rows), "difference"), on=True)
 
     def _item_words(self, item_id: str) -> str:

@@ -102,10 +102,10 @@ class TrashScreen(StudioScreen[None]):
 
     def _show(self, rows: Mapping[str, Trashed]) -> None:
         found = self.list
-        found.rows = dict(rows)
+        before, found.rows = found.rows, dict(rows)
         found.empty = "The trash is empty."
         found.show(sorted(rows, key=lambda key: -rows[key].time))
-        found.refresh()
+        found.touch([key for key, row in rows.items() if before.get(key) != row])
         size = sum(row.bytes for row in rows.values())
         words = f"{plural(len(rows), 'entry', 'entries')}, {human_bytes(size)}" if rows else "empty"
         self.query_one(PaneTitle).tell(words, on=True)
@@ -164,7 +164,9 @@ class TrashScreen(StudioScreen[None]):
             raise UsageError("the trash is empty")
         size = sum(row.bytes for row in rows)
         if await self._typed("Empty the trash for good", len(rows), size, ("entry", "entries")):
-            await self._remove(self.main.studio.organise.empty_trash())
+            ids = [row.entry.id for row in rows if row.entry is not None]
+            paths = [row.path for row in rows if row.path is not None]
+            await self._remove(self.main.studio.organise.erase(ids, paths))
 
     async def _typed(self, title: str, count: int, size: int, words: tuple[str, str] = ("item", "items")) -> bool:
         """Removing for good takes more than one key: the number of things, typed."""
