@@ -9,8 +9,9 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from mediatui.keys import KeySource, Secret
 from mediatui.provider_kinds import KINDS, SANDBOX, ProviderKind, find_kind, plugin_names
 from mediatui.redact import remember_secret
 from mediatui.settings import ProviderSettings, Setting, Settings, host_names, is_loopback, settings_table
+from mediatui.text import one_line
 
 COMMON_OPTIONS: Mapping[str, str] = {
     "kind": 'what it speaks, when the table has a name of its own: kind = "openai"',
@@ -30,7 +32,15 @@ COMMON_OPTIONS: Mapping[str, str] = {
 }
 """What every provider's table may say."""
 
+MOST_BYTES = 1 << 20
+"""A configuration is a page or two: what is larger is another file, or a device that never ends."""
+
+_SECRET_NAME = re.compile(r"(?:key|token|secret|password|authorization|credential)s?$", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_TYPES: Mapping[type, str] = {
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a table"
+}  # fmt: skip
+"""What people call TOML's types; the others are dates and times."""
 
 
 class NotPrivate(UsageError):
@@ -55,8 +65,8 @@ class ConfigFile:
 
     @property
     def holds_key(self) -> bool:
-        """A provider's table has a literal key, or headers, which may hold one."""
-        return any(table.get("key") or table.get("headers") for table in _tables(self.document))
+        """A provider's table has a literal key, headers, which may hold one, or another value named like a secret."""
+        return any(True for table in _tables(self.document) for _ in _secrets(table))
 
     def check_private(self) -> None:
         """Raise `NotPrivate` for a file with a key in it that others can read."""
@@ -72,7 +82,10 @@ def read_config(path: Path) -> ConfigFile:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o7777
-            found = ConfigFile(path, tomllib.loads(file.read().decode("utf-8")), mode)
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise UsageError(f"{path} is too large for a configuration file", hint="Name another with --config.")
+        found = ConfigFile(path, tomllib.loads(data.decode("utf-8-sig")), mode)
     except FileNotFoundError:
         return ConfigFile(path, {}, None)
     except UnicodeDecodeError:
@@ -80,10 +93,12 @@ def read_config(path: Path) -> ConfigFile:
             f"{path} is not text in UTF-8", hint="Correct the file, or name another with --config."
         ) from None
     except (OSError, tomllib.TOMLDecodeError, RecursionError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
+        nested = "it is nested too deeply" if isinstance(exc, RecursionError) else exc
+        reason = exc.strerror if isinstance(exc, OSError) else nested
         raise UsageError(f"{path}: {reason}", hint="Correct the file, or name another with --config.") from None
     for table in _tables(found.document):
-        _remember_secrets(table)
+        for secret in _secrets(table):  # nothing of them may be shown, also not what the environment overrides
+            remember_secret(secret)
     return found
 
 
@@ -100,14 +115,15 @@ def settings_from(file: ConfigFile, *, sandbox: bool = False) -> Settings:
     _refuse_unknown(file, rows)
     values = {row.attribute: _value(file, row) for row in rows}
     values["sandbox"] = sandbox or values["sandbox"] or os.environ.get("MEDIATUI_SANDBOX", "") not in ("", "0")
-    values["provider"] = os.environ.get("MEDIATUI_PROVIDER") or values["provider"]
+    from_environment = os.environ.get("MEDIATUI_PROVIDER")
+    values["provider"] = from_environment or values["provider"]
     providers = {
         name: replace(provider, media_hosts=tuple(dict.fromkeys((*provider.media_hosts, *values["allow_hosts"]))))
         for name, provider in _providers(file).items()
     }
     settings = Settings(**values, providers=providers)
     if settings.provider and settings.provider not in settings.providers:
-        _check_active(file, settings)
+        _check_active(settings, "MEDIATUI_PROVIDER" if from_environment else f"{file.path}: provider")
     return settings
 
 
@@ -125,7 +141,7 @@ def _value(file: ConfigFile, row: Setting) -> Any:
         value = float(value)
     kinds, wanted = _toml_kind(row.default)
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        raise UsageError(f"{file.path}: {row.name} must be {wanted}, not {type(value).__name__}")
+        raise UsageError(f"{file.path}: {row.name} must be {wanted}, not {_TYPES.get(type(value), 'a date')}")
     try:
         return row.check(value) if row.check else value
     except ValueError as exc:
@@ -142,6 +158,8 @@ def _toml_kind(default: object) -> tuple[type, str]:
         return float, "a number"
     if isinstance(default, tuple):
         return list, "a list"
+    if isinstance(default, StrEnum):
+        return str, "one of " + ", ".join(f'"{word}"' for word in type(default))
     return (dict, "a table") if isinstance(default, Mapping) else (str, "a text")
 
 
@@ -165,7 +183,7 @@ def _refuse_unknown(file: ConfigFile, rows: Iterable[Setting]) -> None:
 def _unknown(file: ConfigFile, name: str, known: Iterable[str]) -> UsageError:
     near = _nearest(name, sorted(known))
     hint = f"Did you mean {near}?" if near else "`mediatui config template` lists every setting."
-    return UsageError(f"{file.path}: unknown setting {name}", hint=hint)
+    return UsageError(f"{file.path}: unknown setting {one_line(name, 100)}", hint=hint)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -179,12 +197,13 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return next(iter(elsewhere or difflib.get_close_matches(name, known, 1)), "")
 
 
-def _check_active(file: ConfigFile, settings: Settings) -> None:
+def _check_active(settings: Settings, where: str) -> None:
+    """Refuse a provider that is none; `where` says where it was named."""
     if settings.provider == SANDBOX:
         return
     near = difflib.get_close_matches(settings.provider, [*settings.providers, SANDBOX], 1)
     raise UsageError(
-        f"{file.path}: provider is {settings.provider!r}, which no table or kind of provider is named",
+        f"{where} is {settings.provider!r}, which no table or kind of provider is named",
         hint=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings.providers)}, {SANDBOX}.",
     )
 
@@ -298,9 +317,14 @@ def _tables(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [t for t in providers.values() if isinstance(t, dict)] if isinstance(providers, dict) else []
 
 
-def _remember_secrets(table: Mapping[str, Any]) -> None:
-    """Nothing literal of the file may be shown, also not what the environment overrides."""
-    headers = table.get("headers")
-    for value in (table.get("key"), *(headers.values() if isinstance(headers, dict) else ())):
-        if isinstance(value, str):
-            remember_secret(value.strip())
+def _secrets(table: Mapping[str, Any]) -> Iterator[str]:
+    """What is literally secret in a provider's table: key, headers, and what is named like a secret, however deep."""
+    left: list[tuple[str, Any, bool]] = [(name, value, name == "headers") for name, value in table.items()]
+    while left:
+        name, value, secret = left.pop()
+        if isinstance(value, dict):
+            left += [(inner, each, secret) for inner, each in value.items()]
+        elif isinstance(value, list):
+            left += [(name, each, secret) for each in value]
+        elif isinstance(value, str) and value.strip() and (secret or _SECRET_NAME.search(name)):
+            yield value.strip()

@@ -179,7 +179,7 @@ def _by_hand(path: Path, provider: str, option: str) -> UsageError:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:

@@ -10,6 +10,8 @@ from pathlib import Path
 import platformdirs
 
 APP = "mediatui"
+DATA_DIR, CONFIG = "MEDIATUI_DATA_DIR", "MEDIATUI_CONFIG"
+"""Environment variables that name the data directory and the configuration file."""
 
 INDEX = "index.jsonl"
 """A project's index, in its folder."""
@@ -79,14 +81,13 @@ def find_locations(data_dir: Path | None = None, config_file: Path | None = None
 
     A data directory given here or by the environment gets a state folder of its own below the platform's,
     so that two data directories share nothing but the cache, and the spill file lies on another file
-    system than a data directory on a full or read-only disk.
+    system than a data directory on a full or read-only disk. Raises `RuntimeError`, in words, for the home of
+    somebody unknown.
     """
-    env_data, env_config = os.environ.get("MEDIATUI_DATA_DIR"), os.environ.get("MEDIATUI_CONFIG")
-    data_dir = data_dir or (Path(env_data) if env_data else None)
-    config_file = config_file or (Path(env_config) if env_config else None)
-    config = config_file or platformdirs.user_config_path(APP) / "config.toml"
-    if data_dir is not None:
-        data = data_dir.expanduser().absolute()
+    given_data, given_config = data_dir or _from_environment(DATA_DIR), config_file or _from_environment(CONFIG)
+    config = _whole(given_config) if given_config else platformdirs.user_config_path(APP) / "config.toml"
+    if given_data is not None:
+        data = _whole(given_data)
         key = f"{zlib.crc32(os.fsencode(data)):08x}"  # a name, no proof; hashlib would load OpenSSL for it
         return Locations(
             data=data,
@@ -100,3 +101,16 @@ def find_locations(data_dir: Path | None = None, config_file: Path | None = None
         state=platformdirs.user_state_path(APP),
         cache=platformdirs.user_cache_path(APP),
     )
+
+
+def _from_environment(variable: str) -> Path | None:
+    text = os.environ.get(variable)
+    return Path(text) if text else None
+
+
+def _whole(path: Path) -> Path:
+    """The absolute path; no shell spells out the ``~`` of ``--config=~/x`` or of a variable in a unit file."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # ~name of somebody unknown
+        raise RuntimeError(f"cannot use {path}: {error}") from None

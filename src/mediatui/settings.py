@@ -46,17 +46,31 @@ __all__ = [
 GRAPHICS = ("auto", "kitty", "half", "off")
 """How pictures are drawn; the interface knows what each means."""
 
+MOST_AT_ONCE = 256
+"""Each of what goes on at once may take a thread and a connection."""
+
 T = TypeVar("T")
 Check = Callable[[Any], Any]
 """Takes a value as TOML has it and returns it as `Settings` keeps it; raises `ValueError` completing "must be …"."""
 
 
 def at_least(lowest: float) -> Check:
-    """A number no smaller than `lowest`."""
+    """A number no smaller than `lowest`; TOML also has ``nan``, which is none."""
 
     def check(value: Any) -> Any:
-        if value < lowest:
+        if not value >= lowest:
             raise ValueError(f"at least {lowest:g}")
+        return value
+
+    return check
+
+
+def between(lowest: float, highest: float) -> Check:
+    """A number in this range."""
+
+    def check(value: Any) -> Any:
+        if not lowest <= value <= highest:
+            raise ValueError(f"between {lowest:g} and {highest:g}")
         return value
 
     return check
@@ -104,9 +118,9 @@ def host_names(value: Any) -> tuple[str, ...]:
 
 
 def limits_by_name(value: Any) -> dict[str, int]:
-    """A table of whole numbers above zero."""
-    if not all(isinstance(count, int) and not isinstance(count, bool) and count > 0 for count in value.values()):
-        raise ValueError("a table of whole numbers above zero")
+    """A table of whole numbers from 1 to `MOST_AT_ONCE`."""
+    if not all(type(count) is int and 0 < count <= MOST_AT_ONCE for count in value.values()):
+        raise ValueError(f"a table of whole numbers from 1 to {MOST_AT_ONCE}")
     return dict(value)
 
 
@@ -251,7 +265,7 @@ class Settings:
         "save.clean_unsaved_after_days",
         0,
         "Offer to clean unsaved items older than this many days (30 is a good value); 0: never.",
-        at_least(0),
+        between(0, 36_500),
     )
     allow_hosts: tuple[str, ...] = _setting(
         "save.allow_hosts", (), "Hosts that media may come from, besides each provider's own.", host_names
@@ -259,9 +273,9 @@ class Settings:
     max_file_bytes: int = _setting(
         "save.max_file_bytes", 8 << 30, "A download larger than this is refused.", at_least(1)
     )
-    concurrent_saves: int = _setting("save.concurrent", 6, "Files saved at once.", at_least(1))
+    concurrent_saves: int = _setting("save.concurrent", 6, "Files saved at once.", between(1, MOST_AT_ONCE))
     concurrent_submits: int = _setting(
-        "jobs.concurrent_submits", 4, "Requests sent to one provider at once.", at_least(1)
+        "jobs.concurrent_submits", 4, "Requests sent to one provider at once.", between(1, MOST_AT_ONCE)
     )
     concurrency: Mapping[str, int] = _setting(
         "jobs.concurrency", {}, "The same for single providers, such as { fal = 8, replicate = 2 }.", limits_by_name
@@ -270,7 +284,7 @@ class Settings:
         "jobs.poll_seconds",
         1.0,
         "The first interval between two questions for a job's status; it grows to five times this.",
-        at_least(0.05),
+        between(0.05, 3600),
     )
     confirm_above: float = _setting(
         "jobs.confirm_above",

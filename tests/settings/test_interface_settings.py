@@ -49,7 +49,7 @@ def test_openers_are_read_in_their_order(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('[ui]\ngraphics = "sixel"', "ui.graphics must be one of auto, kitty, half, off"),
-        ("[ui]\ngraphics = 3", "ui.graphics must be a text, not int"),
+        ("[ui]\ngraphics = 3", "ui.graphics must be a text, not a whole number"),
         ('open = ["mpv"]', "open must be a list of tables"),
         ('open = "mpv"', "open must be a list"),
     ],

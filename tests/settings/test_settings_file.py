@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mediatui.config_file import NotPrivate, load_settings, read_config
-from mediatui.config_text import template
+from mediatui.config_file import MOST_BYTES, NotPrivate, load_settings, read_config
+from mediatui.config_text import store_key, template
 from mediatui.errors import UsageError
-from mediatui.keys import KeySource
+from mediatui.keys import KeySource, Secret
 from mediatui.model import SavePolicy
 from mediatui.settings import Settings, settings_table
 
@@ -99,12 +99,22 @@ def test_an_unknown_name_is_refused_and_the_nearest_one_named(tmp_path: Path, te
         ("[save]\nkeep_unsaved = 1", "true or false"),
         ("[save]\nmax_file_bytes = true", "a whole number"),
         ("[save]\nmax_file_bytes = 0", "at least 1"),
-        ("[save]\nclean_unsaved_after_days = -1", "at least 0"),
+        ("[save]\nclean_unsaved_after_days = -1", "between 0 and"),
+        ("[save]\nclean_unsaved_after_days = 999999999999", "between 0 and"),
+        ("[save]\nconcurrent = 1000000", "between 1 and 256"),
+        ("[jobs]\nconcurrent_submits = 0", "between 1 and 256"),
+        ("[jobs]\nconfirm_above = nan", "at least 0"),
+        ("[jobs]\npoll_seconds = nan", "between 0.05 and"),
+        ("[jobs]\npoll_seconds = inf", "between 0.05 and"),
+        ("[save]\npolicy = 3", 'one of "automatic", "on-demand", "url-only", not a whole number'),
+        ("[ui]\nquiet = true", 'one of "auto", "on", "off", not true or false'),
+        ("default_project = 2026-11-20", "a text, not a date"),
         ("[save]\nallow_hosts = ['https://x.org']", "without https://"),
         ("[save]\nallow_hosts = ['me@x.org']", "a list of host names"),
         ("[save]\nallow_hosts = ['x org']", "a list of host names"),
         ("[save]\nallow_hosts = 'x.org'", "a list"),
-        ("[jobs]\nconcurrency = { fal = 0 }", "above zero"),
+        ("[jobs]\nconcurrency = { fal = 0 }", "from 1 to 256"),
+        ("[jobs]\nconcurrency = { fal = true }", "from 1 to 256"),
         ("[jobs]\npoll_seconds = 'fast'", "a number"),
         ("save = 3", "a table"),
         ("providers = 3", "a table"),
@@ -133,6 +143,35 @@ def test_a_broken_file_names_itself_and_the_place(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="not text"):
         load_settings(path)
+
+
+def test_what_an_editor_of_windows_writes_is_understood(tmp_path: Path) -> None:
+    path = written(tmp_path, "")
+    path.write_bytes(b"\xef\xbb\xbfdefault_project = 'Films'\r\n[save]\r\npolicy = 'on-demand'\r\n")
+    settings = load_settings(path)
+    assert (settings.default_project, settings.save_policy) == ("Films", SavePolicy.ON_DEMAND)
+    store_key(path, "fal", Secret("abcdefgh12"))
+    assert load_settings(path).default_project == "Films"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("/dev/zero", "too large"), ("large.toml", "too large"), ("deep.toml", "too deeply")]
+)
+def test_what_can_be_no_configuration_is_not_read_to_its_end(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "large.toml").write_bytes(b"# x\n" * (MOST_BYTES // 4 + 1))
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 20_000)
+    with pytest.raises(UsageError, match=said):
+        read_config(tmp_path / name)
+
+
+def test_a_provider_that_the_environment_names_wrongly_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIATUI_PROVIDER", "replicat")
+    with pytest.raises(UsageError) as caught:
+        load_settings(tmp_path / "config.toml")
+    assert caught.value.message.startswith("MEDIATUI_PROVIDER is 'replicat'")
+    assert "replicate" in caught.value.hint
 
 
 # -- whose the file is

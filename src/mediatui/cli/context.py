@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,22 +29,27 @@ class Context:
 
     @cached_property
     def locations(self) -> Locations:
-        """The directories to use; raises `UsageError` for a home directory that is not there."""
+        """The directories to use; raises `UsageError` for a data directory that can be none."""
         from mediatui.locations import find_locations
 
         try:
-            return find_locations(self.args.data_dir, self.args.config)
-        except RuntimeError as error:  # ~name of somebody unknown
-            raise UsageError(f"cannot use {self.args.data_dir}: {error}") from None
+            found = find_locations(self.args.data_dir, self.args.config)
+        except RuntimeError as error:
+            raise UsageError(str(error)) from None
+        if found.data.exists() and not found.data.is_dir():
+            raise UsageError(f"{found.data} is not a folder", hint="Name the folder of the projects with --data-dir.")
+        return found
 
     @cached_property
     def settings(self) -> Settings:
         """The settings; raises `UsageError` when the configuration is not understood."""
         from mediatui.config_file import load_settings
+        from mediatui.locations import CONFIG
 
-        settings = load_settings(self.locations.config_file, sandbox=self.args.sandbox)
-        if self.args.config is not None and not self.args.config.exists():
-            self.output.note(f"{self.args.config} does not exist; every setting has its default")
+        file = self.locations.config_file
+        settings = load_settings(file, sandbox=self.args.sandbox)
+        if (self.args.config is not None or os.environ.get(CONFIG)) and not file.exists():
+            self.output.note(f"{file} does not exist; every setting has its default")
         return settings
 
     def _for_this_run(self) -> Settings:
