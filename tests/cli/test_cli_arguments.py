@@ -45,10 +45,49 @@ def refused(*arguments: str) -> UsageError:
         ("adopt", "demo", ""),
         ("logs", "--item", ""),
         ("selftest", "--folder", ""),
+        ("list", "--filter", ""),
+        ("export", "demo", "--names", ""),
+        ("jobs", "retry", "--all", "-p", ""),
+        ("jobs", "dismiss", "--all", "-p", ""),
+        ("jobs", "show", ""),
+        ("models", ""),
+        ("models", "--category", ""),
+        ("models", "--provider", ""),
+        ("keys", ""),
+        ("sandbox", "--host", ""),
+        ("auth", "check", ""),
+        ("auth", "set", ""),
+        ("projects", "delete", ""),
+        ("templates", "save", "name", ""),
+        ("templates", "save", "name", "text", "-m", ""),
+        ("path", "project", ""),
+        ("show", ""),
+        ("rename", "abcd", ""),
     ],
 )
 def test_an_empty_value_is_refused(arguments: tuple[str, ...]) -> None:
     assert "it is empty" in refused(*arguments).message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("generate", "caf\udce9", "-m", "a/b"),
+        ("generate", "x", "style=caf\udce9", "-m", "a/b"),
+        ("generate", "x", "--param", "style=caf\udce9", "-m", "a/b"),
+        ("generate", "x", "-m", "a/b", "-p", "caf\udce9"),
+        ("templates", "fill", "name", "gap=caf\udce9"),
+        ("note", "abcd", "--text", "caf\udce9"),
+        ("tag", "abcd", "--add", "caf\udce9"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_rather_than_left_out(arguments: tuple[str, ...]) -> None:
+    assert "not text in UTF-8" in refused(*arguments).message
+
+
+def test_a_file_may_have_any_name() -> None:
+    args = build_parser().parse_args(["import", "caf\udce9.zip"])
+    assert str(args.source) == "caf\udce9.zip"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +164,28 @@ def test_an_editor_that_cannot_be_opened_leaves_no_file(home: Home) -> None:
 
 
 def test_a_command_that_the_disk_refused_has_failed(home: Home) -> None:
-    (home.root / "file").write_bytes(b"")
-    done = home.run("projects", "new", "x", "--data-dir", str(home.root / "file"))
+    home.projects.parent.mkdir(parents=True)
+    home.projects.write_bytes(b"")
+    done = home.run("projects", "new", "x")
     assert done.code == 1, "nothing was done: not the 3 of something that remains unsaved"
+
+
+def test_a_data_directory_that_can_be_none_is_refused_whoever_named_it(home: Home) -> None:
+    (home.root / "file").write_bytes(b"")
+    for command in (("list",), ("generate", "x", "-m", "sandbox/text-to-image"), ("selftest",)):
+        done = home.run(*command, "--data-dir", "file", "--json")
+        assert (done.code, done.document["error"]["message"]) == (2, f"{home.root / 'file'} is not a folder")
+    done = home.run("list", MEDIATUI_DATA_DIR="~nobody-of-that-name/x")
+    assert (done.code, "cannot use ~nobody-of-that-name/x" in done.err) == (2, True)
+
+
+def test_a_home_is_spelled_out_where_no_shell_does(home: Home) -> None:
+    assert home.run("config", "path", "--config=~/a.toml").out == f"{home.root / 'a.toml'}\n"
+    assert home.run("path", "config", MEDIATUI_CONFIG="~/b.toml").out == f"{home.root / 'b.toml'}\n"
+    assert home.run("path", "data", MEDIATUI_DATA_DIR="~/c").out == f"{home.root / 'c'}\n"
+
+
+def test_a_file_of_settings_that_is_not_there_is_told_whoever_named_it(home: Home) -> None:
+    assert "none.toml does not exist" in home.run("config", "--config", "none.toml").err
+    assert "none.toml does not exist" in home.run("config", MEDIATUI_CONFIG="none.toml").err
+    assert "does not exist" not in home.run("config").err

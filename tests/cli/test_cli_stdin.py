@@ -57,3 +57,14 @@ def test_a_mark_of_the_byte_order_and_of_windows_lines_is_no_part_of_a_text(home
 
 def test_only_what_is_missing_is_named(home: Home) -> None:
     assert "K=V" not in home.run("generate", "-m", "a/b").err
+
+
+def test_a_prompt_of_other_bytes_is_never_sent_without_them(home: Home) -> None:
+    program = " ".join(f"'{word}'" for word in (*PROGRAM, "-m", "sandbox/text-to-image"))
+    program = program.replace("'mediatui'", "mediatui generate \"$(printf 'caf\\351')\"", 1)
+    done = subprocess.run(
+        ["/bin/sh", "-c", program], capture_output=True, text=True, timeout=SECONDS, cwd=home.root,
+        env=home.environment, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "not text in UTF-8" in done.stderr) == (2, True), done.stderr
+    assert not home.projects.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mediatui.cli.arguments import place
+from mediatui.cli.arguments import named, place
 from mediatui.errors import ExitCode
 from mediatui.text import human_bytes, plural
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 def configure(parser: CommandParser) -> None:
     """Add the options of ``adopt``."""
     parser.set_defaults(run=run)
-    parser.add_argument("project", metavar="PROJECT", help="the project, by id or name")
-    parser.add_argument("files", metavar="FILE", nargs="*", type=place, help="only these files (default: all)")
+    parser.add_argument("project", type=named, metavar="PROJECT", help="the project, by id or name")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="*", type=place, default=[], help="only these files (default: all)"
+    )
     parser.add_argument("--plan", action="store_true", help="say what differs, and change nothing more")
     parser.examples("mediatui adopt demo --plan", "mediatui adopt demo")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mediatui.cli.arguments import named
+from mediatui.cli.arguments import named, whole, written
 from mediatui.cli.selecting import add_items, chosen, finish, tell
 from mediatui.cli.stdin import read_stdin
 from mediatui.errors import ExitCode, UsageError
@@ -39,9 +39,12 @@ def configure_rate(parser: CommandParser) -> None:
     parser.set_defaults(run=run_rate)
     add_items(parser)
     marks = parser.add_argument_group("marks")
-    marks.add_argument("--stars", type=int, choices=range(6), metavar="0-5", help="1 to 5; 0 takes the rating away")
-    marks.add_argument("--favourite", action="store_true", help="mark as a favourite")
-    marks.add_argument("--no-favourite", action="store_true", help="take the mark away")
+    marks.add_argument("--stars", type=whole, choices=range(6), metavar="0-5", help="1 to 5; 0 takes the rating away")
+    favourite = marks.add_mutually_exclusive_group()
+    favourite.add_argument("--favourite", action="store_true", default=None, help="mark as a favourite")
+    favourite.add_argument(
+        "--no-favourite", action="store_false", dest="favourite", default=None, help="take the mark away"
+    )
     parser.examples("mediatui rate 9f2c01aa --stars 5 --favourite", "mediatui rate --filter tag:draft --stars 0")
 
 
@@ -49,15 +52,21 @@ def configure_note(parser: CommandParser) -> None:
     """Add the options of ``note``."""
     parser.set_defaults(run=run_note)
     add_items(parser)
-    parser.add_argument("--text", required=True, metavar="TEXT", help="the notes; - reads them from stdin, '' removes")
+    parser.add_argument(
+        "--text",
+        type=written,
+        required=True,
+        metavar="TEXT",
+        help="the notes; - reads them from stdin, '' removes them",
+    )
     parser.examples("mediatui note 9f2c01aa --text 'the light is wrong'", "mediatui note 9f2c01aa --text - < notes.txt")
 
 
 def configure_rename(parser: CommandParser) -> None:
     """Add the options of ``rename``."""
     parser.set_defaults(run=run_rename)
-    parser.add_argument("item", metavar="ITEM", help="an item's id, or a unique start or end of it")
-    parser.add_argument("name", metavar="NAME", help="the name shown; the file keeps its own")
+    parser.add_argument("item", type=named, metavar="ITEM", help="an item's id, or a unique start or end of it")
+    parser.add_argument("name", type=named, metavar="NAME", help="the name shown; the file keeps its own")
     parser.examples("mediatui rename 9f2c01aa 'Opening shot'")
 
 
@@ -66,6 +75,8 @@ def run_tag(context: Context) -> int:
     args = context.args
     if not (args.add or args.remove):
         raise UsageError("no tags were named", hint="Use --add or --remove.")
+    if both := set(args.add) & set(args.remove):
+        raise UsageError(f"“{sorted(both)[0]}” cannot be both added and taken away", hint="Leave one of the two out.")
     ids = chosen(context)
     with context.studio() as studio:
         tell(context, finish(context, studio, studio.organise.tag(ids, args.add, args.remove)), ids)
@@ -75,14 +86,14 @@ def run_tag(context: Context) -> int:
 def run_rate(context: Context) -> int:
     """Give stars and the favourite's mark."""
     args = context.args
-    if args.stars is None and args.favourite == args.no_favourite:
+    if args.stars is None and args.favourite is None:
         raise UsageError("no mark was named", hint="Use --stars, --favourite or --no-favourite.")
     ids = chosen(context)
     with context.studio() as studio:
         steps = []
         if args.stars is not None:
             steps.append(finish(context, studio, studio.organise.rate(ids, args.stars or None)))
-        if args.favourite != args.no_favourite:
+        if args.favourite is not None:
             steps.append(finish(context, studio, studio.organise.favourite(ids, args.favourite)))
         tell(context, _together(steps), ids)
     return ExitCode.DONE
@@ -98,6 +109,8 @@ def _together(steps: Sequence[Undo]) -> Undo:
 def run_note(context: Context) -> int:
     """Write notes."""
     text = read_stdin("the notes") if context.args.text == "-" else context.args.text
+    if context.args.text == "-" and not text.strip():  # a command before this one failed: no reason to lose the notes
+        raise UsageError("there are no notes on stdin; nothing was changed", hint="--text '' removes notes.")
     ids = chosen(context)
     with context.studio() as studio:
         tell(context, finish(context, studio, studio.organise.note(ids, text)), ids)

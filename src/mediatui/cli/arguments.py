@@ -12,16 +12,27 @@ from pathlib import Path
 MAX_PORT = 65535
 
 
-def named(text: str) -> str:
-    """Anything that says something."""
-    if not text.strip():
-        raise ArgumentTypeError("it is empty")
+def written(text: str) -> str:
+    """Any text. Bytes that are none are refused: left out, they would make it another one, which may be paid for."""
+    if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise ArgumentTypeError("it is not text in UTF-8")
     return text
 
 
+def named(text: str) -> str:
+    """Text that says something."""
+    return written(_given(text))
+
+
 def place(text: str) -> Path:
-    """A file or folder."""
-    return Path(named(text))
+    """A file or folder, whose name may be any bytes."""
+    return Path(_given(text))
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise ArgumentTypeError("it is empty")
+    return text
 
 
 def whole(text: str) -> int:

@@ -6,6 +6,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import named
 from mediatui.cli.stdin import read_stdin
 from mediatui.errors import ExitCode, UsageError
 from mediatui.text import one_line
@@ -26,10 +27,13 @@ def configure(parser: CommandParser) -> None:
     parser.set_defaults(run=run_check, providers=[])
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
     check = actions.add_parser("check", help="see whether each provider takes its key (the default)")
-    check.add_argument("providers", metavar="PROVIDER", nargs="*", help="only these, also when they are not set up")
+    check.add_argument(
+        "providers", type=named, metavar="PROVIDER", nargs="*", default=[],
+        help="only these, also when they are not set up",
+    )  # fmt: skip
     check.set_defaults(run=run_check)
     setting = actions.add_parser("set", help="keep a provider's key; it is read without echo, or from stdin")
-    setting.add_argument("provider", metavar="PROVIDER", help="fal, replicate, piapi, openai, google …")
+    setting.add_argument("provider", type=named, metavar="PROVIDER", help="fal, replicate, piapi, openai, google …")
     setting.add_argument("--keyring", action="store_true", help="in the system's keyring instead of the private file")
     setting.set_defaults(run=run_set)
     parser.examples(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def configure(parser: CommandParser) -> None:
     """Add the options of ``export``."""
     parser.set_defaults(run=run)
-    parser.add_argument("project", metavar="PROJECT", help="the project, by id or name")
+    parser.add_argument("project", type=named, metavar="PROJECT", help="the project, by id or name")
     parser.add_argument(
         "-o", "--output", dest="target", type=place, metavar="FILE",
         help="the file to write; an existing one is never replaced (default: PROJECT-<time>.zip here)",
@@ -35,7 +35,7 @@ def configure(parser: CommandParser) -> None:
     parser.add_argument("--plan", action="store_true", help="say what would be written, and stop")
     parser.add_argument("--filter", type=named, metavar="LINE", help="only items that pass, e.g. 'rating:>=4'")
     parser.add_argument("--folder", action="store_true", help="write a folder in place of a ZIP file")
-    parser.add_argument("--names", default="", metavar="TEMPLATE", help="e.g. '{n:03}-{date}-{model}-{prompt:40}'")
+    parser.add_argument("--names", type=named, metavar="TEMPLATE", help="e.g. '{n:03}-{date}-{model}-{prompt:40}'")
     parser.add_argument("--embed", action="store_true", help="copies say how they were made (PNG, JPEG, MP4)")
     parser.add_argument(
         "--sheet", action="append", choices=("html", "image"), default=[], help="add a contact sheet; repeat for both"
@@ -88,7 +88,7 @@ def _options(context: Context) -> ExportOptions:
 
     args = context.args
     sheets = frozenset(Sheet(name) for name in args.sheet)
-    return ExportOptions(folder=args.folder, names=args.names, embed=args.embed, sheets=sheets)
+    return ExportOptions(folder=args.folder, names=args.names or "", embed=args.embed, sheets=sheets)
 
 
 def _show_plan(context: Context, plan: ExportPlan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mediatui.cli.arguments import named, whole
+from mediatui.cli.arguments import named, whole, written
 from mediatui.cli.fence import Interrupted
 from mediatui.cli.options import add_allow_host_option, add_project_option, values
 from mediatui.cli.saving import host_hints
@@ -36,15 +36,17 @@ def configure(parser: CommandParser) -> None:
     """Add the options of ``generate``."""
     parser.set_defaults(run=run)
     parser.intermixed = True
-    parser.add_argument("prompt", metavar="PROMPT", help="what to make; - reads it from stdin")
-    parser.add_argument("pairs", metavar="K=V", nargs="*", default=[], help="model parameters, as with --param")
+    parser.add_argument("prompt", type=written, metavar="PROMPT", help="what to make; - reads it from stdin")
+    parser.add_argument(
+        "pairs", type=written, metavar="K=V", nargs="*", default=[], help="model parameters, as with --param"
+    )
     add_project_option(parser, "the project, by id or name; made when there is none (default: Inbox)")
     parser.add_argument(
         "-m", "--model", dest="models", type=named, metavar="MODEL", action="append", required=True,
         help="a model's id; several make one job each",
     )  # fmt: skip
     parser.add_argument(
-        "--param", dest="params", metavar="K=V", action="append", default=[],
+        "--param", dest="params", type=written, metavar="K=V", action="append", default=[],
         help="a model parameter, such as duration=5; may be repeated",
     )  # fmt: skip
     parser.add_argument("--params-json", type=named, metavar="JSON", help="parameters as a JSON object, or @FILE")

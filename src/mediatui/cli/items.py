@@ -6,7 +6,7 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mediatui.cli.arguments import positive
+from mediatui.cli.arguments import named, positive
 from mediatui.cli.options import add_project_option, values
 from mediatui.cli.output import local_time
 from mediatui.cli.selecting import filtered
@@ -38,7 +38,9 @@ def configure_list(parser: CommandParser) -> None:
         "--state", action="append", choices=values(list(SaveState)), help="only items in this save state"
     )
     parser.add_argument("--type", action="append", choices=values(list(MediaType)), help="only media of this type")
-    parser.add_argument("--filter", metavar="LINE", help="only items that pass, e.g. 'model:kling rating:>=4'")
+    parser.add_argument(
+        "--filter", type=named, metavar="LINE", help="only items that pass, e.g. 'model:kling rating:>=4'"
+    )
     parser.add_argument("--sort", choices=COLUMNS, metavar="COLUMN", help=f"newest first, else by {', '.join(COLUMNS)}")
     parser.add_argument("--reverse", action="store_true", help="the other way around")
     parser.add_argument("--limit", type=positive, metavar="N", help="at most so many")
@@ -54,7 +56,7 @@ def configure_list(parser: CommandParser) -> None:
 def configure_show(parser: CommandParser) -> None:
     """Add the options of ``show``."""
     parser.set_defaults(run=run_show)
-    parser.add_argument("item", metavar="ITEM", help="an item's id, or a unique start or end of it")
+    parser.add_argument("item", type=named, metavar="ITEM", help="an item's id, or a unique start or end of it")
     parser.examples("mediatui show 9f2c01aa", "mediatui show 9f2c01aa --json")
 
 

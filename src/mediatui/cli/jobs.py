@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.arguments import named
@@ -29,13 +30,11 @@ def configure(parser: CommandParser) -> None:
     add_project_option(parser, "only this project's jobs")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
     listing = actions.add_parser("list", help="all jobs, newest first (the default)")
-    listing.add_argument(
-        "-p", "--project", type=named, metavar="PROJECT", default=_absent(), help="only this project's"
-    )
+    _add_project(listing, "only this project's jobs")
     listing.set_defaults(run=run_list)
     _with_ids(actions.add_parser("show", help="everything known of one job"), run_show, many=False)
     resume = actions.add_parser("resume", help="follow unfinished jobs to the end and save what they made")
-    resume.add_argument("-p", "--project", type=named, metavar="PROJECT", default=_absent(), help="only this project's")
+    _add_project(resume, "only this project's jobs")
     add_allow_host_option(resume)
     resume.set_defaults(run=run_resume)
     _with_ids(actions.add_parser("cancel", help="ask the provider to stop jobs"), run_cancel)
@@ -222,9 +221,11 @@ def unfinished(reader: Reader, project: str | None) -> list[Job]:
 
 def _with_ids(parser: CommandParser, run: Any, *, many: bool = True, everything: str = "") -> None:
     parser.set_defaults(run=run)
-    parser.add_argument("ids", metavar="ID", nargs="*" if everything else "+" if many else 1, help="a job's id")
+    nargs = "*" if everything else "+" if many else 1
+    parser.add_argument("ids", type=named, metavar="ID", nargs=nargs, help="a job's id, or a unique start or end of it")
     if everything:
         parser.add_argument("--all", action="store_true", help=everything)
+        _add_project(parser, "with --all: only this project's jobs")
 
 
 def _may_have_a_result(job: Job) -> bool:
@@ -232,10 +233,9 @@ def _may_have_a_result(job: Job) -> bool:
     return job.phase is Phase.UNKNOWN or (job.phase is Phase.FAILED and job.remote_id is not None)
 
 
-def _absent() -> str:
-    from argparse import SUPPRESS
-
-    return SUPPRESS
+def _add_project(parser: CommandParser, about: str) -> None:
+    """Add ``-p`` after the action; without it what stands before the action holds."""
+    parser.add_argument("-p", "--project", type=named, metavar="PROJECT", default=SUPPRESS, help=about)
 
 
 def _named(context: Context, all_of: Any = None) -> list[Job]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 def configure(parser: CommandParser) -> None:
     """Add the options of ``keys``."""
     parser.set_defaults(run=run)
-    parser.add_argument("words", metavar="WORD", nargs="*", help="only actions with these words, or with this key")
+    parser.add_argument(
+        "words",
+        type=named,
+        metavar="WORD",
+        nargs="*",
+        default=[],
+        help="only actions with these words, or with this key",
+    )
     parser.add_argument("--changed", action="store_true", help="only actions whose keys you changed")
     parser.examples("mediatui keys", "mediatui keys trash", "mediatui keys --json")
 

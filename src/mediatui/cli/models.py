@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 def configure(parser: CommandParser) -> None:
     """Add the options of ``models``."""
     parser.set_defaults(run=run)
-    parser.add_argument("query", metavar="QUERY", nargs="?", default="", help="words to look for")
-    parser.add_argument("--category", help="only this category, such as text-to-video")
-    parser.add_argument("--provider", metavar="NAME", help="sandbox, or a configured provider")
+    parser.intermixed = True
+    parser.add_argument("words", type=named, metavar="WORD", nargs="*", default=[], help="words to look for")
+    parser.add_argument("--category", type=named, help="only this category, such as text-to-video")
+    parser.add_argument("--provider", type=named, metavar="PROVIDER", help="sandbox, or a configured provider")
     parser.examples(
         "mediatui models --sandbox",
         "mediatui models kling --category image-to-video",
@@ -33,7 +35,7 @@ def run(context: Context) -> int:
         args.sandbox = True
     with context.studio() as studio:
         studio.subscribe(lambda event: _tell(context, event))
-        found = studio.models(args.query, args.provider).result()
+        found = studio.models(" ".join(args.words), args.provider).result()
     models = [model for model in found if args.category in (None, model.category)]
     context.output.emit({"models": [_document(model) for model in models]})
     rows = [(model.id, model.category, model.price or "unknown", _name(model)) for model in models]

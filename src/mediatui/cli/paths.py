@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.errors import ExitCode, MediatuiError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def configure(parser: CommandParser) -> None:
         "what", metavar="WHAT", nargs="?", choices=("data", "config", "state", "cache", "log", "project", "item"),
         help="data, config, state, cache, log, project NAME or item ID (default: all places)",
     )  # fmt: skip
-    parser.add_argument("reference", metavar="NAME_OR_ID", nargs="?", help="which project or item")
+    parser.add_argument("reference", type=named, metavar="NAME_OR_ID", nargs="?", help="which project or item")
     parser.examples(
         "mediatui path",
         'cd "$(mediatui path project demo)"',

@@ -6,6 +6,7 @@ from argparse import SUPPRESS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import named
 from mediatui.cli.options import values
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, UsageError
@@ -31,16 +32,16 @@ def configure(parser: CommandParser) -> None:
     listing.add_argument("--deleted", action="store_true", default=SUPPRESS, help="list deleted projects")
     listing.set_defaults(run=run_list)
     new = _action(actions, "new", run_new, "make a project")
-    new.add_argument("name", metavar="NAME")
+    new.add_argument("name", type=named, metavar="NAME")
     rename = _action(actions, "rename", run_rename, "give a project another name; its folder stays")
-    rename.add_argument("project", metavar="PROJECT")
-    rename.add_argument("name", metavar="NAME")
+    rename.add_argument("project", type=named, metavar="PROJECT")
+    rename.add_argument("name", type=named, metavar="NAME")
     delete = _action(actions, "delete", run_delete, "move a project to the trash")
-    delete.add_argument("project", metavar="PROJECT")
+    delete.add_argument("project", type=named, metavar="PROJECT")
     restore = _action(actions, "restore", run_restore, "bring a deleted project back")
-    restore.add_argument("project", metavar="PROJECT", help="its id, or its folder in the trash")
+    restore.add_argument("project", type=named, metavar="PROJECT", help="its id, or its folder in the trash")
     policy = _action(actions, "policy", run_policy, "what happens to this project's finished outputs")
-    policy.add_argument("project", metavar="PROJECT")
+    policy.add_argument("project", type=named, metavar="PROJECT")
     policy.add_argument("policy", choices=[*values(list(SavePolicy)), AS_SETTINGS])
     parser.examples(
         "mediatui projects",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mediatui.cli.arguments import port
+from mediatui.cli.arguments import named, port
 from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -18,7 +18,13 @@ def configure(parser: CommandParser) -> None:
     """Add the options of ``sandbox``."""
     parser.set_defaults(run=run)
     parser.add_argument("--port", type=port, default=0, metavar="N", help="the port (default: the one it had last)")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
+    parser.add_argument(
+        "--host",
+        type=named,
+        default="127.0.0.1",
+        metavar="HOST",
+        help="the address to listen on (default: this machine only)",
+    )
     parser.add_argument(
         "--tls", action="store_true", help="serve https with a certificate of its own, and print where that is"
     )

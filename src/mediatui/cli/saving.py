@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mediatui.cli.arguments import named
 from mediatui.cli.fence import interruptible
 from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.errors import ExitCode, UsageError
@@ -71,7 +72,9 @@ def _tell_expired(context: Context) -> None:
 
 def _add_targets(parser: CommandParser, everything: str) -> None:
     parser.intermixed = True
-    parser.add_argument("items", metavar="ITEM", nargs="*", help="an item's id, or a unique start or end of it")
+    parser.add_argument(
+        "items", type=named, metavar="ITEM", nargs="*", default=[], help="an item's id, or a unique start or end of it"
+    )
     parser.add_argument("--all", action="store_true", help=everything)
     add_project_option(parser, "with --all: only this project's items")
     add_allow_host_option(parser)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def add_items(parser: CommandParser, *, help: str = "items by id, or a unique start or end of it") -> None:
     """Add ``ITEM…`` and ``--filter``."""
     parser.intermixed = True
-    parser.add_argument("items", nargs="*", metavar="ITEM", help=help)
+    parser.add_argument("items", type=named, nargs="*", default=[], metavar="ITEM", help=help)
     parser.add_argument(
         "--filter", type=named, metavar="LINE", help="all items that pass, e.g. 'model:kling rating:>=4 -tag:hero'"
     )

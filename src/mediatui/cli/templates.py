@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mediatui.cli.arguments import named, written
 from mediatui.cli.stdin import read_stdin
 from mediatui.errors import ExitCode, UsageError
 from mediatui.text import one_line
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
@@ -23,15 +25,15 @@ def configure(parser: CommandParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
     _action(actions, "list", run_list, "all templates (the default)")
     save = _action(actions, "save", run_save, "keep a prompt with {{gaps}} or {{gaps:with a default}}")
-    save.add_argument("name", metavar="NAME")
-    save.add_argument("text", metavar="TEXT", help="- reads it from stdin")
-    save.add_argument("-m", "--model", default="", metavar="MODEL", help="the model it is written for")
+    save.add_argument("name", type=named, metavar="NAME")
+    save.add_argument("text", type=named, metavar="TEXT", help="- reads it from stdin")
+    save.add_argument("-m", "--model", type=named, metavar="MODEL", help="the model it is written for")
     save.add_argument("--replace", action="store_true", help="replace one of that name")
     fill = _action(actions, "fill", run_fill, "print the prompt with its gaps filled")
-    fill.add_argument("name", metavar="NAME")
-    fill.add_argument("values", nargs="*", metavar="GAP=TEXT")
+    fill.add_argument("name", type=named, metavar="NAME")
+    fill.add_argument("values", type=written, nargs="*", default=[], metavar="GAP=TEXT")
     delete = _action(actions, "delete", run_delete, "remove a template")
-    delete.add_argument("name", metavar="NAME")
+    delete.add_argument("name", type=named, metavar="NAME")
     parser.examples(
         "mediatui templates save portrait 'a portrait of {{subject}}, {{light:soft light}}'",
         "mediatui generate \"$(mediatui templates fill portrait subject='an otter')\" -m sandbox/text-to-image",
@@ -54,7 +56,7 @@ def run_save(context: Context) -> int:
     """Keep a template."""
     args = context.args
     text = read_stdin("the template") if args.text == "-" else args.text
-    return _show(context, _templates(context).save(args.name, text, args.model, replace=args.replace), "kept")
+    return _show(context, _templates(context).save(args.name, text, args.model or "", replace=args.replace), "kept")
 
 
 def run_delete(context: Context) -> int:
@@ -64,16 +66,28 @@ def run_delete(context: Context) -> int:
 
 def run_fill(context: Context) -> int:
     """Print a filled template."""
-    values: dict[str, str] = {}
-    for pair in context.args.values:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise UsageError(f"“{pair}” is not GAP=TEXT")
-        values[name] = value
-    prompt = _templates(context).get(context.args.name).fill(values)
+    template = _templates(context).get(context.args.name)
+    prompt = template.fill(_values(template, context.args.values))
     context.output.emit({"prompt": prompt})
     context.output.line(prompt)
     return ExitCode.DONE
+
+
+def _values(template: Template, pairs: Sequence[str]) -> dict[str, str]:
+    """The text for each gap. Raises `UsageError` for one that would be lost: it would make another prompt."""
+    values: dict[str, str] = {}
+    gaps = [gap.name for gap in template.placeholders]
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"“{pair}” is not GAP=TEXT")
+        if name in values:
+            raise UsageError(f"{name}= is given twice", hint="Give one of the two.")
+        if name not in gaps:
+            has = f"It has {', '.join(gaps)}." if gaps else "It has none."
+            raise UsageError(f"the template “{template.name}” has no gap “{name}”", hint=has)
+        values[name] = value
+    return values
 
 
 def _templates(context: Context) -> Templates:

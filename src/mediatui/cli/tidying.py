@@ -22,7 +22,7 @@ SORTS = ("unsaved", "failed-jobs", "missing", "duplicates", "orphans", "unrated"
 def configure_clean(parser: CommandParser) -> None:
     """Add the options of ``clean``."""
     parser.set_defaults(run=run_clean)
-    parser.add_argument("sorts", nargs="*", metavar="WHAT", help=f"of {', '.join(SORTS)}")
+    parser.add_argument("sorts", nargs="*", default=[], metavar="WHAT", help=f"of {', '.join(SORTS)}")
     add_project_option(parser, "only in this project")
     parser.add_argument("--older-than", type=days, default=30.0, metavar="DAYS", help="for unsaved and trash (30)")
     parser.add_argument("--yes", action="store_true", help="carry the plan out; without, it is only shown")
@@ -56,7 +56,7 @@ def run_clean(context: Context) -> int:
         context.output.table(("PROJECT", "WHAT", "COUNT", "SIZE"), rows, "nothing to clean up")
         if context.args.yes and plan.lines:
             report = studio.organise.clean(plan).result()
-            document |= {"done": True, "freed": report.freed, "notes": list(report.notes)}
+            document |= {"freed": report.freed, "notes": list(report.notes)}
             context.output.line(f"{human_bytes(report.to_trash)} moved to the trash, {human_bytes(report.freed)} freed")
             for note in report.notes:
                 context.output.note(note)
@@ -65,7 +65,7 @@ def run_clean(context: Context) -> int:
                 f"would move {human_bytes(plan.to_trash)} to the trash and free {human_bytes(plan.freed)}; "
                 "--yes does it"
             )
-    context.output.emit({"done": False, **document})
+    context.output.emit({"done": context.args.yes, **document})
     return ExitCode.DONE
 
 
@@ -99,7 +99,8 @@ def run_duplicates(context: Context) -> int:
     context.output.table(("", "ID", "PROJECT", "SIZE", "CREATED", "NAME"), rows, "no duplicates")
     if groups:
         context.output.note(
-            f"{human_bytes(sum(group.bytes for group in groups))} in copies; `mediatui clean duplicates` removes them"
+            f"{human_bytes(sum(group.bytes for group in groups))} in copies; "
+            "`mediatui clean duplicates` shows which can go (favourites stay)"
         )
     return ExitCode.DONE
 
