@@ -51,6 +51,9 @@ SHAPES: list[tuple[int, Any, dict[str, str], ErrorKind, str]] = [
     (422, {"detail": ["x", None]}, {}, ErrorKind.INVALID_INPUT, "the provider answered 422"),
     (400, {"error": {"type": "validation_error", "message": "bad cursor"}}, {}, ErrorKind.INVALID_INPUT, "bad cursor"),
     (500, {"error": "Internal", "message": "try later"}, {}, ErrorKind.TRANSIENT, "Internal: try later"),
+    (422, b'{"detail": "\xff\xfe dark"}', {}, ErrorKind.INVALID_INPUT, "dark"),
+    (422, b'{"detail": "dark", "ctx": NaN, "n": ' + b"9" * 5000 + b"}", {}, ErrorKind.INVALID_INPUT, "dark"),
+    (422, {"detail": [{"loc": ["body", "seed"], "type": None}]}, {}, ErrorKind.INVALID_INPUT, "seed"),
     (422, {"detail": {"message": "nested"}}, {}, ErrorKind.INVALID_INPUT, "nested"),
 ]
 
@@ -95,6 +98,13 @@ COMPLETED = [
     ({"error": "no", "error_type": "content_policy_violation"}, ErrorKind.POLICY, "no"),
     ({"error": {"message": "deep"}}, ErrorKind.INVALID_INPUT, "deep"),
     ({"error": model_error("no_media_generated")}, ErrorKind.POLICY, "said so"),
+    ({"error": {"detail": "flat", "error_type": "runner_disconnected"}}, ErrorKind.TRANSIENT, "flat"),
+    ({"error": {"type": "content_policy_violation", "message": "no"}}, ErrorKind.POLICY, "no"),
+    ({"error": json.dumps(model_error("no_media_generated"))}, ErrorKind.POLICY, "said so"),
+    ({"error": json.dumps({"message": LOCKED})}, ErrorKind.BILLING, LOCKED),
+    ({"error": "[redacted] broke"}, ErrorKind.INVALID_INPUT, "[redacted] broke"),
+    ({"error": "{" * 100_000, "error_type": "bad_request"}, ErrorKind.INVALID_INPUT, "{" * 499 + "…"),
+    ({"error": True, "error_type": "internal_error"}, ErrorKind.TRANSIENT, "internal_error"),
     ({"error": 5}, ErrorKind.INVALID_INPUT, "the job failed at the provider"),
 ]
 

@@ -218,6 +218,19 @@ def media_type(content_type: str | None, path: Sequence[str], name: str | None) 
     return None
 
 
+def media_by_bytes(head: bytes) -> MediaType | None:
+    """The type of a file that begins like this; None for one that is not known by its beginning."""
+    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return MediaType.IMAGE
+    if head[4:8] == b"ftyp":
+        return MediaType.IMAGE if head[8:12] in (b"avif", b"heic") else MediaType.VIDEO
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return MediaType.VIDEO
+    if head.startswith((b"ID3", b"OggS", b"fLaC")) or (head[:4] == b"RIFF" and head[8:12] == b"WAVE"):
+        return MediaType.AUDIO
+    return None
+
+
 def decode_data_address(address: str) -> tuple[str | None, bytes] | None:
     """(content type, bytes) of a ``data:`` address; None when it cannot be decoded."""
     head, comma, body = address[5:].partition(",")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
-from mediatui.model import Job, MediaType, Phase
-from mediatui.providers.answers import TooDeep, mapping, parse_result, read_json
+from mediatui.model import Job, Phase
 from mediatui.providers.base import (
     Capability,
     Estimate,
@@ -23,15 +21,16 @@ from mediatui.providers.base import (
     Submitted,
     Uploaded,
 )
-from mediatui.providers.discovery import find_outputs
 from mediatui.providers.fal_catalogue import catalogue_of, find_models, find_schema, with_price
 from mediatui.providers.fal_errors import error_from_completed
 from mediatui.providers.fal_history import find_request
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_options import FalOptions
+from mediatui.providers.fal_outputs import find_files
 from mediatui.providers.fal_prices import FalPrices
+from mediatui.providers.fal_result import FalResults
 from mediatui.providers.fal_sign import sign
-from mediatui.providers.fal_submit import ANSWERED, FalSender, count
+from mediatui.providers.fal_submit import FalSender, count
 from mediatui.providers.fal_upload import upload
 from mediatui.providers.fal_wire import FalWire, error_of
 from mediatui.settings import Secret
@@ -40,8 +39,6 @@ from mediatui.text import one_line
 __all__ = ["FalHosts", "FalOptions", "FalProvider"]
 
 MAX_LOG_LINES = 200
-AT_ONCE_BYTES = 1 << 18
-"""An answer up to this length is parsed where it arrives, a longer one (it holds pictures) in a thread."""
 
 _PERCENT = re.compile(r"(?<!\d)(\d{1,3})(?:\.\d+)?\s?%")
 _CAPABILITIES = frozenset(
@@ -73,6 +70,7 @@ class FalProvider:
         self._hosts = hosts
         self._wire = FalWire(hosts, key, title)
         self._prices = FalPrices(self._wire, hosts)
+        self._results = FalResults(self._wire, hosts)
         self._sender = FalSender(self._wire, hosts, options or FalOptions(), title)
         self.name, self.title = name, title
 
@@ -118,58 +116,15 @@ class FalProvider:
         status = document.get("status")
         if not isinstance(status, str) or not status:
             raise ProviderError(ErrorKind.TRANSIENT, "the provider's answer names no status")
-        return _progress(status.upper(), document)
+        return _progress(status.strip().upper(), document)
 
     async def result(self, job: Job) -> bytes:
-        """The model's answer. "Still in progress", and what is no JSON, are transient.
-
-        The queue keeps it for minutes to hours only; the account's history is asked after that.
-        """
-        doing = "fetching the result"
-        if (job.remote_id or "").startswith(ANSWERED):
-            raise ProviderError(ErrorKind.EXPIRED, "it was answered directly, without an id to ask for it again")
-        answer = await self._wire.send("GET", self._request_url(job, "response_url"), doing)
-        if answer.ok and await _is_json(answer.body):
-            return answer.body
-        if answer.ok:
-            raise ProviderError(ErrorKind.TRANSIENT, "the provider answered something else than a result")
-        error = error_of(answer, doing)
-        if answer.status == 400 and "in progress" in error.message.lower():
-            raise ProviderError(ErrorKind.TRANSIENT, error.message, status=400)
-        if error.kind in (ErrorKind.NOT_FOUND, ErrorKind.EXPIRED):
-            kept = await self._in_history(job)
-            if kept is not None:
-                return kept
-            raise ProviderError(
-                ErrorKind.EXPIRED,
-                "the provider no longer has the result of this request",
-                hint="Results are kept for minutes to days; the request id is in the job's details.",
-                code=error.code,
-                status=error.status,
-            )
-        raise error
-
-    async def _in_history(self, job: Job) -> bytes | None:
-        """The answer as the account's history has it; None where that has none. Raises what the model said instead."""
-        try:
-            found = await find_request(self._wire, self._hosts, job, ())
-        except ProviderError:
-            return None
-        ended = found.answered() if found is not None else None
-        if ended is not None and ended.error is not None:
-            raise ended.error
-        return ended.raw if ended is not None else None
+        """The model's answer, as it came; from the account's history when the queue has it no more."""
+        return await self._results.bring(job, self._request_url(job, "response_url"))
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
-        """The files in the answer, which may stand in an envelope named ``response``."""
-        document = parse_result(raw)
-        if isinstance(mapping(document).get("response"), (dict, list)):
-            document = document["response"]
-        # What says nothing of its type is better saved under a wrong name than lost: saving looks into the bytes.
-        found = find_outputs(document, job.inputs, job.type or MediaType.IMAGE)
-        if not found and (said := _refusal_in(document)):
-            raise ProviderError(ErrorKind.UNSUPPORTED, f"the result holds no picture, video or sound, but says: {said}")
-        return found
+        """The files in the answer, which may stand in an envelope named ``response``, or be the answer itself."""
+        return find_files(raw, job, self._hosts)
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop it. 202 asked, 400 too late, 404 not there."""
@@ -181,15 +136,25 @@ class FalProvider:
         return True
 
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
-        """Look in the account's request history: by its id where that was seen, else by input and time.
+        """Ask the queue where its id was seen, else the account's request history: by the id, or by input and time.
 
         `known` are the request ids that belong to other jobs. None when there is none, or more than one. A
         direct request has no place in the queue: it is found when it has ended, with its whole answer.
         """
+        if job.remote_id is not None and not self._sender.is_direct(job.model) and await self._is_queued(job):
+            return Submitted(job.remote_id, self._hosts.request_urls(job.model, job.remote_id))
         found = await find_request(self._wire, self._hosts, job, known)
         if found is None:
             return None
         return found.answered() if self._sender.is_direct(job.model) else found.queued(self._hosts)
+
+    async def _is_queued(self, job: Job) -> bool:
+        """The queue knows the request; a running one need not be in the history yet."""
+        try:
+            await self.poll(job)
+        except ProviderError:
+            return False
+        return True
 
     async def upload_file(self, file: InputFile, progress: Callable[[int], None]) -> Uploaded:
         """Bring an input file to fal's storage, in parts when it is large."""
@@ -254,25 +219,6 @@ def _progress(status: str, document: Mapping[str, Any]) -> Progress:
     if status == "IN_QUEUE":
         return Progress(Phase.QUEUED, position=count(document.get("queue_position")), logs=logs)
     return Progress(Phase.RUNNING, fraction=_fraction(document, logs), logs=logs)
-
-
-async def _is_json(body: bytes) -> bool:
-    """It can be read, and so is worth writing down; what is broken may come whole when it is asked for again."""
-
-    def parse() -> bool:
-        try:
-            read_json(body)
-        except ValueError as exc:
-            return isinstance(exc, TooDeep)  # that stays so
-        return True
-
-    return parse() if len(body) < AT_ONCE_BYTES else await asyncio.to_thread(parse)
-
-
-def _refusal_in(document: object) -> str:
-    """The words of an error that came as a result."""
-    refusal = {name: value for name, value in mapping(document).items() if name in ("error", "detail", "message")}
-    return error_from_completed(refusal).message if refusal else ""
 
 
 def _log_lines(logs: object) -> tuple[str, ...]:

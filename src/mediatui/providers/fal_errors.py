@@ -6,15 +6,17 @@ and anything else (other JSON, HTML from an ingress, nothing). `type` and `error
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.answers import read_json
 from mediatui.providers.problems import retry_after
 from mediatui.text import one_line
 
 _POLICY = frozenset({"content_policy_violation", "no_media_generated"})
+_WORDS_IN = ("message", "msg", "detail", "type")
+_YES = frozenset({"1", "true", "yes"})
 _TOP_UP = "Top up the balance at the provider, then generate again; nothing was made."
 _KEY_HINT = "Check the key with `mediatui doctor`; FAL_KEY or providers.fal.key in the configuration sets it."
 
@@ -48,13 +50,14 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
 
 
 def error_from_completed(document: Mapping[str, Any]) -> ProviderError:
-    """The error in a status body that says COMPLETED and names one."""
-    nested = document.get("error")
-    listed = nested.get("detail") if isinstance(nested, Mapping) else nested
+    """The error in a status body that says COMPLETED and names one: as text, as an object, or as JSON in a text."""
+    nested = _unpacked(document.get("error"))
+    inside: Mapping[str, Any] = nested if isinstance(nested, Mapping) else {}
+    listed = inside.get("detail") if inside else nested
     if isinstance(listed, list):
         return _model_error(422, listed, {}, None)
-    code = _text(document.get("error_type"))
-    text = _words(document) or code or "the job failed at the provider"
+    code = _text(document.get("error_type")) or _text(inside.get("error_type")) or _text(inside.get("type"))
+    text = _words({**document, "error": nested}) or code or "the job failed at the provider"
     if code in ("client_cancelled", "client_disconnected"):
         kind = ErrorKind.CANCELLED
     elif code.startswith("runner_") or code in _PASSING:
@@ -83,7 +86,7 @@ def _model_error(status: int, entries: list[Any], headers: Mapping[str, str], wa
     nowhere = [m for e, m in zip(errors, messages, strict=True) if not _location(e)]
     named = messages
     if kind is ErrorKind.INVALID_INPUT:
-        named = [*(f"{name}: {text}" for name, text in fields.items()), *nowhere]
+        named = [*(f"{name}: {text}" if text else name for name, text in fields.items()), *nowhere]
     return ProviderError(
         kind,
         "; ".join(dict.fromkeys(n for n in named if n)) or f"the provider answered {status}",
@@ -101,10 +104,16 @@ def _location(entry: Mapping[str, Any]) -> list[str]:
     return parts[1:] if parts[:1] == ["body"] else parts
 
 
+def says_not_again(headers: Mapping[str, str]) -> bool:
+    """The service says that trying again is of no use; header names are lower case."""
+    said = headers.get("x-fal-retryable") or headers.get("x-fal-needs-retry")
+    return said is not None and said.strip().lower() not in _YES
+
+
 def _retryable(headers: Mapping[str, str], status: int) -> bool:
     said = headers.get("x-fal-retryable") or headers.get("x-fal-needs-retry")
     if said is not None:
-        return said.strip().lower() in ("1", "true", "yes")
+        return said.strip().lower() in _YES
     return status in (502, 503, 504)
 
 
@@ -150,10 +159,21 @@ def _hint(kind: ErrorKind, *, ended: bool = False) -> str:
 
 def _parse(body: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = read_json(body)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {"detail": document}
+
+
+def _unpacked(error: object) -> object:
+    """An error, also when it was written as JSON into a text."""
+    if isinstance(error, str) and error.lstrip()[:1] in ("{", "["):
+        try:
+            found = read_json(error.encode("utf-8", "replace"))
+        except ValueError:
+            return error
+        return found if isinstance(found, (dict, list)) else error
+    return error
 
 
 def _words(document: Mapping[str, Any]) -> str:
@@ -162,7 +182,7 @@ def _words(document: Mapping[str, Any]) -> str:
     for name in ("detail", "error", "message"):
         value = document.get(name)
         if isinstance(value, Mapping):
-            value = _text(value.get("message")) or _text(value.get("msg")) or value.get("type")
+            value = next((text for key in _WORDS_IN if (text := _text(value.get(key)))), None)
         if text := _text(value):
             found.append(text)
             if name == "detail":

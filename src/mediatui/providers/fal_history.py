@@ -13,6 +13,7 @@ from mediatui.providers.base import Submitted
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_wire import FalWire
+from mediatui.providers.lost import same_inputs
 from mediatui.text import one_line
 
 MOST_PAGES = 10
@@ -62,7 +63,7 @@ async def find_request(wire: FalWire, hosts: FalHosts, job: Job, known: Collecti
         for entry in items if isinstance(items, list) else ():
             if isinstance(entry, Mapping) and _is_it(entry, job, began):
                 matches[one_line(entry["request_id"], 200)] = entry
-        cursor = document.get("next_cursor") if document.get("has_more") else None
+        cursor = document.get("next_cursor") if document.get("has_more", True) else None
         if not isinstance(cursor, str) or not cursor or cursor == params.get("cursor"):
             break
         params["cursor"] = cursor
@@ -80,7 +81,7 @@ def _is_it(entry: Mapping[str, Any], job: Job, began: float) -> bool:
     if job.remote_id is not None:
         return one_line(remote_id, 200) == job.remote_id
     in_time = began - _CLOCK_SKEW <= _sent_at(entry) <= began + _LONGEST_SUBMIT
-    return in_time and entry.get("json_input") == dict(job.inputs)
+    return in_time and same_inputs(entry.get("json_input"), dict(job.inputs))
 
 
 def _stamp(began: float) -> str:

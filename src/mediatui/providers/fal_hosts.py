@@ -116,10 +116,20 @@ class FalHosts:
 
     def request_urls(self, model: str, remote_id: str) -> dict[str, str]:
         """A request's addresses from its id: owner and app only, with a namespace before them."""
-        parts = _LEGACY.sub(r"\1/\2", model.strip("/"), count=1).split("/")
+        parts = model_path(model).split("/")
         keep = 3 if parts[0] in NAMESPACES else 2
         base = f"{self.queue}/{'/'.join(parts[:keep])}/requests/{quote(remote_id, safe='')}"
         return {"status_url": f"{base}/status", "response_url": base, "cancel_url": f"{base}/cancel"}
+
+
+def model_path(model: str) -> str:
+    """A model's id as it stands in addresses: ``12345-name``, as ids were once written, is ``12345/name``.
+
+    Only a whole id is of that form: ``fal-ai/flux-2-pro`` is what it says.
+    """
+    path = model.strip("/")
+    legacy = _LEGACY.fullmatch(path)
+    return f"{legacy[1]}/{legacy[2]}" if legacy else path
 
 
 def is_model_id(model: str) -> bool:

@@ -6,7 +6,6 @@ second domain when no byte could have reached the first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import httpx
@@ -16,10 +15,10 @@ from mediatui.model import Job, Phase
 from mediatui.providers.answers import identifier
 from mediatui.providers.base import Submitted
 from mediatui.providers.connection import connection_words
-from mediatui.providers.fal_hosts import FalHosts, is_model_id
+from mediatui.providers.fal_hosts import FalHosts, is_model_id, model_path
 from mediatui.providers.fal_options import FalOptions
 from mediatui.providers.fal_wire import DIRECT_SECONDS, FalWire, error_of
-from mediatui.providers.http import LOOK_FOR_IT, NEVER_SENT, Answer, BrokenAnswer
+from mediatui.providers.http import LOOK_FOR_IT, NEVER_SENT, Answer, BrokenAnswer, encode
 from mediatui.providers.lost import LostRequest
 from mediatui.text import clean_text, one_line
 
@@ -28,7 +27,7 @@ ANSWERED = "direct:"
 """Begins the id that we give a direct request when the service gives it none."""
 WHICH = "Check the model's id; `mediatui models` lists what there is."
 
-_AMBIGUOUS_STATUSES = frozenset({408, 499})
+_AMBIGUOUS_STATUSES = frozenset({408, 409, 499})
 """Besides 5xx: answers to a submit after which it may be in the queue all the same."""
 
 
@@ -44,12 +43,11 @@ class FalSender:
 
     async def send(self, job: Job) -> Submitted:
         """Send it once. Raises `ProviderError`."""
-        path = job.model.strip("/")
+        path = model_path(job.model)
         if not is_model_id(path):
             raise ProviderError(ErrorKind.NOT_FOUND, f"{job.model!r} is no model id; nothing was sent", hint=WHICH)
-        direct = self.is_direct(path)
-        body = json.dumps(dict(job.inputs), ensure_ascii=False).encode("utf-8", "replace")
-        answer = await self._offer(path, body, direct=direct)
+        direct = self.is_direct(job.model)
+        answer = await self._offer(path, encode(dict(job.inputs)), direct=direct)
         if answer.status in _AMBIGUOUS_STATUSES or (answer.status >= 500 and not (direct and _is_verdict(answer))):
             raise self._ambiguous(f"HTTP {answer.status}", answer.headers)
         if not answer.ok:

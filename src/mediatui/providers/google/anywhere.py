@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mediatui.model import Job, MediaType
+from mediatui.model import Job
 from mediatui.providers.answers import read_json
 from mediatui.providers.base import Output
+from mediatui.providers.discovery import media_by_bytes
 from mediatui.providers.google.parts import MAX_OUTPUTS, address_output, decoded, inline_output
 from mediatui.providers.google.places import Places
 from mediatui.text import one_line
@@ -65,21 +66,8 @@ def _output(index: int, path: str, text: str, beside: Mapping[str, Any], job: Jo
         return address_output(index, path, text, kind, None, job, places)
     if (address := _DATA.search(text)) is not None:
         kind, text = address[1], address[2]
-    media = _media_in(decoded(text[:_HEAD]))
+    media = media_by_bytes(decoded(text[:_HEAD]))
     return inline_output(index, path, text, kind, media) if media is not None else None
-
-
-def _media_in(head: bytes) -> MediaType | None:
-    """What begins like this."""
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return MediaType.IMAGE
-    if head[4:8] == b"ftyp":
-        return MediaType.IMAGE if head[8:12] in (b"avif", b"heic") else MediaType.VIDEO
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return MediaType.VIDEO
-    if head.startswith((b"ID3", b"OggS", b"fLaC")) or (head[:4] == b"RIFF" and head[8:12] == b"WAVE"):
-        return MediaType.AUDIO
-    return None
 
 
 def _letters(text: str) -> str:

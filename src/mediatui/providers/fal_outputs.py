@@ -1,0 +1,63 @@
+"""What fal's answers hold: the files in a model's own answer, in an envelope, or the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mediatui.errors import ErrorKind, ProviderError
+from mediatui.model import Job, MediaType
+from mediatui.providers.answers import is_address, mapping, parse_result
+from mediatui.providers.base import Delivery, Output
+from mediatui.providers.discovery import find_outputs, media_by_bytes, media_type
+from mediatui.providers.fal_errors import error_from_completed
+from mediatui.providers.fal_hosts import FalHosts
+
+_HANDLE = ("status_url", "response_url", "cancel_url")
+"""The request's own addresses, which some answers repeat."""
+
+
+def find_files(raw: bytes, job: Job, hosts: FalHosts) -> Sequence[Output]:
+    """The files in an answer, in order. Raises `ProviderError` for what is no JSON, or says only what went wrong."""
+    if (media := media_by_bytes(raw[:64])) is not None:
+        role = "clip" if media is MediaType.VIDEO else media.value
+        return (Output(0, "answer", role, media, Delivery.INLINE, data=raw, size=len(raw)),)
+    # What says nothing of its type is better saved under a wrong name than lost: saving looks into the bytes.
+    expected = job.type or MediaType.IMAGE
+    document = _opened(parse_result(raw), job.inputs, expected)
+    found = find_outputs(document, job.inputs, expected)
+    if not found:
+        found = find_outputs(document, job.inputs, expected, anywhere=lambda value: _is_media(value, hosts))
+    if not found and (said := _refusal_in(document)):
+        raise ProviderError(ErrorKind.UNSUPPORTED, f"the result holds no picture, video or sound, but says: {said}")
+    return found
+
+
+def _opened(document: Any, inputs: Mapping[str, Any], expected: MediaType) -> Any:
+    """The answer without its envelope. A model may call something of its own ``response``: then files lie beside it."""
+    if not isinstance(document, Mapping):
+        return document
+    document = {name: value for name, value in document.items() if name not in _HANDLE}
+    inner = document.get("response")
+    if not isinstance(inner, (dict, list)):
+        return document
+    beside = {name: value for name, value in document.items() if name != "response"}
+    return document if find_outputs(beside, inputs, expected) else inner
+
+
+def _is_media(value: object, hosts: FalHosts) -> bool:
+    """An address, under whatever name, that is a file by its host or by its ending."""
+    if not isinstance(value, str) or not is_address(value):
+        return False
+    return (
+        value[:5].lower() == "data:"
+        or hosts.is_cdn(value)
+        or media_type(None, (), unquote(urlsplit(value).path)) is not None
+    )
+
+
+def _refusal_in(document: object) -> str:
+    """The words of an error that came as a result."""
+    refusal = {name: value for name, value in mapping(document).items() if name in ("error", "detail", "message")}
+    return error_from_completed(refusal).message if refusal else ""
