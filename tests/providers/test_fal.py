@@ -103,6 +103,27 @@ async def test_a_schema_comes_from_the_catalogue_or_from_the_site(fal: FalServer
     assert await provider.schema("fal-ai/other") is None
 
 
+async def test_a_schema_of_another_model_is_not_taken(fal: FalServer, provider: FalProvider) -> None:
+    def entry(model: str, field: str) -> dict[str, Any]:
+        schema = {"components": {"schemas": {"XInput": {"properties": {field: {"type": "string"}}}}}}
+        return {"endpoint_id": model, "openapi": schema}
+
+    fal.script("catalogue", Reply(body={"models": [entry("fal-ai/a", "first"), entry("fal-ai/b", "second")]}))
+    form = await provider.schema("fal-ai/b")
+    assert form is not None
+    assert [field.name for field in form.fields] == ["second"]
+    fal.script("catalogue", Reply(body={"models": [entry("fal-ai/by-its-new-name", "first")]}))
+    assert await provider.schema("fal-ai/b") is not None
+
+
+async def test_a_catalogue_that_marks_no_more_is_read_by_its_cursor(fal: FalServer, provider: FalProvider) -> None:
+    first = {"models": [{"endpoint_id": "a"}], "next_cursor": "c"}
+    fal.script("catalogue", Reply(body=first), Reply(body={"models": [{"endpoint_id": "b"}]}))
+    assert [model.id for model in await provider.models("")] == ["a", "b"]
+    fal.script("catalogue", Reply(body={**first, "has_more": False}))
+    assert [model.id for model in await provider.models("")] == ["a"]
+
+
 async def test_the_body_is_the_input_and_nothing_else(fal: FalServer, provider: FalProvider) -> None:
     submitted = await provider.submit(job(inputs={"prompt": "füchse \ud800", "n": 1}))
     (call,) = fal.submits

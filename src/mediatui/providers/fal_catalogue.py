@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.answers import entries
 from mediatui.providers.base import FormSchema, ModelInfo, UnitPrice, price_text
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_wire import FalWire
@@ -34,8 +35,8 @@ async def find_models(wire: FalWire, hosts: FalHosts, provider: str, query: str,
         for entry in _list(document.get("models")):
             if (model := _model_info(entry, provider)) is not None:
                 found.setdefault(model.id, model)
-        following = document.get("next_cursor") if document.get("has_more") else None
-        if not isinstance(following, str) or len(found) == known:
+        following = document.get("next_cursor") if document.get("has_more", True) else None
+        if not isinstance(following, str) or not following or len(found) == known:
             break
         cursor = following
     return list(found.values())[:limit]
@@ -62,8 +63,10 @@ async def find_schema(wire: FalWire, hosts: FalHosts, model: str) -> FormSchema 
     params = {"endpoint_id": model, "expand": "openapi-3.0"}
     try:
         answer = await wire.request("GET", f"{hosts.api}/models", doing, params=params)
-        for entry in _list(answer.document.get("models")):
-            if isinstance(entry, Mapping) and (form := form_from_openapi(model, entry.get("openapi"))):
+        listed = entries(answer.document.get("models"))
+        # A single one that goes by another name is the same one: ids have aliases.
+        for entry in listed if len(listed) == 1 else [e for e in listed if e.get("endpoint_id") == model]:
+            if form := form_from_openapi(model, entry.get("openapi")):
                 return form
     except ProviderError as exc:
         if exc.kind.stops_batch:

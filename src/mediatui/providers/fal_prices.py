@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mediatui.errors import ProviderError
+from mediatui.providers.answers import number
 from mediatui.providers.base import Estimate, UnitPrice
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_wire import FalWire
@@ -96,9 +97,8 @@ def _read(listed: Iterable[object]) -> Iterable[tuple[str, UnitPrice]]:
 
 
 def _amount(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if 0 <= value < 1e9 else None
+    found = number(value)
+    return found if found is not None and 0 <= found < 1e9 else None
 
 
 def _currency(value: object) -> str:
