@@ -81,6 +81,12 @@ KINDS: list[tuple[str, dict[str, Any], FieldKind, tuple[Any, ...], Any]] = [
     ("x", {"type": "array", "items": {"type": "string"}}, FieldKind.LIST, (), None),
     ("image_url", {"type": "string"}, FieldKind.MEDIA, (), None),
     ("start_image_url", {"anyOf": [{"type": "string"}, {"type": "null"}]}, FieldKind.MEDIA, (), None),
+    ("first_frame_url", {"type": "string"}, FieldKind.MEDIA, (), None),
+    ("x", {"anyOf": [{"oneOf": [{"type": "null"}, {"type": "integer"}]}, {"type": "null"}]},
+     FieldKind.INTEGER, (), None),
+    ("x", {"anyOf": [{"anyOf": [{"const": "a"}, {"$ref": "#/components/schemas/Mode"}]}, {"const": "z"}]},
+     FieldKind.CHOICE, ("a", "fast", "slow", "z"), None),
+    ("x", {"enum": [1, True, "1", None, 1]}, FieldKind.CHOICE, (1, True, "1"), None),
     ("negative_prompt", {"type": "string", "default": "blur"}, FieldKind.LONG_TEXT, (), "blur"),
     ("style", {"type": "string"}, FieldKind.TEXT, (), None),
     ("x", {"$ref": "#/components/schemas/Nowhere"}, FieldKind.TEXT, (), None),
@@ -92,6 +98,8 @@ KINDS: list[tuple[str, dict[str, Any], FieldKind, tuple[Any, ...], Any]] = [
 def test_kinds(name: str, schema: dict[str, Any], kind: FieldKind, choices: tuple[Any, ...], default: Any) -> None:
     found = field(schema, name)
     assert (found.kind, found.choices, found.default) == (kind, choices, default)
+    assert [type(choice) for choice in found.choices] == [type(choice) for choice in choices]
+    assert found.takes_media is (kind is FieldKind.MEDIA)
 
 
 def test_bounds_are_kept_and_nonsense_is_not() -> None:
@@ -122,6 +130,10 @@ def test_references_in_a_circle_end() -> None:
     form = form_from_openapi(MODEL, circle)
     assert form is not None
     assert form.fields[0].kind is FieldKind.TEXT
+    circle["components"]["schemas"]["B"] = {"anyOf": [{"$ref": "#/components/schemas/A"}] * 2}
+    form = form_from_openapi(MODEL, circle)
+    assert form is not None
+    assert form.fields[0].choices == ()
 
 
 def test_without_paths_the_component_named_input_is_taken() -> None:

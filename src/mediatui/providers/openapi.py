@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mediatui.providers.base import Field, FieldKind, FormSchema
+from mediatui.providers.base import Field, FieldKind, FormSchema, names_media
 from mediatui.text import clean_text, one_line
 
 PROMPT_NAMES = ("prompt", "text", "tags", "lyrics_prompt")
-_MEDIA_SUFFIXES = (
-    "image_url",
-    "video_url",
-    "audio_url",
-    "mask_url",
-    "image_urls",
-    "video_urls",
-    "audio_urls",
-)
+_DEEPEST = 20
+_MOST_ALTERNATIVES = 500
 
 
 def form_from_openapi(model: str, document: object) -> FormSchema | None:
@@ -64,14 +57,14 @@ def _input_schema(model: str, document: Mapping[str, Any]) -> Mapping[str, Any] 
 def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any]:
     """The schema with a local reference followed and the parts of ``allOf`` merged."""
     reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/") and depth < 20:
+    if isinstance(reference, str) and reference.startswith("#/") and depth < _DEEPEST:
         target: Any = document
         for part in reference[2:].split("/"):
             target = _mapping(target).get(part.replace("~1", "/").replace("~0", "~"))
         rest = {k: v for k, v in schema.items() if k != "$ref"}
         return {**_resolve(document, _mapping(target), depth + 1), **rest}
     parts = schema.get("allOf")
-    if isinstance(parts, list) and depth < 20:
+    if isinstance(parts, list) and depth < _DEEPEST:
         merged: dict[str, Any] = {}
         for part in parts:
             merged.update(_resolve(document, _mapping(part), depth + 1))
@@ -100,11 +93,21 @@ def _field(document: Mapping[str, Any], name: str, raw: object, required: bool) 
 
 
 def _alternatives(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for key in ("anyOf", "oneOf"):
-        members = schema.get(key)
-        if isinstance(members, list):
-            for member in members:
-                yield _resolve(document, _mapping(member))
+    """The schemas of which one holds, also those of a choice that is one of the choices."""
+    left = _members(schema)[::-1]
+    for _ in range(_MOST_ALTERNATIVES):  # a reference may lead back to where it stands
+        if not left:
+            return
+        found = _resolve(document, _mapping(left.pop()))
+        if inner := _members(found):
+            left += inner[::-1]
+        else:
+            yield found
+
+
+def _members(schema: Mapping[str, Any]) -> list[Any]:
+    listed = (schema.get(key) for key in ("anyOf", "oneOf"))
+    return [member for members in listed if isinstance(members, list) for member in members]
 
 
 def _choices(schemas: list[Mapping[str, Any]]) -> tuple[Any, ...]:
@@ -114,7 +117,7 @@ def _choices(schemas: list[Mapping[str, Any]]) -> tuple[Any, ...]:
         if listed is None and "const" in schema:
             listed = [schema["const"]]
         values += [_clean(v) for v in listed or () if isinstance(v, (str, int, float, bool))]
-    return tuple(dict.fromkeys(values))
+    return tuple({(type(value), value): value for value in values}.values())  # 1 is not true
 
 
 def _kind(name: str, schema: Mapping[str, Any], choices: tuple[Any, ...]) -> FieldKind:
@@ -133,7 +136,7 @@ def _kind(name: str, schema: Mapping[str, Any], choices: tuple[Any, ...]) -> Fie
         return FieldKind.LIST
     if declared == "object" or "properties" in schema:
         return FieldKind.OBJECT
-    if name.endswith(_MEDIA_SUFFIXES):
+    if names_media(name):
         return FieldKind.MEDIA
     if name in PROMPT_NAMES or name.endswith("prompt") or name == "lyrics":
         return FieldKind.LONG_TEXT
