@@ -72,6 +72,30 @@ async def test_prices_stand_beside_the_models(fal: FalServer, provider: FalProvi
     assert fal.count("prices") == 1  # they are known for a while
 
 
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (price("a", "0.04", "seconds"), "$0.04 / seconds"),
+        (price("a", 5e-324, None, " chf"), "5e-324 CHF"),
+        (price("a", 0, "videos"), "free"),
+        (price("a", 0.5, "x" * 999, 7), "$0.50 / " + "x" * 39 + "…"),
+        (price("a", -1), ""),
+        (price("a", "free"), ""),
+        (price("a", True), ""),
+        (price("a", float("nan")), ""),
+        (price("a", 1e300), ""),
+        (price("a", []), ""),
+    ],
+)
+async def test_odd_prices_are_read_or_unknown(
+    fal: FalServer, provider: FalProvider, entry: dict[str, object], text: str
+) -> None:
+    fal.script("catalogue", Reply(body={"models": [{"endpoint_id": "a"}]}))
+    fal.script("prices", Reply(body={"prices": [None, entry]}))
+    (found,) = await provider.models("")
+    assert found.price == text
+
+
 async def test_a_catalogue_without_prices_is_shown_all_the_same(fal: FalServer, provider: FalProvider) -> None:
     fal.script("catalogue", Reply(body={"models": [{"endpoint_id": f"m{n}"} for n in range(60)]}))
     fal.script("prices", Reply(500))
@@ -203,7 +227,11 @@ async def test_an_upload_is_tried_again(fal: FalServer, provider: FalProvider) -
             Reply(body={"upload_url": "http://files.example/x", "file_url": "https://x/y"}),
             ErrorKind.INTERNAL,
         ),
-        ("put", Reply(403, {"detail": "no"}), ErrorKind.AUTH),
+        ("initiate", Reply(body={"upload_url": "https://files.example/x", "file_url": ""}), ErrorKind.INTERNAL),
+        ("initiate", Reply(body={"upload_url": "https://files.example/x", "file_url": "/y"}), ErrorKind.INTERNAL),
+        ("initiate", Reply(403, {"detail": "User is locked. Reason: Exhausted balance."}), ErrorKind.BILLING),
+        ("put", Reply(403, {"detail": "no"}), ErrorKind.INTERNAL),
+        ("put", Reply(302, b"", {"Location": "https://files.example/"}), ErrorKind.UNSUPPORTED),
         ("put", Reply(drop=True), ErrorKind.TRANSIENT),
     ],
 )
@@ -214,6 +242,28 @@ async def test_an_upload_that_fails_says_why(
     with pytest.raises(ProviderError) as caught:
         await provider.upload_file(InputFile.of("a.png", "image/png", b"bytes"), lambda count: None)
     assert caught.value.kind is kind
+
+
+@pytest.mark.parametrize("failing", [2, 3, 4])
+async def test_a_part_that_fails_ends_the_upload(
+    fal: FalServer, provider: FalProvider, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    monkeypatch.setattr(fal_upload, "WHOLE_BYTES", 20)
+    monkeypatch.setattr(fal_upload, "PART_BYTES", 10)
+    fal.script("put", *[None] * (failing - 1), Reply(500))
+    with pytest.raises(ProviderError) as caught:
+        await provider.upload_file(InputFile.of("v.mp4", "video/mp4", bytes(25)), lambda count: None)
+    assert (caught.value.kind, fal.count("put"), fal.count("submit")) == (ErrorKind.TRANSIENT, failing + 2, 0)
+
+
+async def test_a_part_without_a_tag_is_not_there(
+    fal: FalServer, provider: FalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fal_upload, "WHOLE_BYTES", 20)
+    fal.script("put", Reply())
+    with pytest.raises(ProviderError, match="did not acknowledge"):
+        await provider.upload_file(InputFile.of("v.mp4", "video/mp4", bytes(25)), lambda count: None)
+    assert not any(call.path.endswith("/complete") for call in fal.calls)
 
 
 # -- direct answers

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import now
 from mediatui.providers.base import InputFile, Uploaded
-from mediatui.providers.fal_hosts import FalHosts, may_take_files
+from mediatui.providers.fal_hosts import FalHosts, may_take_files, origin
 from mediatui.providers.fal_wire import FalWire, error_of
 from mediatui.providers.http import Answer
 from mediatui.text import one_line
@@ -52,7 +52,7 @@ async def _initiate(wire: FalWire, hosts: FalHosts, file: InputFile, *, many: bo
     params = {"storage_type": "fal-cdn-v3"}
     answer = await _patiently(lambda: wire.request("POST", url, _DOING, params=params, content=body))
     target, address = answer.document.get("upload_url"), answer.document.get("file_url")
-    if not isinstance(target, str) or not isinstance(address, str):
+    if not isinstance(target, str) or not isinstance(address, str) or not origin(address):
         raise ProviderError(ErrorKind.INTERNAL, "the provider gave no address to upload to")
     if not may_take_files(target, hosts.upload):
         raise ProviderError(ErrorKind.INTERNAL, "the provider's address to upload to is not an https address")
@@ -99,7 +99,10 @@ async def _accepted(wire: FalWire, method: str, target: str, **what: Any) -> Ans
     # The upload address is signed and may be on another host: no key goes with it.
     answer = await wire.send(method, target, _DOING, key=False, **what)
     if not answer.ok:
-        raise error_of(answer, _DOING)
+        error = error_of(answer, _DOING)
+        if error.kind.stops_batch:  # no key was sent there: it refuses this one address
+            raise ProviderError(ErrorKind.INTERNAL, error.message, code=error.code, status=error.status)
+        raise error
     return answer
 
 
