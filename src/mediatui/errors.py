@@ -162,7 +162,7 @@ class ProviderError(MediatuiError):
         super().__init__(message, hint=hint)
         self.kind = kind
         self.title = _REFUSALS.get(kind, self.title)
-        self.fields = {clean_text(k): hide_known(clean_text(v)) for k, v in (fields or {}).items()}
+        self.fields = {hide_known(clean_text(k)): hide_known(clean_text(v)) for k, v in (fields or {}).items()}
         self.code = hide_known(clean_text(code))
         self.status = status
         self.retry_after = retry_after
@@ -200,6 +200,8 @@ class StorageBlocked(StorageError):
 
 class StorageTooNew(StorageError):
     """Written by a newer mediatui; opened read-only so that nothing is lost."""
+
+    title = "Written by a newer version"
 
 
 def save_error_kind(exc: OSError) -> SaveErrorKind:

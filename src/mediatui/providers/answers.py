@@ -14,6 +14,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import MediaType
 from mediatui.providers.base import Output
 from mediatui.providers.discovery import find_outputs
+from mediatui.redact import hide_known
 from mediatui.text import clean_text, one_line
 
 MAX_LOG_LINES = 200
@@ -125,14 +126,14 @@ def _iso(value: str) -> float | None:
 
 
 def log_lines(value: object) -> tuple[str, ...]:
-    """The last lines of a log that is one text, or a list of texts or of objects with a ``message``."""
+    """The last lines of a log that is one text, or a list of texts or of objects with a ``message``; no key of ours."""
     if isinstance(value, str):
         # Progress bars rewrite their line with a carriage return.
         parts: Sequence[object] = value[-100_000:].replace("\r", "\n").split("\n")
     else:
         parts = value if isinstance(value, list) else ()
     found = (mapping(part).get("message") if isinstance(part, Mapping) else part for part in parts[-MAX_LOG_LINES:])
-    return tuple(line for line in (text(entry, 400) for entry in found) if line)
+    return tuple(line for line in (hide_known(text(entry, 400)) for entry in found) if line)
 
 
 def percent_in(lines: Sequence[str]) -> float | None:

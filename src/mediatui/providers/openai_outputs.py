@@ -15,6 +15,7 @@ from mediatui.model import Job, MediaType
 from mediatui.providers.answers import epoch, find_media, is_address, mapping, number, parse_object, text, whole
 from mediatui.providers.base import Delivery, Output
 from mediatui.providers.discovery import decode_data_address
+from mediatui.redact import hide_known
 from mediatui.text import one_line
 
 MAX_IMAGES = 100
@@ -105,7 +106,7 @@ def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str
         return None
     form = text(entry.get("output_format") or answer.get("output_format"), 20).lower()
     width, height = size_of(entry.get("size") or answer.get("size"))
-    revised = text(entry.get("revised_prompt"), 4000)
+    revised = hide_known(text(entry.get("revised_prompt"), 4000))
     return Output(
         index=index,
         path=f"data.{place}",
