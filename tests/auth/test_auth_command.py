@@ -184,6 +184,40 @@ def test_every_other_provider_says_when_its_key_is_refused() -> None:
         assert KEY not in repr(found)
 
 
+HTML = {"Content-Type": "text/html"}
+ANSWERS: dict[str, tuple[Answer, dict[str, AccessState]]] = {
+    "a redirect": (Answer(302, b"", {"Location": "https://login.example/"}), {}),
+    "a page": (Answer(200, b"<html>please log in", HTML), {}),
+    # OpenAI's kind may do without a list of its models; every other service has what is asked for.
+    "nothing there": (Answer(404, b"<html>nginx", HTML), {"openai": AccessState.USABLE}),
+    # A task that nobody has is what PiAPI is asked for.
+    "unknown": (
+        Answer(404, {"code": 404, "message": "not found"}),
+        {"openai": AccessState.USABLE, "piapi": AccessState.USABLE},
+    ),
+    "away": (Answer(503, b""), {}),
+}
+
+
+@pytest.mark.parametrize(("answer", "others"), ANSWERS.values(), ids=ANSWERS.keys())
+@pytest.mark.parametrize("name", ["replicate", "piapi", "openai", "comfyui"])
+def test_what_is_not_the_service_is_not_usable(name: str, answer: Answer, others: dict[str, AccessState]) -> None:
+    with Yes() as server:
+        server.on["yes"] = lambda call: answer
+        (found,) = check_access(settings_for(server.url), [name])
+    assert found.state is others.get(name, AccessState.UNREACHABLE), found.message
+    assert found.message or found.state is AccessState.USABLE
+    assert KEY not in repr(found)
+
+
+def test_a_refusal_behind_200_is_a_refusal() -> None:
+    with Yes() as server:
+        server.on["yes"] = lambda call: Answer(body={"code": 401, "message": f"no such key {KEY}", "error": "no"})
+        piapi, openai = check_access(settings_for(server.url), ["piapi", "openai"])
+    assert (piapi.state, openai.state) == (AccessState.REFUSED, AccessState.UNREACHABLE)
+    assert KEY not in repr((piapi, openai))
+
+
 def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "CHECK_SECONDS", 0.2)
     with EchoServer() as server:

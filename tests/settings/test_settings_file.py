@@ -180,7 +180,11 @@ def test_a_provider_that_the_environment_names_wrongly_is_no_fault_of_the_file(
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 @pytest.mark.parametrize(
     "text",
-    ["[providers.fal]\nkey = 'abcdefgh12'\n", "[providers.comfyui]\nheaders = { Authorization = 'Basic abcdefgh12' }"],
+    [
+        "[providers.fal]\nkey = 'abcdefgh12'\n",
+        "[providers.comfyui]\nheaders = { Authorization = 'Basic abcdefgh12' }",
+        "[providers.openai]\nextra = { upstream = [{ api_key = 'abcdefgh12' }] }",
+    ],
 )
 def test_a_key_that_others_can_read_is_refused_with_the_command_that_helps(
     tmp_path: Path, mode: int, text: str
@@ -195,7 +199,8 @@ def test_a_key_that_others_can_read_is_refused_with_the_command_that_helps(
 
 
 def test_a_file_without_a_key_may_be_read_by_all(tmp_path: Path) -> None:
-    path = written(tmp_path, "[providers.fal]\nkey_command = 'echo x'\n", 0o644)
+    plain = "[providers.openai]\nextra = { quality = 'low', keys_per_page = 3 }\n"
+    path = written(tmp_path, f"[providers.fal]\nkey_command = 'echo x'\n{plain}", 0o644)
     assert load_settings(path).active_provider == "fal"
     assert not read_config(path).private
 

@@ -266,7 +266,10 @@ class ComfyProvider:
     async def check(self) -> None:
         """See that the server is there and lets us in."""
         doing = "checking the server"
-        self._http.accepted(await self._wire.send("GET", "system_stats", doing), doing)
+        answer = await self._wire.send("GET", "system_stats", doing)
+        if answer.status == 404:
+            raise self._http.not_there(404)
+        self._http.accepted(answer, doing)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -198,6 +198,24 @@ class JsonClient:
             )
         return answer.document
 
+    async def find(self, url: str, doing: str) -> Mapping[str, Any]:
+        """The object at an address that every such service has: without it, the service is not there."""
+        try:
+            return await self.get(url, doing)
+        except ProviderError as exc:
+            if exc.kind is ErrorKind.NOT_FOUND:
+                raise self.not_there(exc.status) from None
+            raise
+
+    def not_there(self, status: int | None) -> ProviderError:
+        """Something answers at the service's address, and it is another one."""
+        return ProviderError(
+            ErrorKind.TRANSIENT,
+            f"what answers is not {self.service.title} (HTTP {status})",
+            hint=f"Check the address in providers.{self.service.name} of the configuration.",
+            status=status,
+        )
+
     async def send(
         self,
         method: str,

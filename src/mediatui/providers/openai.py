@@ -21,6 +21,7 @@ from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_
 from mediatui.providers.openai_outputs import attachments, image_outputs, streamed, video_outputs
 from mediatui.providers.plain import cancelled, not_done
 from mediatui.providers.problems import Service, failure, problem_text
+from mediatui.redact import hide_known
 from mediatui.settings import ProviderSettings, Secret, is_loopback
 
 BASE_URL = "https://api.openai.com/v1"
@@ -203,7 +204,7 @@ class OpenAIProvider:
         answer = await self._wire.submit(url, _with_files(body, files, _EDIT_FIELDS))
         self._wire.check_submit(answer, answers_at_once=True)
         self._check_content(answer)
-        remote_id = text(answer.headers.get("x-request-id"), 200) or f"image-{job.id}"
+        remote_id = hide_known(text(answer.headers.get("x-request-id"), 200)) or f"image-{job.id}"
         return Submitted(remote_id, phase=Phase.SUCCEEDED, raw=answer.body)
 
     def _check_content(self, answer: Answer) -> None:
@@ -289,7 +290,9 @@ class OpenAIProvider:
 
     async def check(self) -> None:
         """Prove the key by asking for the list of models; costs nothing. Raises NOT_FOUND where there is no list."""
-        await self._wire.get(f"{self._hosts.base}/models", "checking the key")
+        document = await self._wire.get(f"{self._hosts.base}/models", "checking the key")
+        if document.get("error") and not document.get("data"):  # a refusal behind 200
+            raise failure(self._service, document["error"])
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -339,7 +339,7 @@ class ReplicateProvider(PublicOutputs):
 
     async def check(self) -> None:
         """Prove the key by asking whose it is; costs nothing."""
-        await self._wire.get(f"{self._hosts.api}/account", "checking the key")
+        await self._wire.find(f"{self._hosts.api}/account", "checking the key")
 
     def _address(self, job: Job, name: str) -> str:
         """A stored address if it is Replicate's own, else rebuilt: the key goes nowhere else."""

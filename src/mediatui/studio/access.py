@@ -85,7 +85,7 @@ async def _try(provider: ProviderSettings) -> str:
             return "the key was not tried: this provider has no call for that"
         await check()
     except ProviderError as exc:
-        if exc.kind in (ErrorKind.NOT_FOUND, ErrorKind.UNSUPPORTED):
+        if exc.kind in (ErrorKind.NOT_FOUND, ErrorKind.UNSUPPORTED) and not 300 <= (exc.status or 0) < 400:
             return "the service answers, but has no call that proves the key"
         raise
     finally:
