@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.organise.conftest import add_item, everything, places, without_times
+from tests.support.disks import tmpfs
 
 from mediatui.errors import MediatuiError, StorageBlocked, StorageError, UsageError
 from mediatui.library.library import Library
@@ -315,6 +317,23 @@ def test_undo_of_trash_after_the_trash_was_emptied_says_so(studio: Studio) -> No
     with pytest.raises(UsageError, match="no entry"):
         studio.organise.undo().result(SECONDS)
     assert studio.organise.undo().result(SECONDS) is None
+
+
+def test_a_full_disk_names_what_it_refused(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    with tmpfs(tmp_path / "disk", "size=1m"):
+        library = Library(places(tmp_path / "disk"))
+        project = library.create("One")
+        add_item(project, "one-a")
+        with suppress(OSError), (tmp_path / "disk" / "filler").open("wb", buffering=0) as rest:
+            while rest.write(bytes(4096)):
+                pass
+        with pytest.raises(StorageBlocked, match=r"could not move AI-Video-one-a\.mp4 to the trash"):
+            trash_items(project, ["one-a"])
+        with pytest.raises(StorageBlocked, match="could not create the project Two"):
+            library.create("Two")
+        assert [item.id for item in project.items()] == ["one-a"]
+        library.close()
 
 
 def test_the_history_is_bounded_and_a_refused_step_stays_on_it() -> None:

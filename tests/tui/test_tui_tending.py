@@ -427,3 +427,23 @@ async def test_copies_say_how_they_were_made_and_the_originals_stay_as_they_are(
     made = [read_making(tmp_path / "copies" / name) for name in names]
     assert {each and each.prompt for each in made} == {"misty valley", "neon city"}
     assert {item.id: two.path_of(item).read_bytes() for item in two.items} == originals
+
+
+async def test_a_narrow_title_keeps_the_name(start: Start, pictures: None) -> None:
+    async with start(size=(30, 10)) as session:
+        await session.open_demo()
+        title = session.library.query_one("#media-title", PaneTitle)
+        await until(lambda: "demo" in title.render_line(0).text, "the project's name")
+        assert "2 items" in title.render_line(0).text
+
+
+async def test_hints_about_jobs_are_given_where_a_job_is(start: Start) -> None:
+    async with start() as session:
+        await session.press("p")
+        await session.screen(AskScreen)
+        await session.type("Empty")
+        await session.press("enter")
+        await until(lambda: session.library.project_id == "empty", "opened")
+        await session.press("f")
+        await until(lambda: session.app.toasts.texts, "told")
+        assert not any("Jobs" in text for text in session.app.toasts.texts)

@@ -155,6 +155,11 @@ class Library:
                 folder = self._new_folder(name, save_policy)
             except OSError as exc:
                 raise storage_error(exc, f"create the project {name}") from exc
+            except StorageError as exc:
+                # Its folder has no name yet that means anything to anybody.
+                if isinstance(exc.__cause__, OSError):
+                    raise storage_error(exc.__cause__, f"create the project {name}") from exc
+                raise
             project = ProjectFolder(folder, self._on_change)
             self._open[project.id] = project
             self._known = self.project_ids()

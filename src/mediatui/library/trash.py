@@ -60,7 +60,12 @@ def trash_items(project: ProjectFolder, item_ids: Sequence[str]) -> TrashEntry:
         if not items:
             raise UsageError("there is nothing to remove")
         entry = _entry_of(f"{int(now() * 1000)}-{secrets.token_hex(3)}", project.id, items, now())
-        write_atomic(_folder(project, entry.id) / RECORD, _record(entry, items))
+        try:
+            write_atomic(_folder(project, entry.id) / RECORD, _record(entry, items))
+        except StorageError as exc:
+            if isinstance(exc.__cause__, OSError):
+                raise storage_error(exc.__cause__, f"move {entry.name} to the trash") from exc
+            raise
         project.commit(gone_items=[item.id for item in items])
         _move_in(project, entry.id, items)
     return entry

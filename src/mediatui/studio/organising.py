@@ -154,11 +154,13 @@ class Organising:
     def delete_project(self, project_id: str) -> Future[Undo]:
         """Move a project to the trash of the data directory."""
 
-        def make() -> Step:
-            self._release([item.id for item in self._lib.open(project_id).items()], project_id)
-            return DeleteProjectStep(self._lib, project_id)
+        def run() -> Undo:
+            project = self._lib.open(project_id)
+            self._release([item.id for item in project.items()], project_id)
+            label = f"delete the project {one_line(project.record.name, 40)}"
+            return self._history.do(label, DeleteProjectStep(self._lib, project_id))
 
-        return self._do(f"delete the project {project_id}", make)
+        return self._pool.submit(run)
 
     def restore_project(self, path: Path) -> Future[Undo]:
         """Bring a deleted project back from the trash."""

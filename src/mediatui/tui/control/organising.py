@@ -46,7 +46,7 @@ class Organising(Controller):
     def _targets(self) -> list[MediaItem]:
         items = self.screen.targets()
         if not items:
-            raise UsageError("there is no item under the cursor", hint="Jobs are organised once they have made one.")
+            raise self.no_item("Jobs are organised once they have made one.")
         return items
 
     def _named(self, items: Sequence[MediaItem], length: int = 40) -> str:
@@ -103,7 +103,7 @@ class Organising(Controller):
         done = await self.app.ask(self.studio.organise.favourite(ids))
         self._show(ids)
         on = all(found.favourite for key in ids if (found := self.studio.find_item(key)) is not None)
-        self._tell(done, "a favourite" if on else "no favourite any more")
+        self._tell(done, "marked as favourite" if on else "no longer marked as favourite")
 
     async def note(self) -> None:
         """Write a note."""
@@ -117,7 +117,7 @@ class Organising(Controller):
             ids = [item.id for item in items]
             done = await self.app.ask(self.studio.organise.note(ids, written))
             self._show(ids)
-            self._tell(done, "noted" if written else "without notes")
+            self._tell(done, "noted" if written else "rid of notes")
 
     async def rename(self) -> None:
         """Ask for another name; of the project where the projects have the focus, or where there is no item."""
@@ -155,6 +155,11 @@ class Organising(Controller):
 
     def _project_picker(self, title: str, verb: str) -> PickScreen:
         here = self.screen.project_id
+        name_here = self.screen.summaries[here].name.casefold() if here in self.screen.summaries else None
+
+        def fresh(name: str) -> Entry:
+            return Entry(name, name, "this project" if name.casefold() == name_here else "new project")
+
         rows = [
             Entry(summary.id, summary.name, plural(summary.items, "item"))
             for summary in self.screen.summaries.values()
@@ -163,7 +168,7 @@ class Organising(Controller):
         return PickScreen(
             title,
             rows,
-            fresh=lambda name: Entry(name, name, "new project"),
+            fresh=fresh,
             placeholder="a project, or the name of a new one",
             verb=verb,
             empty="No other project: type a name to make one.",

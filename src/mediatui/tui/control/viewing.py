@@ -32,7 +32,7 @@ class Viewing(Controller):
     def _item(self) -> MediaItem:
         item = self.screen.item
         if item is None:
-            raise UsageError("there is no item under the cursor", hint="Jobs have nothing to show yet.")
+            raise self.no_item("Jobs have nothing to show yet.")
         return item
 
     def view(self, *, play: bool = False) -> None:

@@ -16,6 +16,10 @@ from mediatui.tui.actor import keys_of, tone
 from mediatui.tui.format import fit
 from mediatui.tui.widgets.line_list import Cell
 
+PART = " · "
+"""Between the parts of what stands at a title's right; the first says most."""
+LEAST_NAME = 10
+"""Cells of a title's name for which the last of these parts go."""
 BACK = "back"
 """The identifier of the action that leaves a screen."""
 
@@ -86,17 +90,27 @@ class PaneTitle(Bar):
         self._heading = self._heading if name is None else name
         self._on = self._on if on is None else on
         self.fill_tone = "rule-on" if self._on else "rule"
-        self.show(self._cut(self.size.width), [(f" {self._info} ", "dim")] if self._info else [])
+        self.show(*self._cut(self.size.width))
 
-    def _cut(self, width: int) -> list[Cell]:
-        """The name, as much of it as there is room for."""
-        room = max(0, width - cell_len(self._info) - 6)
+    def _cut(self, width: int) -> tuple[list[Cell], list[Cell]]:
+        """The name, as much of it as there is room for, and what stands at the right."""
+        info = self._fitting(width)
+        room = max(0, width - cell_len(info) - 6)
         name = self._heading if cell_len(self._heading) <= room else fit(self._heading, room)
-        return [("━ " if self._on else "─ ", self.fill_tone), (f"{name} ", "accent" if self._on else "text")]
+        left = [("━ " if self._on else "─ ", self.fill_tone), (f"{name} ", "accent" if self._on else "text")]
+        return left, [(f" {info} ", "dim")] if info else []
+
+    def _fitting(self, width: int) -> str:
+        """What stands at the right, less its last parts where they would leave no room for the name."""
+        parts = self._info.split(PART)
+        wanted = min(cell_len(self._heading), LEAST_NAME) + 6
+        while width and len(parts) > 1 and cell_len(PART.join(parts)) + wanted > width:
+            parts.pop()
+        return PART.join(parts)
 
     def render_line(self, y: int) -> Strip:
         """The line, cut for the width it has now."""
-        self._left = self._cut(self.size.width)
+        self._left, self._right = self._cut(self.size.width)
         return super().render_line(y)
 
     def fill(self, width: int) -> str:
