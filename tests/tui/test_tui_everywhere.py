@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -57,6 +60,30 @@ async def test_rows_end_where_they_should_in_scripts_with_wide_letters(all_of: S
     cells = media.cells(film.id, width)
     assert cell_len("".join(text for text, _ in cells)) == width
     assert cells[-1][0].rstrip().endswith(ago(film.created_at))
+
+
+@pytest.mark.parametrize("project", ["demo", "*"])
+async def test_what_happens_while_a_project_is_being_read_is_not_lost(
+    start: Start, pictures: None, project: str
+) -> None:
+    async with start() as session:
+        await session.app.ask(session.app.studio.create_project("Other"))
+        await session.library.projects.refresh()
+        await session.library.projects.open("other")
+        opening = asyncio.ensure_future(session.library.projects.open(project))
+        await asyncio.sleep(0)  # it has asked by now
+        pool = session.app.studio._core.record_pool
+        done = threading.Barrier(pool._size + 1)
+        for _ in range(pool._size):
+            pool.submit(done.wait)
+        done.wait(30)  # and was answered; the answer is on its way
+        demo = session.app.studio._core.library.open("demo")
+        item = demo.edit_item(demo.items()[0].id, lambda held: replace(held, rating=5))
+        batch = session.app._bridge.take()
+        assert batch is not None
+        session.library.follow(batch)
+        await opening
+        assert session.library.shelf.items[item.id].rating == 5
 
 
 async def test_rows_name_their_project_and_the_filter_knows_it(all_of: Session) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mediatui.errors import UsageError
 from mediatui.model import MediaItem
 from mediatui.text import human_bytes, one_line, plural
 from mediatui.tui.actor import Handler

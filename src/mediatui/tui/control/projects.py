@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mediatui.errors import MediatuiError, UsageError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mediatui.library.library import ProjectSummary
+    from mediatui.library.project import ProjectChange
     from mediatui.studio.requests import LibrarySnapshot, ProjectSnapshot
 
 REFRESH_SECONDS = 0.5
@@ -35,6 +36,8 @@ class Projects(Controller):
     _wanted = ""
     _watching = False
     _comparing: Timer | None = None
+    _reading: Sequence[tuple[str, list[ProjectChange]]] = ()
+    """What is being read, with what happens to it meanwhile."""
     _held: Mapping[str, str] = {}
     """The projects whose items are shown, where it is all of them: their names by identifier."""
 
@@ -110,14 +113,14 @@ class Projects(Controller):
     async def open(self, project_id: str, *, focus: bool = False, afresh: bool = False) -> None:
         """Show a project as it was left, or `afresh`: unfiltered and from the top."""
         screen = self.screen
-        found = await self._read(project_id)
+        found, since = await self._read(project_id)
         self.keep_place()
         place = Place() if afresh else self.app.memory.place(project_id)
         screen.project_id = project_id
         screen.media.set_marks(set())
         screen.shelf.words = place.words
         screen.shelf.order = remembered(place.sort_by, place.reverse)
-        self._load(found)
+        self._load(found, since)
         screen.project_list.set_opened(project_id)
         screen.project_list.go_to(project_id)
         screen.show_rows()
@@ -137,17 +140,30 @@ class Projects(Controller):
         if not screen.everywhere:
             self._comparing = screen.set_timer(COMPARE_SECONDS, lambda: self._compare_soon(project_id))
 
-    async def _read(self, project_id: str) -> ProjectSnapshot | LibrarySnapshot:
-        if project_id != EVERYWHERE:
-            return await self.app.ask(self.studio.open_project(project_id))
-        everything = await self.app.ask(self.studio.open_all())
-        self._held = everything.projects
-        return everything
+    def heard(self, changes: Sequence[ProjectChange]) -> None:
+        """Keep what happens to a project that is being read: the list on its way may be older."""
+        for project_id, since in self._reading:
+            since += [change for change in changes if project_id in (EVERYWHERE, change.project_id)]
 
-    def _load(self, found: ProjectSnapshot | LibrarySnapshot) -> None:
+    async def _read(self, project_id: str) -> tuple[ProjectSnapshot | LibrarySnapshot, list[ProjectChange]]:
+        """What is in a project or in all, and what happened since that was read."""
+        reading: tuple[str, list[ProjectChange]] = (project_id, [])
+        self._reading = [*self._reading, reading]
+        try:
+            if project_id != EVERYWHERE:
+                return await self.app.ask(self.studio.open_project(project_id)), reading[1]
+            everything = await self.app.ask(self.studio.open_all())
+        finally:
+            self._reading = [each for each in self._reading if each is not reading]
+        self._held = everything.projects
+        return everything, reading[1]
+
+    def _load(self, found: ProjectSnapshot | LibrarySnapshot, since: Sequence[ProjectChange]) -> None:
         """Put what was read on the shelf; where all projects are, their names stand with the rows."""
         shelf = self.screen.shelf
         shelf.load(found.items, found.jobs)
+        for change in since:
+            self.screen.take(change)
         shelf.name_projects(self._held if self.screen.everywhere else {})
 
     def _names(self) -> dict[str, str]:
@@ -222,7 +238,7 @@ class Projects(Controller):
         """Projects came or went while all are shown: their items as well."""
         screen = self.screen
         if self._held.keys() != {summary.id for summary in screen.summaries.values() if summary.opened}:
-            self._load(await self._read(EVERYWHERE))
+            self._load(*await self._read(EVERYWHERE))
             screen.show_rows()
             return
         if screen.shelf.name_projects(self._names()):

@@ -204,9 +204,10 @@ class LibraryScreen(StudioScreen[None]):
             self._going[item_id] = save_going(saving)
             touched.add(item_id)
         before = list(self.shelf.rows)
+        self.projects.heard(batch.changes)
         ours = [change for change in batch.changes if self.shows(change.project_id)]
         for change in ours:
-            touched |= self.shelf.change(change.items, change.jobs, *self._gone(change))
+            touched |= self.take(change)
         if ours:
             self.show_rows(before)
         self.media.touch(list(touched))
@@ -214,6 +215,10 @@ class LibraryScreen(StudioScreen[None]):
             self.details.show_now()
         if batch.changes or batch.projects:
             self.projects.refresh_soon()
+
+    def take(self, change: ProjectChange) -> set[str]:
+        """Put what one commit did on the shelf; the keys whose rows changed."""
+        return self.shelf.change(change.items, change.jobs, *self._gone(change))
 
     def _gone(self, change: ProjectChange) -> tuple[list[str], list[str]]:
         """The items and jobs that left; one that is in another project by now has only moved."""
