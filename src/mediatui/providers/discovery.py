@@ -170,7 +170,7 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
     if url:
         url = clean_text(url).replace("\t", "").replace("\n", "")  # as any client of the web reads it
     media = media_type(content_type, found.path, name)
-    if media is None and not _is_something_else(content_type, name):
+    if media is None and not is_something_else(content_type, name):
         media = expected
     if media is None:
         return None
@@ -192,7 +192,7 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
     )
 
 
-def _is_something_else(content_type: str | None, name: str | None) -> bool:
+def is_something_else(content_type: str | None, name: str | None) -> bool:
     """A file that says what it is, and it is no picture, video or sound: JSON, text, an archive, a mesh."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     suffix = PurePosixPath(name or "").suffix.lower().lstrip(".")
@@ -209,7 +209,7 @@ def media_type(content_type: str | None, path: Sequence[str], name: str | None) 
     suffix = PurePosixPath(name or "").suffix.lower().lstrip(".")
     if suffix in _EXTENSIONS:
         return _EXTENSIONS[suffix]
-    if _is_something_else(content_type, name):
+    if is_something_else(content_type, name):
         return None
     for part in reversed(path):
         for word, media in _WORDS:

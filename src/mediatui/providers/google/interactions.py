@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
@@ -68,21 +69,19 @@ def _content(kind: str, value: object, name: str) -> dict[str, str]:
 
 def progress(document: Mapping[str, Any]) -> Progress:
     """How an interaction goes. One that ended badly but made media has succeeded: what was paid for is kept."""
-    status = str(document.get("status"))
+    status = _status(document)
     if status in ("queued", "in_progress"):
         return Progress(Phase.QUEUED if status == "queued" else Phase.RUNNING)
     if status == "completed":
         return Progress(Phase.SUCCEEDED, fraction=1.0)
     if status not in _ENDED and status not in _STUCK:
         return Progress(Phase.RUNNING)
-    error = _error(document)
+    error = _short_of(document)
     if next(_media(document), None) is not None:
         return Progress(Phase.SUCCEEDED, fraction=1.0, error=error)
     if status == "cancelled" and error is None:
         return Progress(Phase.CANCELLED)
-    if error is None:
-        error = ProviderError(ErrorKind.INTERNAL, _STUCK.get(status, "the interaction failed"))
-    return Progress(Phase.FAILED, error=error)
+    return Progress(Phase.FAILED, error=error or ProviderError(ErrorKind.INTERNAL, "the interaction failed"))
 
 
 def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[Output]:
@@ -103,7 +102,9 @@ def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[O
         if output is not None and len(found) < MAX_OUTPUTS:
             found.append(output)
     if found:
-        return tuple(found)
+        short = _short_of(document)
+        meta = {"incomplete": f"only a part was made: {short.message}"} if short is not None else {}
+        return tuple(replace(output, meta=meta) for output in found)
     if any(uris):
         raise unreadable(uris)
     raise _nothing(document)
@@ -149,6 +150,18 @@ def _error(document: Mapping[str, Any]) -> ProviderError | None:
     errors += [mapping(step.get("error")) for step in entries(document.get("steps"))]
     first = next((error for error in errors if error), None)
     return error_from_operation(first, "the interaction failed") if first else None
+
+
+def _short_of(document: Mapping[str, Any]) -> ProviderError | None:
+    """Why an interaction did not come to its end, where it says so."""
+    if (error := _error(document)) is not None:
+        return error
+    words = _STUCK.get(_status(document))
+    return ProviderError(ErrorKind.INTERNAL, words) if words else None
+
+
+def _status(document: Mapping[str, Any]) -> str:
+    return str(document.get("status")).strip().lower()
 
 
 def _nothing(document: Mapping[str, Any]) -> ProviderError:

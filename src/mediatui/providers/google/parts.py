@@ -6,12 +6,13 @@ import base64
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
 from mediatui.providers.base import Delivery, Output
-from mediatui.providers.discovery import decode_data_address, media_type
+from mediatui.providers.discovery import decode_data_address, is_something_else, media_by_bytes, media_type
 from mediatui.providers.google.places import Places
 from mediatui.text import clean_text, one_line
 
@@ -77,6 +78,8 @@ def inline_output(index: int, path: str, data: object, kind: object, expected: M
     if not isinstance(data, str) or media is None:
         return None
     raw = decoded(data)
+    if is_something_else(content_type, None) and media_by_bytes(raw) is None:
+        return None
     if content_type.lower().startswith(("audio/l16", "audio/pcm")):
         raw, content_type = _as_wav(raw, content_type.lower()), "audio/wav"
     return Output(
@@ -113,6 +116,20 @@ def address_output(
         content_type=content_type,
         expires_at=(job.submitted_at or 0.0) + FILE_LIFE_SECONDS if keeps else None,
     )
+
+
+def filtered_words(made: int, gone: int, reasons: Sequence[str]) -> str:
+    """That Google's filter took away some of what was made, and why."""
+    named = ", ".join(dict.fromkeys(one_line(reason, 120) for reason in reasons))
+    return f"Google's filter took {gone} of {made + gone} away{f' ({named})' if named else ''}"
+
+
+def without_filtered(found: Sequence[Output], gone: int, reasons: Sequence[str]) -> tuple[Output, ...]:
+    """The outputs, each with a word on those that Google's filter took away, if it did."""
+    if not gone:
+        return tuple(found)
+    words = filtered_words(len(found), gone, reasons)
+    return tuple(replace(output, meta={**output.meta, "incomplete": words}) for output in found)
 
 
 def unreadable(uris: Sequence[object]) -> ProviderError:

@@ -7,16 +7,18 @@ from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType, Phase
-from mediatui.providers.answers import entries, mapping
+from mediatui.providers.answers import entries, mapping, whole
 from mediatui.providers.base import Output, Progress
 from mediatui.providers.google.errors import error_from_operation, refused
 from mediatui.providers.google.parts import (
     MAX_OUTPUTS,
     address_output,
+    filtered_words,
     inline_output,
     media_input,
     media_inputs,
     unreadable,
+    without_filtered,
 )
 from mediatui.providers.google.places import Places
 
@@ -45,9 +47,10 @@ def body(inputs: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if not instance:
         raise ProviderError(ErrorKind.INVALID_INPUT, "a prompt is needed", fields={"prompt": "missing"})
-    taken = {"prompt", "reference_image", "reference_images", *_MEDIA}
+    taken = {"prompt", "reference_image", "reference_images", "labels", *_MEDIA}
     parameters = {_NAMES.get(name, name): value for name, value in given.items() if name not in taken}
-    return {"instances": [instance], "parameters": parameters}
+    labels = {"labels": given["labels"]} if "labels" in given else {}
+    return {"instances": [instance], "parameters": parameters, **labels}
 
 
 def _media(value: object, name: str) -> dict[str, str]:
@@ -68,7 +71,10 @@ def progress(document: Mapping[str, Any]) -> Progress:
     if not _is_done(document):
         return Progress(Phase.RUNNING, fraction=_percent(mapping(document.get("metadata"))))
     error = error_from_operation(document["error"]) if document.get("error") else None
-    if error is None or any(_has_media(entry) for _, entry in _videos(document)):
+    made = sum(_has_media(entry) for _, entry in _videos(document))
+    if made and error is None and (gone := _filtered(document)):
+        error = ProviderError(ErrorKind.POLICY, filtered_words(made, gone, _reasons(document)))
+    if error is None or made:
         return Progress(Phase.SUCCEEDED, fraction=1.0, error=error)
     return Progress(Phase.CANCELLED if error.kind is ErrorKind.CANCELLED else Phase.FAILED, error=error)
 
@@ -82,7 +88,7 @@ def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[O
         if output is not None:
             found.append(output)
     if found:
-        return tuple(found)
+        return without_filtered(found, _filtered(document), _reasons(document))
     raise _nothing(document, [entry.get("gcsUri") or entry.get("uri") for _, entry in found_at])
 
 
@@ -125,12 +131,21 @@ def _nothing(document: Mapping[str, Any], uris: list[Any]) -> ProviderError:
         return error_from_operation(document["error"])
     if any(uris):
         return unreadable(uris)
-    generated = _generated(document)
-    given = generated.get("raiMediaFilteredReasons")
-    reasons = [r for r in (given if isinstance(given, list) else [given]) if isinstance(r, str)]
-    if reasons or generated.get("raiMediaFilteredCount"):
+    reasons = _reasons(document)
+    if reasons or _filtered(document):
         return refused(reasons or ["media filtered"])
     return ProviderError(ErrorKind.INTERNAL, "Google's answer holds no video")
+
+
+def _reasons(document: Mapping[str, Any]) -> list[str]:
+    """Why the filter took videos away."""
+    given = _generated(document).get("raiMediaFilteredReasons")
+    return [r for r in (given if isinstance(given, list) else [given]) if isinstance(r, str)]
+
+
+def _filtered(document: Mapping[str, Any]) -> int:
+    """How many videos the filter took away."""
+    return min(whole(_generated(document).get("raiMediaFilteredCount")) or 0, 1000) or len(_reasons(document))
 
 
 def _percent(metadata: Mapping[str, Any]) -> float | None:

@@ -1,0 +1,33 @@
+"""What the detail pane says of an item besides its state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mediatui.model import MediaItem, MediaType, SaveState
+from mediatui.tui.keymap import Keymap
+from mediatui.tui.widgets.detail import item_paragraphs
+from mediatui.tui.widgets.media_list import Going
+
+
+def warnings(extra: dict[str, Any]) -> list[str]:
+    item = MediaItem(
+        id="i", project="p", name="a fox", type=MediaType.IMAGE, save_state=SaveState.SAVED, prompt="a fox", extra=extra
+    )
+    paragraphs = item_paragraphs(item, None, None, Going(), keys=Keymap())
+    return [text for _, text, tone in paragraphs if tone == "warn"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({}, []),
+        ({"nsfw": True}, ["The provider's filter flagged this one; it may be blacked out."]),
+        ({"nsfw": "yes", "incomplete": 5}, []),
+        ({"incomplete": "1 of 2 \x1b[31mtaken\naway"}, ["1 of 2 [31mtaken away"]),
+    ],
+)
+def test_what_the_provider_says_against_an_output_is_told(extra: dict[str, Any], words: list[str]) -> None:
+    assert warnings(extra) == words
