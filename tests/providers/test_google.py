@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -106,6 +107,17 @@ async def test_a_filtered_picture_is_a_refusal_in_words(
     assert words in found[0].message
 
 
+async def test_a_part_that_is_no_media_is_no_picture(server: GoogleServer) -> None:
+    parts = [
+        {"inlineData": {"mimeType": "application/json", "data": b64(b'{"a": 1}')}},
+        {"inlineData": {"mimeType": "text/plain", "data": b64(PNG)}},
+        {"inlineData": {"mimeType": "image/png", "data": b64(PNG + b"2")}},
+    ]
+    raw = json.dumps({"candidates": [{"content": {"parts": parts}}]}).encode()
+    async with provider_of(server) as provider:
+        assert [output.data for output in provider.outputs(IMAGE, raw)] == [PNG, PNG + b"2"]
+
+
 async def test_an_answer_that_cannot_be_read_is_kept_and_says_so(server: GoogleServer) -> None:
     server.script("submit", Reply(body=b"<html>"))
     async with provider_of(server) as provider:
@@ -204,6 +216,10 @@ async def test_imagen_on_vertex_goes_with_the_token(server: GoogleServer) -> Non
     }
 
 
+LEFT = {"bytesBase64Encoded": b64(PNG), "mimeType": "image/png"}
+TAKEN = {"raiFilteredReason": "code 58061214"}
+
+
 async def test_pictures_that_the_filter_left_are_kept_and_none_is_a_refusal(server: GoogleServer) -> None:
     left = {"bytesBase64Encoded": b64(PNG), "mimeType": "image/png"}
     filtered = {"raiFilteredReason": "Unable to show: code 58061214"}
@@ -218,6 +234,43 @@ async def test_pictures_that_the_filter_left_are_kept_and_none_is_a_refusal(serv
         assert "58061214" in found[0].message
         with refused(ErrorKind.POLICY):
             provider.outputs(IMAGEN, b'{"deployedModelId": "1"}')
+
+
+@pytest.mark.parametrize(
+    ("predictions", "count", "words"),
+    [
+        ([LEFT, TAKEN], 2, "Google's filter took 1 of 2 away (code 58061214)"),
+        ([LEFT], 3, "Google's filter took 2 of 3 away"),
+        ([LEFT, TAKEN], None, "Google's filter took 1 of 2 away (code 58061214)"),
+        ([LEFT, TAKEN], 4, "Google's filter took 3 of 4 away (code 58061214)"),
+        ([LEFT], None, None),
+        ([LEFT, LEFT], 2, None),
+        ([LEFT, {"gcsUri": "gs://b/"}], 2, None),
+    ],
+)
+async def test_what_is_left_says_what_the_filter_took(
+    server: GoogleServer, predictions: list[Any], count: int | None, words: str | None
+) -> None:
+    async with provider_of(server, token="t") as provider:
+        job = replace(IMAGEN, inputs={"prompt": "a fox"} if count is None else {"prompt": "a fox", "count": count})
+        found = provider.outputs(job, json.dumps({"predictions": predictions}).encode())
+        assert {output.meta.get("incomplete") for output in found} == {words}
+        kept = operation({"videos": [{"gcsUri": "gs://b/a.mp4"}], "raiMediaFilteredCount": 1})
+        server.script("poll", Reply(body=kept))
+        going = await provider.poll(known(VEO, VERTEX_NAME))
+        assert going.phase is Phase.SUCCEEDED
+        assert going.error is not None
+        assert (going.error.kind, going.error.message) == (ErrorKind.POLICY, "Google's filter took 1 of 2 away")
+        (clip,) = provider.outputs(VEO, json.dumps(kept).encode())
+        assert clip.meta["incomplete"] == going.error.message
+
+
+async def test_labels_stand_beside_the_parameters(server: GoogleServer) -> None:
+    async with provider_of(server, token="t") as provider:
+        for job in (IMAGEN, VEO):
+            await provider.submit(replace(job, inputs={"prompt": "a fox", "labels": {"team": "film"}}))
+    assert [call.json["labels"] for call in server.submits] == [{"team": "film"}] * 2
+    assert not any("labels" in call.json["parameters"] for call in server.submits)
 
 
 async def test_a_bucket_is_read_by_the_json_api_with_the_token(server: GoogleServer) -> None:
@@ -388,7 +441,11 @@ STATES: list[tuple[dict[str, Any], Phase, ErrorKind | None]] = [
     ({"status": "failed", "steps": [{"error": {"code": 13, "message": "broke"}}]}, Phase.FAILED, ErrorKind.INTERNAL),
     ({"status": "requires_action"}, Phase.FAILED, ErrorKind.INTERNAL),
     ({"status": "budget_exceeded"}, Phase.FAILED, ErrorKind.INTERNAL),
-    (interaction([MADE], "incomplete"), Phase.SUCCEEDED, None),
+    ({"status": "requires_continuation"}, Phase.FAILED, ErrorKind.INTERNAL),
+    ({"status": "incomplete"}, Phase.FAILED, ErrorKind.INTERNAL),
+    ({"status": "failed"}, Phase.FAILED, ErrorKind.INTERNAL),
+    (interaction([MADE], " COMPLETED "), Phase.SUCCEEDED, None),
+    (interaction([MADE], "incomplete"), Phase.SUCCEEDED, ErrorKind.INTERNAL),
     (interaction([MADE], "cancelled"), Phase.SUCCEEDED, None),
 ]
 
@@ -402,6 +459,23 @@ async def test_every_status_of_an_interaction(
         going = await provider.poll(known(VIDEO, "int-1"))
     assert going.phase is phase
     assert (going.error.kind if going.error else None) is kind
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (interaction([MADE]), None),
+        (interaction([MADE], "cancelled"), None),
+        (interaction([MADE], "budget_exceeded"), "only a part was made: the interaction used up its budget"),
+        (interaction([MADE], "failed", errors=[{"code": 13, "message": "broke"}]), "only a part was made: broke"),
+    ],
+)
+async def test_what_was_made_before_the_end_says_that_it_is_a_part(
+    server: GoogleServer, document: dict[str, Any], words: str | None
+) -> None:
+    async with provider_of(server) as provider:
+        (output,) = provider.outputs(known(VIDEO, "int-1"), json.dumps(document).encode())
+    assert str(output.meta.get("incomplete")).startswith(str(words))
 
 
 async def test_uris_are_downloaded_with_the_key_only_from_google_itself(server: GoogleServer) -> None:
@@ -496,3 +570,37 @@ def _raw(document: dict[str, Any]) -> bytes:
     import json
 
     return json.dumps(document).encode()
+
+
+# -- proving the credentials
+
+
+@pytest.mark.parametrize("answer", [{}, {"models": []}])
+async def test_a_token_is_proved_where_it_is_for(server: GoogleServer, answer: dict[str, Any]) -> None:
+    """The Gemini API need not be switched on for a project that uses Vertex."""
+    server.on["catalogue"] = lambda call: (
+        Reply(body=answer) if call.path.startswith("/vertex/") else problem(403, "PERMISSION_DENIED", "not enabled")
+    )
+    async with provider_of(server, key=None, token="t") as provider:
+        await provider.check()
+    (call,) = server.calls
+    assert (call.method, call.path) == ("GET", "/vertex/projects/acme/locations/us-central1/models")
+    assert call.headers["authorization"] == "Bearer t"
+    async with provider_of(server) as provider:
+        with refused(ErrorKind.AUTH):
+            await provider.check()
+    async with provider_of(server, key=None, token="t") as provider:
+        server.script("catalogue", problem(401, "UNAUTHENTICATED", "expired"))
+        with refused(ErrorKind.AUTH):
+            await provider.check()
+
+
+@pytest.mark.parametrize("body", [b"<html>Welcome to our network</html>", b"", b"[]", b"\xff"])
+async def test_a_login_page_is_no_model_list_and_proves_nothing(server: GoogleServer, body: bytes) -> None:
+    server.script("catalogue", Reply(body=body))
+    async with provider_of(server) as provider:
+        with refused(ErrorKind.INTERNAL) as found:
+            await provider.check()
+        assert "login page" in found[0].hint
+        with refused(ErrorKind.INTERNAL):
+            await provider.models()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
-from mediatui.providers.answers import identifier, parse_object
+from mediatui.providers.answers import identifier, parse_object, read_json
 from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.google import generate, interactions, predict, veo
 from mediatui.providers.google.anywhere import media_anywhere
@@ -34,6 +34,7 @@ _LONGEST_ID = 400
 _LOCATION = re.compile(r"/locations/([a-z0-9-]+)/")
 _DEFAULT_LOCATION = "us-central1"
 _PAGES = 10
+_NO_LIST = "A login page of this network, a proxy, or a wrong address in the settings may be in its place."
 
 
 class GoogleProvider:
@@ -79,7 +80,7 @@ class GoogleProvider:
         for _ in range(_PAGES):
             params = {"pageSize": "1000", **({"pageToken": page} if page else {})}
             url = f"{self._places.gemini}/models"
-            document = parse_object(await self._wire.ask("GET", url, "reading the model list", params=params))
+            document = _object(await self._wire.ask("GET", url, "reading the model list", params=params))
             found += live_models(document, self.name)
             page = str(document.get("nextPageToken") or "")
             if not page:
@@ -162,10 +163,8 @@ class GoogleProvider:
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The media in the answer. Raises `ProviderError` of kind POLICY when a filter took them all."""
-        document = parse_object(raw)
         try:
-            if not document:
-                raise ProviderError(ErrorKind.INTERNAL, "Google's answer is not a JSON object")
+            document = _object(raw)
             return _READERS[self._route(job.model).surface](document, job, self._places)
         except ProviderError:
             if found := media_anywhere(raw, job, self._places):
@@ -198,8 +197,21 @@ class GoogleProvider:
         return self._wire.download_headers(url)
 
     async def check(self) -> None:
-        """Prove the key or the token by asking for one model's name; costs nothing."""
-        await self._wire.ask("GET", f"{self._places.gemini}/models", "checking the key", params={"pageSize": "1"})
+        """Prove the key or the token by asking for one model's name; costs nothing.
+
+        A token is for a project on Vertex, where the Gemini API need not even be switched on.
+        """
+        doing, params = "checking the key", {"pageSize": "1"}
+        if self._credentials.has_key or self._places.project is None:
+            url = f"{self._places.gemini}/models"
+        else:
+            where = self._places.location or _DEFAULT_LOCATION
+            url = f"{self._places.vertex_base(where)}/projects/{self._places.project}/locations/{where}/models"
+        raw = await self._wire.ask("GET", url, doing, params=params)
+        try:
+            _object(raw)
+        except ProviderError as exc:
+            raise ProviderError(exc.kind, "what answers is not Google's model list", hint=_NO_LIST) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -265,6 +277,17 @@ _READERS: Mapping[Surface, Callable[[Mapping[str, Any], Job, Places], Sequence[O
     Surface.LONG_RUNNING: veo.outputs,
     Surface.INTERACTIONS: interactions.outputs,
 }
+
+
+def _object(raw: bytes) -> Mapping[str, Any]:
+    """The JSON object in an answer. Raises `ProviderError` of kind INTERNAL for anything else."""
+    try:
+        document = read_json(raw)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise ProviderError(ErrorKind.INTERNAL, "Google's answer is not a JSON object")
+    return document
 
 
 def _is_operation(name: str) -> bool:
