@@ -7,6 +7,8 @@ the one place where every exception of foreign code is caught.
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
@@ -14,6 +16,8 @@ from typing import Any, TypeVar, cast
 
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, UsageError
 from mediatui.model import Job
+from mediatui.providers import plugin_values as values
+from mediatui.providers.answers import number
 from mediatui.providers.base import (
     Capability,
     Estimate,
@@ -84,7 +88,9 @@ def _made(point: EntryPoint, package: str, settings: ProviderSettings) -> Provid
         return PluginProvider(provider, package, settings.key)
     except MediatuiError as exc:
         raise _unusable(package, _scrubbed(exc.message, settings.key), exc.hint) from None
-    except (Exception, SystemExit) as exc:  # the fence: loading runs code that is not ours
+    except BaseException as exc:  # the fence: loading runs code that is not ours
+        if _is_ours(exc):
+            raise
         raise _unusable(package, f"it failed to load ({_said(exc, settings.key)})") from exc
 
 
@@ -106,6 +112,19 @@ def _check_version(factory: Any, package: str) -> None:
         newer = isinstance(version, int) and version > PROTOCOL
         hint = "Update mediatui." if newer else f"Update {package}."
         raise UsageError(f"it speaks version {one_line(version, 20)} of the protocol, not {PROTOCOL}", hint=hint)
+
+
+def _is_ours(exc: BaseException) -> bool:
+    """It is we who are being stopped: our task was cancelled or let go of, or somebody pressed ctrl+c."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs here
+        task = None
+    if isinstance(exc, asyncio.CancelledError):
+        return task is not None and task.cancelling() > 0
+    if isinstance(exc, GeneratorExit):
+        return task is None
+    return isinstance(exc, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _is(value: Any, kind: type[Any]) -> bool:
@@ -151,29 +170,42 @@ class PluginProvider:
 
     async def models(self, query: str = "", limit: int = 200) -> Sequence[ModelInfo]:
         """The plug-in's models."""
-        found = await self._awaited(self._inner.models, query, limit)
-        return [m for m in self._listed(found, "models") if isinstance(m, ModelInfo)][:limit]
+        found = self._listed(await self._awaited(self._inner.models, query, limit), "models")
+        read = (values.model(each) for each in found if isinstance(each, ModelInfo))
+        return [each for each in read if each is not None][:limit]
 
     async def schema(self, model: str) -> FormSchema | None:
         """The model's inputs."""
         found = await self._awaited(self._inner.schema, model)
-        return None if found is None else self._expect(found, FormSchema, "schema")
+        if found is not None and not values.is_form(found):
+            raise self._broken(f"schema gave {type(found).__name__}, which is no form")
+        return cast("FormSchema | None", found)
 
     async def submit(self, job: Job) -> Submitted:
         """Send it, once."""
         try:
-            found = await self._inner.submit(job)
-        except ProviderError:
-            raise
-        except Exception as exc:  # the fence: foreign code raises anything, and it may have sent it
+            found = values.submitted(await self._inner.submit(job), self._package)
+        except ProviderError as exc:
+            raise self._sound(exc) from None
+        except BaseException as exc:  # the fence: foreign code raises anything, and it may have sent it
+            if _is_ours(exc):
+                raise
             raise self._ambiguous(_said(exc, self._key)) from exc
-        if not _is(found, Submitted) or not found.remote_id:
+        if found is None:
             raise self._ambiguous("no answer with a request id")
         return found
 
+    def _sound(self, exc: ProviderError) -> ProviderError:
+        """The error of a submit; one of a kind that there is not says nothing of what became of the request."""
+        if not _is(exc.kind, ErrorKind):
+            return self._ambiguous("an error of no known kind")
+        return values.sound(exc) or exc
+
     async def poll(self, job: Job) -> Progress:
         """How it goes."""
-        return self._expect(await self._awaited(self._inner.poll, job), Progress, "poll")
+        found = self._expect(await self._awaited(self._inner.poll, job), Progress, "poll")
+        with self._fenced():
+            return values.progress(found, self._package)
 
     async def result(self, job: Job) -> bytes:
         """The raw answer."""
@@ -184,7 +216,8 @@ class PluginProvider:
         found = self._listed(self._called(self._inner.outputs, job, raw), "outputs")
         if not all(isinstance(output, Output) for output in found):
             raise self._broken("outputs gave something else than outputs")
-        return found
+        with self._fenced():
+            return values.outputs(found)
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop it."""
@@ -193,7 +226,7 @@ class PluginProvider:
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
         """Find a request whose submit had no answer."""
         found = await self._awaited(self._inner.reconcile, job, known)
-        return None if found is None else self._expect(found, Submitted, "reconcile")
+        return None if found is None else values.submitted(found, self._package)
 
     async def upload(self, name: str, content_type: str, data: bytes) -> str:
         """Bring an input file to the plug-in's service."""
@@ -205,7 +238,9 @@ class PluginProvider:
         if not hasattr(self._inner, "estimate"):
             return None
         found = await self._awaited(cast(Prices, self._inner).estimate, model, inputs)
-        return None if found is None else self._expect(found, Estimate, "estimate")
+        if found is not None and number(self._expect(found, Estimate, "estimate").amount) is None:
+            raise self._broken("estimate gave no amount")
+        return cast("Estimate | None", found)
 
     def media_url(self, url: str) -> str:
         """The address to download from now."""
@@ -214,7 +249,7 @@ class PluginProvider:
     def download_headers(self, url: str) -> Mapping[str, str]:
         """Headers for an output delivered by PROVIDER_URL."""
         found = self._called(self._inner.download_headers, url)
-        if not isinstance(found, Mapping) or not all(isinstance(text, str) for pair in found.items() for text in pair):
+        if not values.are_headers(found):
             raise self._broken("download_headers gave no headers")
         return dict(found)
 
@@ -222,8 +257,9 @@ class PluginProvider:
         """Let go of connections; what goes wrong now no longer matters."""
         try:
             await self._inner.aclose()
-        except Exception:  # the fence: foreign code raises anything
-            return
+        except BaseException as exc:  # the fence: foreign code raises anything
+            if _is_ours(exc):
+                raise
 
     # -- the fence
 
@@ -240,9 +276,11 @@ class PluginProvider:
     def _fenced(self) -> Iterator[None]:
         try:
             yield
-        except ProviderError:
-            raise
-        except Exception as exc:  # the fence: foreign code raises anything
+        except ProviderError as exc:
+            raise values.sound(exc) or exc from None
+        except BaseException as exc:  # the fence: foreign code raises anything
+            if _is_ours(exc):
+                raise
             raise self._broken(_said(exc, self._key)) from exc
 
     def _expect(self, value: Any, kind: type[T], what: str) -> T:
