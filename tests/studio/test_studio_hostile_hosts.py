@@ -116,6 +116,22 @@ def test_bad(fal: FalServer, opener: Opener, reply: Reply, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(raw=b"\x00\xff\xfe" * 100), "its answer makes no sense"),
+        (raw("200 OK", TYPE, LENGTH, "Content-Length: 5"), "its answer makes no sense"),
+        (chunked(CHUNK), "it hung up before the whole answer was there"),
+        (Reply(drop=True), "it hung up before the whole answer was there"),
+    ],
+)
+def test_nonsense_is_told_from_a_broken_connection(fal: FalServer, shop: Workshop, reply: Reply, words: str) -> None:
+    fal.script("file", reply)
+    fault = made(shop, fal).storage_error
+    assert fault is not None
+    assert fault.message.partition(";")[0] == words
+
+
+@pytest.mark.parametrize(
     "header", [{"ETag": '"\xe9\xff"'}, {"Last-Modified": "\xe9\xff"}, {"ETag": '"' + "e" * 9000 + '"'}]
 )
 def test_a_validator_that_cannot_be_sent_back(fal: FalServer, shop: Workshop, header: dict[str, str]) -> None:

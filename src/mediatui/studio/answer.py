@@ -61,6 +61,11 @@ class Answer:
         value = self.headers.get("content-length", "")
         return int(value) if len(value) < 19 and value.isascii() and value.isdigit() else None
 
+    @property
+    def ends_by_closing(self) -> bool:
+        """Nothing but the end of the connection says where the body ends."""
+        return self.length is None and "transfer-encoding" not in self.headers
+
     def pieces(self) -> Iterator[bytes | memoryview]:
         """The body. A piece is valid until the next one. Ends early where the server does; raises `Broken`."""
         length = self.length
@@ -144,8 +149,10 @@ def breaking() -> Iterator[None]:
         yield
     except TimeoutError:
         raise Broken("no answer in time") from None
-    except h11.ProtocolError:
-        raise Broken("it hung up before the whole answer was there") from None
+    except h11.ProtocolError as exc:
+        hung_up = "closed" in str(exc).lower()  # all that h11 says of it
+        words = "it hung up before the whole answer was there" if hung_up else "its answer makes no sense"
+        raise Broken(words) from None
     except OSError:
         raise Broken("the connection broke") from None
 

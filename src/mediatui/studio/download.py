@@ -13,12 +13,13 @@ from typing import Protocol
 from urllib.parse import urljoin
 
 from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.media.whole import is_cut
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.answer import Answer, Broken
 from mediatui.studio.headers import GoneError, check_headers, check_status, continues, leads_to, too_large, validator_of
 from mediatui.studio.hosts import check_address, parsed_address, peers_of, same_origin
-from mediatui.studio.part import PartFile, Validator
+from mediatui.studio.part import PartFile, Validator, disk_refused
 from mediatui.studio.transport import Patience, Transport
 from mediatui.text import human_bytes
 
@@ -81,9 +82,8 @@ class Downloader:
         that no longer answers) or `Stopped`.
         """
         task = _Task(url, part, limits, headers, progress, lambda: self._stop.is_set() or stopped())
-        failures = 0
+        failures = furthest = 0
         while True:
-            before = part.size
             try:
                 return self._attempt(task)
             except GoneError as exc:
@@ -92,7 +92,8 @@ class Downloader:
                     raise
                 task = replace(task, signed=signed)
             except SaveError as exc:
-                failures = 1 if part.size > before else failures + 1
+                failures = 1 if part.size > furthest else failures + 1
+                furthest = max(furthest, part.size)  # what arrived before it had to begin anew is no progress twice
                 if not exc.kind.transient or failures >= self._patience.attempts:
                     raise
                 self._pause(task, exc.retry_after, failures)
@@ -165,7 +166,7 @@ class _Task:
         part = self.part
         length = answer.length
         if answer.status in (206, 416):
-            if known is None or answer.status == 416 or not continues(answer, part.size, known.total):
+            if known is None or answer.status == 416 or not continues(answer, part.size, known):
                 part.begin(Validator(url=""))
                 raise SaveError(SaveErrorKind.INCOMPLETE, "the server could not continue where the download stopped")
             total = known.total if length is None else part.size + length
@@ -183,6 +184,8 @@ class _Task:
             self._take(piece, total)
         if total is not None and part.size != total:
             raise SaveError(SaveErrorKind.INCOMPLETE, f"only {part.size:,} of {total:,} bytes arrived")
+        if answer.ends_by_closing and self._is_cut():
+            raise SaveError(SaveErrorKind.INCOMPLETE, f"the server hung up in the middle, after {part.size:,} bytes")
         return answer.headers.get("content-type")
 
     def _take(self, piece: bytes | memoryview, total: int | None) -> None:
@@ -191,6 +194,14 @@ class _Task:
             raise too_large(self.limits.max_bytes)
         self.part.write(piece)
         self.progress(self.part.size, total)
+
+    def _is_cut(self) -> bool:
+        """Of an answer that any break of the connection would end, the file alone can say whether it is whole."""
+        self.part.head()
+        try:
+            return is_cut(self.part.path)
+        except OSError as exc:
+            raise disk_refused(exc, "read the download") from exc
 
     def _check_room(self, total: int | None) -> None:
         """A file that cannot fit is not begun: it would only take the room for records."""

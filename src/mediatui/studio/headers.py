@@ -71,14 +71,25 @@ def too_large(limit: int) -> SaveError:
     )
 
 
-def continues(answer: Answer, offset: int, total: int | None) -> bool:
-    """A 206 goes on where our bytes end, and to the end of the same file."""
+def continues(answer: Answer, offset: int, known: Validator) -> bool:
+    """A 206 goes on where our bytes end, to the end of the same file.
+
+    Some servers and caches between send a range of whatever they have now and heed no If-Range.
+    """
     found = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", "").strip())
-    if found is None or int(found[1]) != offset:
+    if found is None or int(found[1]) != offset or _is_another(answer, known):
         return False
-    if found[3] == "*":
-        return True
-    return int(found[2]) == int(found[3]) - 1 and total in (None, int(found[3]))
+    total = known.total if found[3] == "*" else int(found[3])
+    return total is not None and int(found[2]) == total - 1 and known.total in (None, total)
+
+
+def _is_another(answer: Answer, known: Validator) -> bool:
+    """The head names another version of the file than the one our bytes are of."""
+    etag = answer.headers.get("etag", "").strip()
+    if etag and known.etag:
+        return etag.removeprefix("W/") != known.etag
+    modified = answer.headers.get("last-modified", "").strip()
+    return bool(modified and known.modified) and modified != known.modified
 
 
 def validator_of(url: str, answer: Answer, total: int | None) -> Validator:

@@ -52,7 +52,7 @@ def read(source: Source) -> MediaFacts:
     for _ in range(MAX_ELEMENTS):
         if offset >= source.size:
             break
-        element, length, payload = _element(source, offset)
+        element, length, payload = element_at(source, offset)
         if element == _CLUSTER and (segment.entries or length is None):
             break
         if element in _MASTERS:
@@ -68,7 +68,7 @@ def read(source: Source) -> MediaFacts:
     return _facts(segment)
 
 
-def _element(source: Source, offset: int) -> tuple[int, int | None, int]:
+def element_at(source: Source, offset: int) -> tuple[int, int | None, int]:
     """Identifier, length (None: unknown) and place of the payload of the element at `offset`."""
     head = source.some(offset, 12)
     id_length = 9 - head[0].bit_length() if head else 9
