@@ -88,19 +88,41 @@ def place(part: Path, target: Path) -> Path:
 @contextmanager
 def placing(part: Path, target: Path) -> Iterator[Path]:
     """As `place`; durable when the block ends, together with the names that were given beside the file in it."""
-    try:
-        make_folder(target.parent)
-        placed = _placed_before(part, target.parent) or give_name(part, target)
-    except OSError as exc:
-        raise storage_error(exc, f"name {target.name}") from exc
-    try:
-        yield placed
-    finally:
+    with _own_folder(target.parent) as folder:
         try:
-            fsync_dir(target.parent)  # before the former name goes: in a power cut the file keeps one of them
-            part.unlink(missing_ok=True)
+            placed = _placed_before(part, target.parent) or give_name(part, target)
         except OSError as exc:
             raise storage_error(exc, f"name {target.name}") from exc
+        try:
+            yield placed
+        finally:
+            try:
+                _sync_open_dir(folder)  # before the former name goes: in a power cut the file keeps one of them
+                part.unlink(missing_ok=True)
+            except OSError as exc:
+                raise storage_error(exc, f"name {target.name}") from exc
+
+
+@contextmanager
+def _own_folder(path: Path) -> Iterator[int]:
+    """A media folder, made if need be, opened before anything is named in it: what cannot be synced is not begun.
+
+    Its project is not made: one that was moved away or deleted must not come back with a single file.
+    Raises `StorageError`.
+    """
+    try:
+        if not path.is_dir():
+            with suppress(FileExistsError):  # another process made it, or it is no folder: opening it tells
+                path.mkdir()
+            fsync_dir(path.parent)
+        fd = _open_dir(path)
+    except OSError as exc:
+        raise storage_error(exc, f"use the folder {path.name}") from exc
+    try:
+        yield fd
+    finally:
+        if fd >= 0:
+            os.close(fd)
 
 
 def give_name(file: Path, target: Path) -> Path:
@@ -249,16 +271,26 @@ def free_bytes(path: Path) -> int:
 
 def fsync_dir(path: Path) -> None:
     """Make the names in a folder durable. Raises `OSError`; does nothing where folders cannot be synced."""
-    if sys.platform == "win32":
-        return
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = _open_dir(path)
     try:
-        os.fsync(fd)
+        _sync_open_dir(fd)
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+def _open_dir(path: Path) -> int:
+    """A descriptor to sync a folder by; -1 where folders cannot be opened."""
+    return -1 if sys.platform == "win32" else os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _sync_open_dir(fd: int) -> None:
+    try:
+        if fd >= 0:
+            os.fsync(fd)
     except OSError as exc:
         if exc.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
-    finally:
-        os.close(fd)
 
 
 def sync_file(fd: int) -> None:

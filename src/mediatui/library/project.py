@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -291,6 +292,8 @@ class ProjectFolder:
                 return relative
         except OSError:
             pass
+        if not self.folder.is_dir():  # moved away or deleted: it does not come back for a single file
+            raise storage_error(FileNotFoundError(errno.ENOENT, "the folder is gone"), f"write to {self.id}")
         write_atomic(path, data)
         return relative
 

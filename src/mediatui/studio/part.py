@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,12 +15,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums
-from mediatui.errors import SaveError, save_error_kind
-from mediatui.library.files import sync_file
+from mediatui.errors import SaveError, SaveErrorKind, save_error_kind
+from mediatui.library.files import sync_file, write_all
 from mediatui.library.lock import hold
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.appender import Appender
 
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 NOTE_SECONDS = 0.25
 """A download that takes less than this is sooner begun anew than noted."""
 
@@ -58,6 +61,8 @@ class PartFile:
         self._source: Validator | None = None
         self._began = 0.0
         self._noted = False
+        self.placed: os.stat_result | None = None
+        """The file that an earlier run gave its final name to, and was stopped right then."""
 
     def __enter__(self) -> Self:
         try:
@@ -77,9 +82,11 @@ class PartFile:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.size:
-            with suppress(OSError):  # then it begins anew
+        with suppress(OSError):  # then it begins anew
+            if self.size:
                 self._write_note()
+            elif self._is_own() and not os.fstat(self._fd).st_size:
+                os.unlink(self.path)  # nothing came: nothing is kept
         self.close()
 
     def close(self) -> None:
@@ -161,6 +168,17 @@ class PartFile:
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
 
+    def require_own(self) -> None:
+        """Raise `SaveError` when another program took the file away, or put something else in its place."""
+        if not self._is_own():
+            raise SaveError(SaveErrorKind.IO, "another program took the unfinished download away")
+
+    def _is_own(self) -> bool:
+        try:
+            return self._fd >= 0 and os.path.samestat(os.fstat(self._fd), os.lstat(self.path))
+        except OSError:
+            return False
+
     def forget(self) -> None:
         """Remove the note; the file now has its final name."""
         self._source = None
@@ -180,24 +198,35 @@ class PartFile:
         Between opening and locking, whoever held it may have given the file its final name: it must never be
         written to again.
         """
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | _NO_LINK, 0o666)
+        except OSError as exc:
+            if exc.errno != errno.ELOOP:
+                raise
+            os.unlink(self.path)  # a link, of which only the name goes: nothing is written to where it leads
+            return
         if not hold(self._fd):
             raise BusyPart(self.path.name)
         status = os.fstat(self._fd)
-        try:
-            current = os.path.samestat(status, os.stat(self.path))
-        except FileNotFoundError:
-            current = False
-        if current and status.st_nlink > 1:
-            os.unlink(self.path)  # an earlier run was stopped right after it gave the file its name
+        current = self._is_own()
+        if current and (status.st_nlink > 1 or not stat.S_ISREG(status.st_mode)):
+            os.unlink(self.path)
+            self.placed = status if status.st_nlink > 1 else None
             current = False
         if not current:
             self.close()
 
     def _write_note(self) -> None:
-        if self._source is not None and self._source.condition and not self._noted:
-            self._note.write_text(json.dumps({**asdict(self._source), "boot": _boot()}), "utf-8")
-            self._noted = True
+        if self._source is None or not self._source.condition or self._noted:
+            return
+        note = json.dumps({**asdict(self._source), "boot": _boot()}).encode()
+        self._note.unlink(missing_ok=True)
+        fd = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            write_all(fd, note)
+        finally:
+            os.close(fd)
+        self._noted = True
 
     def _read_note(self) -> Validator | None:
         try:

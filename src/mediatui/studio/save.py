@@ -6,6 +6,7 @@ Saving acts on the second axis only. It never submits, and saving a saved item d
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
 from mediatui.errors import SaveError, SaveErrorKind, StorageError, UsageError
-from mediatui.library.files import media_name, part_path, placing
+from mediatui.library.files import fsync_dir, media_name, part_path, placing
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import read_sidecar
 from mediatui.media.facts import MediaFacts
@@ -119,7 +120,9 @@ class Saver:
             part.discard()
             return Outcome.ALREADY
         try:
-            placed = _already_placed(project, item, self._records) if interrupted else None
+            placed = None
+            if interrupted or item.storage_error is not None:
+                placed = _already_placed(project, item, self._records, part.placed, interrupted)
             if placed is not None:
                 self._adopt(project, item, placed)
                 part.discard()
@@ -182,29 +185,31 @@ class Saver:
         if facts is not None and facts.type is MediaType.AUDIO:
             media = MediaType.AUDIO  # sound alone in a container for video
         part.sync()
-        target = project.folder / media.folder / f"{_stem(item, media)}.{extension}"
+        part.require_own()
+        target = _folder_of(project, media) / f"{_stem(item, media)}.{extension}"
         try:
             with placing(part.path, target) as path:
                 part.forget()  # before the record: who finds that takes the file as it is, and looks no further
                 self._require_there(project, item)
                 changes = _changes(project, item, path, _Content(media, mime or content_type, part.checksums, facts))
-                _write_beside(project, item, changes, sync_name=False)
+                _write_beside(project, item, changes)
         except StorageError as exc:
             raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
         self._record_saved(project, item, changes)
 
     def _adopt(self, project: ProjectFolder, item: MediaItem, path: Path) -> None:
         """The file got its name, and then the record did not: take it as it is."""
+        self._require_there(project, item)
         try:
             sums = checksums_of(path)
             with path.open("rb") as file:
                 found = sniff(file.read(4096))
+            media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
+            changes = _changes(project, item, path, _Content(media, mime, sums, probe(path)))
+            _write_beside(project, item, changes)
+            fsync_dir(path.parent)
         except OSError as exc:
             raise disk_refused(exc, f"read {path.name}") from exc
-        media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
-        self._require_there(project, item)
-        changes = _changes(project, item, path, _Content(media, mime, sums, probe(path)))
-        _write_beside(project, item, changes, sync_name=True)
         self._record_saved(project, item, changes)
 
     def _require_there(self, project: ProjectFolder, item: MediaItem) -> None:
@@ -260,10 +265,13 @@ def _changes(project: ProjectFolder, item: MediaItem, path: Path, content: _Cont
     return changes
 
 
-def _write_beside(project: ProjectFolder, item: MediaItem, changes: dict[str, Any], *, sync_name: bool) -> None:
-    """The record beside the file. That is whole and has its name: a disk that is full now makes it no failure."""
+def _write_beside(project: ProjectFolder, item: MediaItem, changes: dict[str, Any]) -> None:
+    """The record beside the file, durable once the folder is synced.
+
+    The file is whole and has its name: a disk that is full now makes it no failure.
+    """
     with suppress(StorageError):
-        project.write_sidecar(move_item(item, SaveState.SAVED, **changes), sync_name=sync_name)
+        project.write_sidecar(move_item(item, SaveState.SAVED, **changes), sync_name=False)
 
 
 def _is_active_vector(part: PartFile) -> bool:
@@ -313,23 +321,40 @@ def _stem(item: MediaItem, media: MediaType) -> str:
     return media_name(media, item.model, round(item.created_at * 1000), "x").removesuffix(".x")
 
 
-def _already_placed(project: ProjectFolder, item: MediaItem, records: Records) -> Path | None:
-    """The item's file, when an earlier attempt named it and was stopped before recording that."""
+def _folder_of(project: ProjectFolder, media: MediaType) -> Path:
+    """Where media of this type lie. Raises `SaveError` when that is somewhere else."""
+    try:
+        return project.path_of(media.folder)
+    except UsageError as exc:
+        hint = f"Put a folder in place of the link, then {TRY_AGAIN}."
+        raise SaveError(SaveErrorKind.IO, exc.message, hint=hint) from None
+
+
+def _already_placed(
+    project: ProjectFolder, item: MediaItem, records: Records, part: os.stat_result | None, interrupted: bool
+) -> Path | None:
+    """The item's file, when an earlier attempt named it and came no further; `part` is what it named, if known."""
     taken = {other.path for other in records.items(project) if other.id != item.id and other.path}
     for media in MediaType:
         stem = _stem(item, media)
         name = re.compile(rf"{re.escape(stem)}(-\d+)?\.[a-z0-9]+")
-        for path in sorted((project.folder / media.folder).glob(f"{glob.escape(stem)}*")):
+        for path in sorted(_folder_of(project, media).glob(f"{glob.escape(stem)}*")):
             free = path.relative_to(project.folder).as_posix() not in taken
-            if name.fullmatch(path.name) and path.is_file() and free and _names(path, item.id):
+            own = name.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+            if own and free and _is_ours(path, item, part, interrupted):
                 return path
     return None
 
 
-def _names(path: Path, identifier: str) -> bool:
-    """The record beside the file, where there is one already, is this item's."""
+def _is_ours(path: Path, item: MediaItem, part: os.stat_result | None, interrupted: bool) -> bool:
+    """It is the very file that was named, or the record beside it is this item's.
+
+    One that was stopped in between may have left none.
+    """
+    if part is not None and os.path.samestat(path.stat(), part):
+        return True
     sidecar = read_sidecar(path)
-    return sidecar is None or sidecar[0].get("id") == identifier
+    return interrupted if sidecar is None else sidecar[0].get("id") == item.id
 
 
 def _copy(spool: Path, part: PartFile) -> None:
