@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import threading
 from pathlib import Path
 
 import pytest
-from tests.cli.home import Home
-from tests.support.fal_server import BIG, FalServer, Reply, fal_server
+from tests.cli.home import Home, ended
+from tests.support.disks import tmpfs
+from tests.support.fal_server import BIG, PNG, Call, FalServer, Reply, fal_server
 from tests.support.openai_server import OpenAIServer
 
 
@@ -127,3 +131,53 @@ def test_several_jobs_of_one_model_are_told_apart(home: Home, fal: FalServer) ->
         assert f"a/b {job} saved" in done.err
     alone = home.run("generate", "z", "-m", "a/b", "-p", "demo")
     assert "a/b saved" in alone.err
+
+
+def test_what_another_window_saves_is_not_on_disk_yet(home: Home, fal: FalServer) -> None:
+    assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--no-save").code == 0
+    gate = threading.Event()
+    fal.script("file", Reply(body=PNG, headers={"Content-Type": "image/png"}, hold=gate))
+    first = home.start("save", "--all", "--json")
+    fal.wait_for("file")
+    second = home.run("save", "--all", "--json")
+    gate.set()
+    assert (second.code, len(second.document["elsewhere"])) == (3, 1)
+    assert ended(first).code == 0
+    assert home.run("save", "--all", "--json").code == 0
+    assert fal.count("file") == 1
+
+
+def test_what_is_not_kept_is_said(home: Home, fal: FalServer) -> None:
+    home.configure(home.config.read_text("utf-8") + "\n[save]\nkeep_unsaved = false\n")
+    fal.script("file", Reply(404))
+    done = home.run("generate", "x", "-m", "a/b", "-p", "demo", "--json")
+    assert (done.code, done.document["items"]) == (3, [])
+    assert "save.keep_unsaved is off" in done.err
+    (entry,) = home.run("trash", "--list", "--json").document["entries"]
+    assert home.run("trash", "--restore", entry["id"]).code == 0
+    fal.script("file", None)
+    assert home.run("retry", "--all").code == 0
+    assert fal.count("submit") == 1
+
+
+def test_why_an_answer_is_not_unpacked_is_said(home: Home, fal: FalServer) -> None:
+    """There is room for the raw answer, and then none for the file that came in it."""
+    home.projects.mkdir(parents=True)
+    with tmpfs(home.projects, "size=4m"):
+        inline = "data:image/png;base64," + base64.b64encode(BIG).decode()
+
+        def answer(call: Call) -> Reply:
+            found = os.statvfs(home.projects)
+            (home.projects / "ballast").write_bytes(bytes(found.f_bavail * found.f_frsize - (len(inline) + 100_000)))
+            return Reply(body={"images": [{"url": inline}]})
+
+        fal.on["result"] = answer
+        done = home.run("generate", "x", "-m", "a/b", "-p", "demo", "--json")
+        (job,) = done.document["jobs"]
+        assert (done.code, job["phase"], done.document["items"]) == (1, "running", [])
+        assert job["error"]["message"].endswith(".spool: No space left on device")
+        assert "Once the disk takes it the job goes on by itself" in done.err
+        (home.projects / "ballast").unlink()
+        again = home.run("jobs", "resume", "--json")
+        assert (again.code, [item["save_state"] for item in again.document["items"]]) == (0, ["saved"])
+    assert fal.count("submit") == 1

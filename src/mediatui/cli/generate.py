@@ -89,7 +89,7 @@ def run(context: Context) -> int:
         with Follower(studio, context.output) as follower:
             jobs, items = _make(context, studio, follower, request)
         report(context, studio, jobs, items)
-    return outcome(jobs, items, detached=context.args.detach)
+    return outcome(studio, jobs, items, detached=context.args.detach)
 
 
 def _tell_cost(context: Context, cost: BatchCost) -> int:
@@ -140,7 +140,7 @@ def document(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem]) ->
     }
 
 
-def outcome(jobs: Sequence[Job], items: Sequence[MediaItem], *, detached: bool = False) -> ExitCode:
+def outcome(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem], *, detached: bool = False) -> ExitCode:
     """The exit code: a refused key first, then any failure, then anything not saved that should be.
 
     Jobs that were followed and have not ended could not be followed to their end.
@@ -154,6 +154,8 @@ def outcome(jobs: Sequence[Job], items: Sequence[MediaItem], *, detached: bool =
         return ExitCode.FAILED
     policies = {job.id: job.save_policy for job in jobs}
     if any(_should_be_saved(item, policies.get(item.job or "")) for item in items):
+        return ExitCode.UNSAVED
+    if any(studio.not_kept(job.id) for job in jobs):
         return ExitCode.UNSAVED
     return ExitCode.DONE
 

@@ -104,7 +104,7 @@ def run_resume(context: Context) -> int:
             jobs, items = follow(studio, follower, jobs)
             items = _save_rest(studio, follower, jobs, items, ended)
         report(context, studio, jobs, items)
-    return outcome(jobs, items)
+    return outcome(studio, jobs, items)
 
 
 def run_cancel(context: Context) -> int:
@@ -168,7 +168,7 @@ def run_retry(context: Context) -> int:
             again = follower.until(studio.recheck([job.id for job in jobs]), f"asking about {plural(len(jobs), 'job')}")
             jobs, items = follow(studio, follower, again)
         report(context, studio, jobs, items)
-    return outcome(jobs, items)
+    return outcome(studio, jobs, items)
 
 
 def run_dismiss(context: Context) -> int:

@@ -108,7 +108,7 @@ def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio],
         _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
         for hint in host_hints(now):
             context.output.note(hint)
-    return ExitCode.UNSAVED if report.failed or report.url_only else ExitCode.DONE
+    return ExitCode.UNSAVED if report.failed or report.url_only or report.elsewhere else ExitCode.DONE
 
 
 def host_hints(items: Sequence[MediaItem]) -> list[str]:

@@ -13,6 +13,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, move_job, new_id
 from mediatui.providers.base import Provider
 from mediatui.steplog import StepName
+from mediatui.studio.advice import ONCE_IT_TAKES
 from mediatui.studio.core import Core
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.history import Undo
@@ -168,6 +169,14 @@ class Making:
                 await asyncio.sleep(delay)
                 await self._runner.follow(project, known)
         except StorageError as exc:  # what is on disk already is enough to go on from, later
+            await self._say(project, job, exc)
+
+    async def _say(self, project: ProjectFolder, job: Job, exc: StorageError) -> None:
+        """On the job itself why it stands still, where that can be recorded."""
+        why = StorageError(exc.message, hint=ONCE_IT_TAKES, kind=exc.kind)
+        try:
+            await self._book.note(project, job.id, why)
+        except (StorageError, UsageError):
             self._book.notice(job, "error", exc)
 
     async def resume(self, project: ProjectFolder, *, now: bool = False) -> None:

@@ -90,6 +90,10 @@ class Saving:
         """When an item is tried again by itself (seconds since the epoch); None: it is not. From any thread."""
         return self._unattended.next_try(item_id)
 
+    def not_kept(self, job_id: str) -> int:
+        """How many outputs of a job went to the trash in this run (``keep_unsaved = false``). From any thread."""
+        return self._unattended.not_kept(job_id)
+
     # -- on demand
 
     async def save(self, item_ids: Iterable[str]) -> SaveReport:
@@ -127,18 +131,25 @@ class Saving:
         return await self.save([item.id for item in soonest_first(found)])
 
     async def settled(self, project: ProjectFolder, item_ids: Collection[str]) -> None:
-        """Until each of these items was tried once, if it was to be: here, or in the window that follows its job."""
+        """Until each of these items was tried once, if it was to be: here, or in the window that follows its job.
+
+        What went to the trash by itself was told then.
+        """
         for item_id in item_ids:
             while self._is_awaited(project, item_id):
                 running = self._running.get(item_id)
                 await asyncio.wait([running.task] if running else [self._core.soon()])
+        while self._unattended.owes(project):
+            await asyncio.wait([self._core.soon()])
 
     def _is_awaited(self, project: ProjectFolder, item_id: str) -> bool:
         if item_id in self._running:
             return True
         item = self._core.records.find_item(project, item_id)
-        if item is None or item.storage_error is not None:
+        if item is None:
             return False
+        if item.storage_error is not None:
+            return self._unattended.goes_away(item)
         if item.save_state not in (SaveState.SAVING, SaveState.UNSAVED) or not self._unattended.is_automatic(
             project, item
         ):

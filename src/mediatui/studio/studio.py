@@ -375,6 +375,10 @@ class Studio:
         """When an unsaved item is tried again by itself (seconds since the epoch); None: it is not."""
         return self._saving.next_try(item_id)
 
+    def not_kept(self, job_id: str) -> int:
+        """How many outputs of a job could not be saved and went to the trash in this run (``keep_unsaved = false``)."""
+        return self._saving.not_kept(job_id)
+
     def allow_host(self, host: str, item_ids: Iterable[str] = (), *, always: bool = False) -> Future[None]:
         """Let media come from a public host that is on no list: for these items, or `always`, in the configuration.
 

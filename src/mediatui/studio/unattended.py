@@ -34,7 +34,7 @@ SaveOne = Callable[[ProjectFolder, str], Awaitable[Outcome]]
 
 def _may_pass(kind: SaveErrorKind) -> bool:
     """Trying again later can help. A page in place of a file may be a gateway's; what it stands for may expire."""
-    return kind.transient or kind.storage_blocked or kind is SaveErrorKind.BAD_CONTENT
+    return kind.transient or kind.storage_blocked or kind in (SaveErrorKind.BAD_CONTENT, SaveErrorKind.IO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Unattended:
         self._tried: set[str] = set()
         self._next: dict[str, float] = {}
         self._untold: list[_Failure] = []
+        self._first_try: set[str] = set()
+        self._not_kept: Counter[str] = Counter()
 
     # -- what is going on
 
@@ -64,6 +66,19 @@ class Unattended:
     def minds(self, item_id: str) -> bool:
         """It is being saved, or will be tried again."""
         return item_id in self._tasks
+
+    def goes_away(self, item: MediaItem) -> bool:
+        """It is about to go to the trash: its first save failed, and that is how it is wanted."""
+        fault = item.storage_error
+        return item.id in self._first_try and item.save_state in _LOST and fault is not None and not fault.host
+
+    def owes(self, project: ProjectFolder) -> bool:
+        """Something of this project went to the trash, and that is still to be told."""
+        return any(each.trashed and each.project is project for each in self._untold)
+
+    def not_kept(self, job_id: str) -> int:
+        """How many outputs of a job could not be saved and went to the trash in this run. From any thread."""
+        return self._not_kept[job_id]
 
     def rest(self, item_ids: Iterable[str]) -> None:
         """Try these no more by itself: they are saved, or go away."""
@@ -113,12 +128,14 @@ class Unattended:
             task.add_done_callback(lambda _: self._forget(item_id))
 
     def _forget(self, item_id: str) -> None:
+        self._first_try.discard(item_id)
         self._tasks.pop(item_id, None)
         self._next.pop(item_id, None)
 
     async def _mind(self, project: ProjectFolder, item_id: str) -> None:
         first = self._core.records.find_item(project, item_id)
-        is_new = first is not None and first.storage_error is None
+        if first is not None and first.storage_error is None and not self._core.settings.keep_unsaved:
+            self._first_try.add(item_id)
         told = False
         for pause in (*AGAIN_SECONDS, None):
             while (outcome := await self._save_one(project, item_id)) is Outcome.ELSEWHERE:
@@ -127,9 +144,10 @@ class Unattended:
             fault = item.storage_error if item else None
             if outcome not in (Outcome.FAILED, Outcome.URL_ONLY) or item is None or fault is None or fault.host:
                 return
-            if is_new and not self._core.settings.keep_unsaved and item.save_state in _LOST:
+            if self.goes_away(item):
                 await self._put_away(project, item, fault)
                 return
+            self._first_try.discard(item_id)
             again = pause is not None and _may_pass(fault.kind)
             if not told and (not again or not fault.kind.transient):
                 self._tell(_Failure(project, item, fault))
@@ -152,6 +170,7 @@ class Unattended:
         except MediatuiError as exc:
             self._core.emit(Notice("warning", exc.title, exc.message, "The item stays.", project_id=project.id))
             return
+        self._not_kept[item.job or ""] += 1
         self._tell(_Failure(project, item, fault, trashed=True))
 
     # -- telling
