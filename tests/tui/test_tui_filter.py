@@ -8,8 +8,11 @@ import pytest
 
 from mediatui.model import SaveState
 from mediatui.tui.screens.dialogs import AskScreen
+from mediatui.tui.screens.help import HelpList, HelpScreen
 from mediatui.tui.screens.library import LibraryScreen
+from mediatui.tui.screens.log import LogScreen
 from mediatui.tui.screens.pick import PickScreen
+from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.filter_input import FilterHint, FilterInput
 
 from .conftest import Session, Start, until
@@ -122,3 +125,43 @@ async def test_rows_are_sorted_by_a_column_and_turned_around(three: Session) -> 
     assert prompts(three) == ["neon forest", "neon city", "misty valley"]
     place = three.app.memory.place(three.library.project_id or "")
     assert (place.sort_by, place.reverse) == ("prompt", True)
+
+
+async def test_the_key_bar_shows_the_keys_of_the_line_that_is_typed_in(start: Start, pictures: None) -> None:
+    async with start(size=(80, 24)) as session:
+        await session.open_demo()
+        keys = session.library.query_one(KeyBar)
+        assert "n new" in keys.text
+        await session.press("slash")
+        await until(lambda: "tab complete" in keys.text, "the line's keys")
+        assert "n new" not in keys.text
+        await session.press("enter")
+        await until(lambda: "n new" in keys.text, "the list's keys")
+        await session.press("L")
+        log: LogScreen = await session.screen(LogScreen)
+        await session.press("slash")
+        keys = log.query_one(KeyBar)
+        await until(lambda: "esc drop" in keys.text, "the keys of the log's line")
+        assert "complete" not in keys.text
+        await session.press("escape")
+        await until(lambda: "esc back" in keys.text, "the log's keys")
+
+
+async def test_a_long_problem_is_read_on_a_narrow_screen(start: Start, pictures: None) -> None:
+    async with start(size=(60, 20)) as session:
+        await session.open_demo()
+        await session.press("slash")
+        await session.type("type:foo ")
+        await until(lambda: "video, image, audio is expected" in hint(session), "said")
+
+
+async def test_the_help_says_where_a_key_of_another_screen_works(start: Start, pictures: None) -> None:
+    async with start(size=(80, 24)) as session:
+        await session.press("question_mark")
+        screen: HelpScreen = await session.screen(HelpScreen)
+        await session.type("undo")
+        found = screen.query_one(HelpList)
+        await until(lambda: len(found.keys) == 3, "found")
+        await session.press("enter", "down")
+        status = screen.query_one("#status", Bar)
+        await until(lambda: status.text.strip().startswith(("Trash: ", "Clean-up: ")), "the place")

@@ -50,12 +50,25 @@ def forms_actions() -> Iterable[Action]:
         "Keep the filter",
         "Return to the list with the filter on.",
         "enter down",
+        "to the list",
         palette=False,
     )
-    yield on("filter", "filter-accept", "Complete", "Type what is offered below the line.", "tab", palette=False)
-    yield on("filter", "filter-next", "Next offer", "Choose the next one that is offered.", "shift+tab", palette=False)
-    yield on("filter", "filter-name", "Keep under a name…", "Keep this filter for later.", "ctrl+s", palette=False)
-    yield on("filter", "filter-drop", "Drop the filter", "Show everything again.", "escape", palette=False)
+    yield on("filter", "filter-drop", "Drop the filter", "Show everything again.", "escape", "drop", palette=False)
+    yield on(
+        "filter", "filter-accept", "Complete", "Type what is offered below the line.", "tab", "complete", palette=False
+    )
+    yield on(
+        "filter",
+        "filter-next",
+        "Next offer",
+        "Choose the next one that is offered.",
+        "shift+tab",
+        "next offer",
+        palette=False,
+    )
+    yield on(
+        "filter", "filter-name", "Keep under a name…", "Keep this filter for later.", "ctrl+s", "name it", palette=False
+    )
     yield on("item", "back", "Back", "Close this view.", "escape q i", "back")
     yield on("item", "copy", "Copy…", "Copy the prompt, path, URL or JSON.", "y", "copy")
     yield on("item", "open-outside", "Open outside", "Open the file in its own program.", "o", "open")

@@ -122,8 +122,13 @@ class HelpScreen(FormScreen[None]):
         """The whole sentence of the row under the cursor, which narrow terminals cut."""
         status, found = self.query_one_optional("#status", Bar), self.query_one_optional(HelpList)
         if status is not None and found is not None and not self.saying:
-            words = found.actions[found.key].help if found.key in found.actions else ""
+            words = self._about(found.actions[found.key]) if found.key in found.actions else ""
             status.show([(f" {fit(words, max(0, self.size.width - 2))}", "dim")])
+
+    def _about(self, action: Action) -> str:
+        """What an action does; where, if its keys are of another place."""
+        here = action.scope in (*self._scopes, "app")
+        return action.help if here else f"{place_of(action.scope).capitalize()}: {action.help}"
 
     @on(Input.Submitted)
     def _to_list(self) -> None:

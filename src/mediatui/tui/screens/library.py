@@ -28,6 +28,7 @@ from mediatui.tui.control.viewing import Viewing
 from mediatui.tui.screens.base import StudioScreen
 from mediatui.tui.shelf import EVERYWHERE, Shelf
 from mediatui.tui.widgets.bars import Banner, Bar, KeyBar, PaneTitle
+from mediatui.tui.widgets.filter_input import FilterInput
 from mediatui.tui.widgets.kitty import make_picture
 from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
@@ -159,7 +160,8 @@ class LibraryScreen(StudioScreen[None]):
     # Panes.
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """A click may have moved the focus."""
+        """A click may have moved the focus; a line that is being typed in has keys of its own."""
+        self.query_one(KeyBar).show_scopes("filter" if isinstance(event.widget, FilterInput) else "library")
         if event.widget.id in PANES:
             self.panes.arrange()
 

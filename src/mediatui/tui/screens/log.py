@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 
 from mediatui.errors import UsageError
@@ -112,6 +113,7 @@ class LogScreen(StudioScreen[None]):
     def on_mount(self) -> None:
         """Read what there is, then follow."""
         self.query_one(FilterInput).display = False
+        self.query_one(KeyBar).hide(frozenset({"filter-accept", "filter-next", "filter-name"}))
         self.list.focus()
         self._tail = Tail(self.main.locations.log_file)
         self._read()
@@ -121,6 +123,10 @@ class LogScreen(StudioScreen[None]):
         """Let go of the file."""
         if self._tail is not None:
             self._tail.close()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The line that is being typed in has keys of its own."""
+        self.query_one(KeyBar).show_scopes("filter" if isinstance(event.widget, FilterInput) else "log")
 
     @property
     def list(self) -> StepList:

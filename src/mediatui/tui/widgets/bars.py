@@ -131,6 +131,12 @@ class KeyBar(Bar):
         """Fill it."""
         self.show_keys()
 
+    def show_scopes(self, *scopes: str) -> None:
+        """Show the keys of other places: what has the focus takes keys for itself."""
+        if scopes != self._scopes:
+            self._scopes = scopes
+            self.show_keys()
+
     def hide(self, ids: frozenset[str]) -> None:
         """Leave out these actions: they make no sense now."""
         if ids != self._hidden:

@@ -107,6 +107,7 @@ class FilterHint(Bar):
         wrong = [p for p in problems if not (offered and p.start < cursor <= p.end)]
         if wrong:
             words = f" at {wrong[0].start + 1}: {wrong[0].message}"
-            self.show([(fit(words, room), "warn")], right)
+            fits = cell_len(words) <= room
+            self.show([(words if fits else fit(words, self.size.width), "warn")], right if fits else ())
         else:
             self.show(offered, right)
