@@ -111,6 +111,7 @@ def test_an_unknown_project(data: Path) -> None:
 
 
 def test_selftest_answers_in_words_and_json(data: Path) -> None:
+    (data.parent / "try").mkdir()
     done = run(data, "selftest", "--seconds", "1", "--folder", str(data.parent / "try"), "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["safe"]) == (0, True)
@@ -122,6 +123,6 @@ def test_selftest_answers_in_words_and_json(data: Path) -> None:
 
 def test_selftest_where_nothing_can_be_written(data: Path) -> None:
     (data.parent / "file").write_bytes(b"")
-    done = run(data, "selftest", "--folder", str(data.parent / "file" / "below"))
+    done = run(data.parent / "file" / "below", "selftest")
     assert done.returncode == 1
     assert "could not write in" in done.stderr

@@ -41,9 +41,12 @@ def test_an_item_is_followed_through_every_step(made: tuple[Home, str, str]) -> 
 
 
 def test_nothing_logged_is_said(home: Home) -> None:
-    done = home.run("logs", "--item", "nobody")
+    done = home.run("logs")
     assert (done.code, done.out) == (0, "")
-    assert "no steps are logged for that" in done.err
+    assert "no steps are logged" in done.err
+    home.run("projects", "new", "demo")
+    assert "no steps are logged for that" in home.run("logs", "-p", "demo").err
+    assert home.run("logs", "--item", "nobody").code == 2, "neither the library nor the log knows it"
 
 
 def test_following_shows_what_other_processes_do(home: Home) -> None:

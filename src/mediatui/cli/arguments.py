@@ -6,10 +6,12 @@ An empty text is nearly always a script's variable that was never set: it must n
 from __future__ import annotations
 
 import math
+import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 
 MAX_PORT = 65535
+_HOST = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
 
 
 def written(text: str) -> str:
@@ -49,6 +51,13 @@ def positive(text: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def host(text: str) -> str:
+    """A name or an address of this machine to listen on; an empty one would be every network there is."""
+    if not _HOST.fullmatch(named(text)):
+        raise ArgumentTypeError(f"{text!r} is no name or address of a machine")
+    return text
 
 
 def port(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from mediatui.errors import ExitCode, MediatuiError
 if TYPE_CHECKING:
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
+    from mediatui.library.library import Library
 
 MAX_INDEX = 2 << 20
 """Bytes of an index that are read to learn a project's name; of a larger project the identifier is offered."""
@@ -103,7 +105,8 @@ def run_answer(context: Context) -> int:
     if args.asking == "bash":
         # bash breaks words at = and :, and replaces only what comes after.
         words, current = split_line(args.words[0] if args.words else "")
-    for found in complete(_parser(), words, current, {"PROJECT": _projects, "MODEL": _models, "PROVIDER": _providers}):
+    sources = {"PROJECT": _projects, "MODEL": _models, "PROVIDER": _providers, "WHAT": _sorts}
+    for found in complete(_parser(), words, current, sources):
         context.output.line(_spell(found, args.asking, current, typed))
     return ExitCode.DONE
 
@@ -144,21 +147,30 @@ def _spell(found: Candidate, shell: str, current: str, typed: str) -> str:
 
 def _projects(given: Mapping[str, str]) -> Iterator[Candidate]:
     from mediatui.library.library import Library
-    from mediatui.locations import INDEX, find_locations
+    from mediatui.locations import find_locations
 
     data_dir = given.get("data_dir")
     library = Library(find_locations(Path(data_dir) if data_dir else None))
     try:
-        for project_id in library.project_ids():
-            name = project_id
-            with suppress(OSError, MediatuiError):
-                if (library.locations.projects / project_id / INDEX).stat().st_size <= MAX_INDEX:
-                    name = library.open(project_id).record.name
-            yield Candidate(name, "" if name == project_id else project_id)
+        names = {project_id: _name_of(library, project_id) for project_id in library.project_ids()}
+        shared = Counter(name.casefold() for name in (*names.values(), *names))
+        for project_id, name in names.items():
+            itself = name.casefold() == project_id.casefold()
+            if shared[name.casefold()] == (2 if itself else 1):
+                yield Candidate(name, "" if name == project_id else project_id)
+            else:  # another one would be found by that name
+                yield Candidate(project_id, name)
     except MediatuiError:
         return
     finally:
         library.close()
+
+
+def _name_of(library: Library, project_id: str) -> str:
+    with suppress(OSError, MediatuiError):
+        if library.locations.index(project_id).stat().st_size <= MAX_INDEX:
+            return library.open(project_id).record.name
+    return project_id
 
 
 def _models(given: Mapping[str, str]) -> Iterator[Candidate]:
@@ -172,3 +184,9 @@ def _providers(given: Mapping[str, str]) -> Iterator[Candidate]:
     from mediatui.provider_kinds import KINDS
 
     yield from (Candidate(name, kind.title) for name, kind in KINDS.items())
+
+
+def _sorts(given: Mapping[str, str]) -> Iterator[Candidate]:
+    from mediatui.cli.tidying import SORTS
+
+    yield from map(Candidate, SORTS)

@@ -9,13 +9,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mediatui.errors import ExitCode, MediatuiError, UsageError
+from mediatui.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
-    from mediatui.settings import ProviderSettings
+    from mediatui.settings import ProviderSettings, Settings
 
 HIDDEN_OPTIONS = ("token_command", "headers", "extra")
 """Options that may hold a secret: only that they are set is shown."""
@@ -62,12 +63,31 @@ def run_check(context: Context) -> int:
 
     settings = context.settings
     file = read_config(context.locations.config_file)
-    document = {"path": str(file.path), "exists": file.mode is not None, "private": file.private, "understood": True}
-    context.output.emit({**document, "active": settings.active_provider})
-    context.output.line(f"{file.path}: {'understood' if file.mode is not None else 'not there, every default holds'}")
+    problems, exists = list(_problems_of_interface(settings)), file.mode is not None
+    document = {"path": str(file.path), "exists": exists, "private": file.private, "understood": not problems}
+    context.output.emit({**document, "active": settings.active_provider, "problems": problems})
+    found = f"{plural(len(problems), 'problem')}" if problems else "understood"
+    context.output.line(f"{file.path}: {found if exists else 'not there, every default holds'}")
+    for problem in problems:
+        context.output.note(f"mediatui: {problem}")
     if not file.private:
         context.output.note(f"  Others can read it. It holds no key; `chmod 600 {file.path}` before it does.")
-    return ExitCode.DONE
+    return ExitCode.USAGE if problems else ExitCode.DONE
+
+
+def _problems_of_interface(settings: Settings) -> Iterator[str]:
+    """What the interface alone would say of keys and programs, which it opens without."""
+    if settings.keys:
+        from mediatui.tui.own_keys import read_keymap
+
+        yield from read_keymap(settings.keys).problems
+    if settings.openers:
+        from mediatui.tui.terminal.openers import read_openers
+
+        try:
+            read_openers(settings.openers)
+        except UsageError as error:
+            yield error.message
 
 
 def run_path(context: Context) -> int:

@@ -9,7 +9,7 @@ from mediatui.cli.fence import Interrupted
 from mediatui.cli.options import add_allow_host_option, add_project_option, values
 from mediatui.cli.saving import host_hints
 from mediatui.errors import ErrorKind, ExitCode, MediatuiError, UsageError
-from mediatui.model import Phase, SavePolicy, SaveState
+from mediatui.model import Phase, SavePolicy, SaveState, needs_saving
 from mediatui.text import plural
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mediatui.cli.params import Requested
     from mediatui.model import Job, MediaItem
     from mediatui.providers.base import FormSchema
+    from mediatui.settings import Settings
     from mediatui.studio.pricing import BatchCost
     from mediatui.studio.requests import GenerateRequest
     from mediatui.studio.studio import Studio
@@ -78,6 +79,7 @@ def run(context: Context) -> int:
     from mediatui.studio.pricing import FREE
 
     prompt, requested = _what(context.args)
+    _check_providers(context.settings, context.args.models)
     project = context.args.project or context.settings.default_project
     with context.studio() as studio:
         request = _request(context, studio, prompt, project, requested)
@@ -122,11 +124,11 @@ def report(context: Context, studio: Studio, jobs: Sequence[Job], items: Sequenc
 
 def _hints(jobs: Sequence[Job], items: Sequence[MediaItem]) -> Iterator[str]:
     for job in jobs:
-        if job.error is not None and job.error.hint and job.phase is not Phase.SUCCEEDED:
+        if job.error is not None and job.error.hint:
             yield job.error.hint
         elif job.phase.following:
             yield RESUME_HINT
-    if any(item.save_state.wants_saving and item.storage_error for item in items):
+    if any(needs_saving(item) and item.storage_error for item in items):
         yield "`mediatui retry --all` saves what is unsaved."
 
 
@@ -146,6 +148,7 @@ def outcome(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem], *, 
     Jobs that were followed and have not ended could not be followed to their end.
     """
     failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN) or _stands_still(job)]
+    failed += [job for job in jobs if came_to_nothing(job)]
     if not detached:
         failed += [job for job in jobs if not job.phase.ended]
     if any(job.error and ErrorKind(job.error.kind).stops_batch for job in failed):
@@ -158,6 +161,11 @@ def outcome(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem], *, 
     if any(studio.not_kept(job.id) for job in jobs):
         return ExitCode.UNSAVED
     return ExitCode.DONE
+
+
+def came_to_nothing(job: Job) -> bool:
+    """It ended well at the provider, whose answer holds nothing that could be saved: its record says why."""
+    return job.phase is Phase.SUCCEEDED and job.error is not None
 
 
 def _stands_still(job: Job) -> bool:
@@ -183,6 +191,28 @@ def _what(args: argparse.Namespace) -> tuple[str, Requested]:
 
         check_file("--image", args.image)  # at once; any other name may be one that the provider knows
     return read_prompt(args.prompt), Requested(texts, given, args.image)
+
+
+def _check_providers(settings: Settings, models: Sequence[str]) -> None:
+    """Refuse ``provider:model`` of a provider that is not in use: another one would take it all for a model's id.
+
+    Raises `UsageError`, or `ProviderError` for one without a key.
+    """
+    for model in models:
+        name, _, rest = model.partition(":")
+        provider = settings.providers.get(name)
+        if not rest.strip() or provider is None or name in settings.usable_providers:
+            continue
+        if settings.sandbox:
+            hint = "Leave out --sandbox (or MEDIATUI_SANDBOX, or `sandbox = true` in the settings)."
+            raise UsageError(f"{model}: only the sandbox is used now", hint=hint)
+        if provider.needs_key:
+            from mediatui.providers.registry import missing_key
+
+            raise missing_key(provider)
+        raise UsageError(
+            f"{model}: the provider {name!r} is not set up", hint=f"`mediatui config edit` to add [providers.{name}]."
+        )
 
 
 def _request(context: Context, studio: Studio, prompt: str, project: str, requested: Requested) -> GenerateRequest:

@@ -8,7 +8,7 @@ from mediatui.cli.archive_progress import ArchiveProgress
 from mediatui.cli.arguments import place
 from mediatui.cli.fence import interruptible
 from mediatui.cli.options import add_project_option
-from mediatui.errors import ExitCode
+from mediatui.errors import ExitCode, UsageError
 from mediatui.studio.events import ImportProgress
 from mediatui.text import human_bytes, plural
 
@@ -41,12 +41,24 @@ def run(context: Context) -> int:
             if context.args.plan:
                 _show_plan(context, plan)
                 return ExitCode.DONE
+            _refuse_nothing(plan)
             with interruptible("the import was interrupted", "Importing the same again goes on where it stopped."):
                 report = progress.bar.until(studio.imports.run(plan, context.args.project), progress.lines)
         finally:
             stop()
     _show_report(context, report)
     return ExitCode.UNSAVED if report.refused else ExitCode.DONE
+
+
+def _refuse_nothing(plan: ImportPlan) -> None:
+    """A folder without media would become an empty project; an empty project of ours may come back."""
+    from mediatui.archive.import_plan import ImportKind
+
+    if plan.kind is ImportKind.MEDIA and not plan.entries:
+        raise UsageError(
+            f"{plan.source} holds no media; nothing was imported",
+            hint="`mediatui import PATH --plan` says why each file is refused." if plan.refused else "",
+        )
 
 
 def _show_plan(context: Context, plan: ImportPlan) -> None:

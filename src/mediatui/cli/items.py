@@ -12,7 +12,7 @@ from mediatui.cli.output import local_time
 from mediatui.cli.selecting import filtered
 from mediatui.errors import ExitCode
 from mediatui.library.query.order import COLUMNS, Order, sort_items
-from mediatui.model import MediaType, SaveState
+from mediatui.model import MediaType, SaveState, needs_saving
 from mediatui.text import human_bytes, one_line, plural
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def run_list(context: Context) -> int:
     context.output.table(
         ("ID", "STATE", "TYPE", "CREATED", "SIZE", "PROJECT", "MODEL", "PROMPT"), _rows(items), "no items"
     )
-    unsaved = [item for item in items if item.save_state.wants_saving]
+    unsaved = [item for item in items if needs_saving(item)]
     if unsaved:
         words = "unsaved or missing" if any(item.save_state is SaveState.MISSING for item in unsaved) else "unsaved"
         context.output.note(f"{plural(len(unsaved), 'item')} {words}; `mediatui retry --all` saves what can be had")

@@ -6,7 +6,7 @@ from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.arguments import named
-from mediatui.cli.generate import follow, outcome, report
+from mediatui.cli.generate import came_to_nothing, follow, outcome, report
 from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, MediatuiError, UsageError
@@ -229,8 +229,10 @@ def _with_ids(parser: CommandParser, run: Any, *, many: bool = True, everything:
 
 
 def _may_have_a_result(job: Job) -> bool:
-    """It failed after it was accepted, or may have been accepted: asking again can find something."""
-    return job.phase is Phase.UNKNOWN or (job.phase is Phase.FAILED and job.remote_id is not None)
+    """It failed or came to nothing after it was, or may have been, accepted: asking again can find something."""
+    if job.phase is Phase.UNKNOWN:
+        return True
+    return job.remote_id is not None and (job.phase is Phase.FAILED or came_to_nothing(job))
 
 
 def _add_project(parser: CommandParser, about: str) -> None:

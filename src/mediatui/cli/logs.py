@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.arguments import named, positive
 from mediatui.cli.options import add_project_option
-from mediatui.errors import ExitCode, MediatuiError
+from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
     from mediatui.steplog import Step
@@ -28,7 +30,7 @@ def configure(parser: CommandParser) -> None:
     parser.add_argument("--job", type=named, metavar="ID", help="only this job and its items")
     add_project_option(parser, "only this project")
     parser.add_argument("--last", type=positive, metavar="N", default=LAST, help=f"the last N steps (default: {LAST})")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on showing new steps; one JSON object a line")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on showing new steps; with --json one a line")
     parser.examples("mediatui logs --item 9f2c01aa", "mediatui logs --follow", "mediatui logs --job 9f2c --json")
 
 
@@ -69,24 +71,32 @@ def _follow(context: Context, tail: Any, steps: list[Step], filters: dict[str, s
 
 
 def _filters(context: Context) -> dict[str, str]:
-    """The ids that are meant. One that the library does not know any more is taken as it is: the log may."""
+    """The ids that are meant. What the library does not know any more the log may; raises `UsageError`."""
     args = context.args
     with context.reader() as reader:
         return {
-            "item": _known(lambda: reader.item(args.item)[1].id, args.item),
-            "job": _known(lambda: reader.job(args.job)[1].id, args.job),
-            "project": _known(lambda: reader.project(args.project).id, args.project),
+            "item": _known(context, "item", args.item, lambda: reader.item(args.item)[1].id),
+            "job": _known(context, "job", args.job, lambda: reader.job(args.job)[1].id),
+            "project": _known(context, "project", args.project, lambda: reader.project(args.project).id),
         }
 
 
-def _known(find: Any, given: str | None) -> str:
+def _known(context: Context, field: str, given: str | None, find: Callable[[], str]) -> str:
+    from mediatui.steplog import logged_names
+    from mediatui.studio.reading import SHORTEST_REFERENCE
+
     if not given:
         return ""
     try:
-        found: str = find()
-    except MediatuiError:
-        return given
-    return found
+        return find()
+    except UsageError:
+        names = logged_names(context.locations.log_file, field, given)
+        if given in names or (not names and context.args.follow):  # what is followed may be still to come
+            return given
+        similar = names if len(given) >= SHORTEST_REFERENCE and field != "project" else ()
+        if len(similar) != 1:
+            raise
+    return next(iter(similar))
 
 
 def _document(step: Step) -> dict[str, Any]:

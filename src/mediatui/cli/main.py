@@ -70,8 +70,8 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
-        return _tell_version()
+    if arguments and set(arguments) <= {"--version", "--json"} and "--version" in arguments:
+        return _tell_version(json="--json" in arguments)
     try:
         from mediatui.cli.fence import run_fenced
     except KeyboardInterrupt:  # before there is a fence: nothing was begun
@@ -80,10 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_fenced(arguments, build_parser, _run)
 
 
-def _tell_version() -> int:
+def _tell_version(*, json: bool) -> int:
     """Print the version without the parser, which takes longer."""
     try:
-        print(f"mediatui {__version__}", flush=True)
+        print(f'{{"version": "{__version__}"}}' if json else f"mediatui {__version__}", flush=True)
     except OSError as error:
         from mediatui.cli.fence import stdout_failed
 

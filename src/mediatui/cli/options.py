@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 EXIT_CODES = (
     (ExitCode.DONE, "done"),
     (ExitCode.FAILED, "failed"),
-    (ExitCode.USAGE, "the command, an option or a setting makes no sense"),
-    (ExitCode.UNSAVED, "done, but something remains unsaved (`mediatui retry --all`)"),
+    (ExitCode.USAGE, "the command, an option or a setting makes no sense; nothing was done"),
+    (ExitCode.UNSAVED, "done, but something remains unsaved or missing (`mediatui retry --all`)"),
     (ExitCode.KEY_OR_BALANCE, "there is no key, the provider refused it, or the balance is exhausted"),
     (ExitCode.INTERRUPTED, "interrupted; jobs go on at the provider (`mediatui jobs resume`)"),
+    (141, "the reader of stdout went away (`mediatui list | head`)"),
 )
 """What each exit code means, for people."""
 
 
-NEAR = 0.65
-"""How alike a command must be to be offered for one that is not there; at 0.6 “bogus” would mean “logs”."""
+NEAR = 0.7
+"""How alike a command must be to be offered for one that is not there; at 0.66 “bogus” would mean “logs”."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -78,26 +79,31 @@ class CommandParser(argparse.ArgumentParser):
         """Parse everything. Raises `UsageError`, pointing to the command's own help for what it does not know."""
         found, rest = self.parse_known_args(args, namespace)
         if rest:
-            self._refuse(rest, getattr(found, "command", None))
+            self._chosen(found)._refuse(rest)
         return found
 
-    def _refuse(self, words: Sequence[str], command: str | None) -> NoReturn:
-        parser = self._named_parsers().get(command or "", self)
-        near = difflib.get_close_matches(words[0], parser._option_string_actions, 1)
+    def _refuse(self, words: Sequence[str]) -> NoReturn:
+        parser, word = self, words[0].partition("=")[0]
+        near = difflib.get_close_matches(word, parser._option_string_actions, 1, NEAR) if word.startswith("--") else []
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(
             f"unrecognized arguments: {' '.join(words)}", hint=f"{hint}`{parser.prog} --help` explains it."
         )
 
-    def _named_parsers(self) -> dict[str, CommandParser]:
-        found = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
-        return {name: parser for action in found for name, parser in action.choices.items()}
+    def _chosen(self, found: argparse.Namespace) -> CommandParser:
+        """The parser of the command, or of its action, that was named last."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                named: CommandParser | None = action.choices.get(str(getattr(found, action.dest, "")))
+                return named._chosen(found) if named is not None else self
+        return self
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         # argparse would name all the commands there are, also one that is not for people.
         if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
             offered = [choice.dest for choice in action._choices_actions]
-            near = difflib.get_close_matches(str(value), offered, 1, NEAR)
+            begun = [name for name in offered if len(str(value)) > 1 and name.startswith(str(value))]
+            near = begun if len(begun) == 1 else difflib.get_close_matches(str(value), offered, 1, NEAR)
             hint = f"Did you mean `{self.prog} {near[0]}`?" if near else f"`{self.prog} --help` lists them."
             raise UsageError(f"there is no {str(action.metavar).lower()} {value!r}", hint=hint)
         super()._check_value(action, value)
@@ -153,7 +159,7 @@ def add_allow_host_option(parser: argparse.ArgumentParser) -> None:
 
 def exit_code_help() -> str:
     """The table of exit codes."""
-    return "exit codes:\n" + "\n".join(f"  {code.value:<4} {text}" for code, text in EXIT_CODES)
+    return "exit codes:\n" + "\n".join(f"  {int(code):<4} {text}" for code, text in EXIT_CODES)
 
 
 def values(enumeration: Sequence[Any]) -> list[str]:

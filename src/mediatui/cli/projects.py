@@ -10,7 +10,7 @@ from mediatui.cli.arguments import named
 from mediatui.cli.options import values
 from mediatui.cli.output import local_time
 from mediatui.errors import ExitCode, UsageError
-from mediatui.library.deleted import deleted_parts
+from mediatui.library.deleted import deleted_parts, look_into
 from mediatui.model import SavePolicy
 from mediatui.text import human_bytes, plural
 
@@ -39,7 +39,7 @@ def configure(parser: CommandParser) -> None:
     delete = _action(actions, "delete", run_delete, "move a project to the trash")
     delete.add_argument("project", type=named, metavar="PROJECT")
     restore = _action(actions, "restore", run_restore, "bring a deleted project back")
-    restore.add_argument("project", type=named, metavar="PROJECT", help="its id, or its folder in the trash")
+    restore.add_argument("project", type=named, metavar="PROJECT", help="its id, its name, or its folder in the trash")
     policy = _action(actions, "policy", run_policy, "what happens to this project's finished outputs")
     policy.add_argument("project", type=named, metavar="PROJECT")
     policy.add_argument("policy", choices=[*values(list(SavePolicy)), AS_SETTINGS])
@@ -156,12 +156,21 @@ def _show(context: Context, project: Project, what: str) -> int:
 def _list_deleted(context: Context) -> int:
     with context.reader() as reader:
         paths = reader.trashed_projects()
-    found = [(path, *deleted_parts(path)) for path in paths]
+    found = [(deleted_parts(path)[0], look_into(path)) for path in paths]
     context.output.emit(
-        {"deleted": [{"id": name, "deleted_at": when, "path": str(path)} for path, name, when in found]}
-    )
-    rows = [(name, local_time(when), str(path)) for path, name, when in found]
-    context.output.table(("ID", "DELETED", "FOLDER"), rows, "no deleted projects")
+        {
+            "deleted": [
+                {"id": project_id, "name": d.name, "items": d.items, "bytes": d.bytes, "deleted_at": d.time,
+                 "path": str(d.path)}
+                for project_id, d in found
+            ]
+        }
+    )  # fmt: skip
+    rows = [
+        (project_id, d.name, f"{d.items:,}", human_bytes(d.bytes), local_time(d.time), str(d.path))
+        for project_id, d in found
+    ]
+    context.output.table(("ID", "NAME", "ITEMS", "SIZE", "DELETED", "FOLDER"), rows, "no deleted projects")
     return ExitCode.DONE
 
 
@@ -171,4 +180,12 @@ def _trashed(context: Context, reference: str) -> Path:
     for path in paths:
         if reference in (path.name, deleted_parts(path)[0]) or Path(reference).absolute() == path:
             return path
+    called = [path for path in paths if look_into(path).name.casefold() == reference.casefold()]
+    if len({deleted_parts(path)[0] for path in called}) > 1:
+        raise UsageError(
+            f"{plural(len(called), 'deleted project')} have the name {reference!r}",
+            hint="Name one by its id: `mediatui projects --deleted` lists them.",
+        )
+    if called:
+        return called[0]
     raise UsageError(f"there is no deleted project {reference!r}", hint="`mediatui projects --deleted` lists them.")

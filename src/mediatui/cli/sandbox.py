@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mediatui.cli.arguments import named, port
+from mediatui.cli.arguments import host, port
 from mediatui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def configure(parser: CommandParser) -> None:
     parser.add_argument("--port", type=port, default=0, metavar="N", help="the port (default: the one it had last)")
     parser.add_argument(
         "--host",
-        type=named,
+        type=host,
         default="127.0.0.1",
         metavar="HOST",
         help="the address to listen on (default: this machine only)",

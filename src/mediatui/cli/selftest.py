@@ -6,9 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mediatui.cli.arguments import place, positive
-from mediatui.errors import ExitCode
+from mediatui.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
     from mediatui.selftest.outcome import Outcome
@@ -33,14 +35,23 @@ def run(context: Context) -> int:
     """Try the disk; the exit code is 1 when it is not safe for projects."""
     from mediatui.selftest.run import selftest
 
-    folder = (context.args.folder or context.locations.data).absolute()
-    output = context.output
+    folder, output = _folder(context), context.output
     output.note(f"trying {folder} for about {context.args.seconds} s, in a folder that is removed afterwards")
     summary = selftest(folder, context.args.seconds, lambda outcome: output.note(f"  {_line(outcome)}"))
     outcomes = [{**asdict(outcome), "verdict": outcome.verdict.value} for outcome in summary.outcomes]
     output.emit({**asdict(summary), "outcomes": outcomes, "safe": summary.safe, "words": summary.words})
     output.line(f"{summary.folder} ({summary.file_system}): {summary.words}")
     return ExitCode.DONE if summary.safe else ExitCode.FAILED
+
+
+def _folder(context: Context) -> Path:
+    """Where to try. Raises `UsageError` for a folder that is not there: what is made in its place may be elsewhere."""
+    folder: Path | None = context.args.folder
+    if folder is None:
+        return context.locations.data
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}; nothing was tried", hint="Is it mounted? Or make it first.")
+    return folder.absolute()
 
 
 def _line(outcome: Outcome) -> str:

@@ -19,8 +19,9 @@ def configure(parser: CommandParser) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("--port", type=port, default=0, metavar="N", help="the port (default: a free one)")
     parser.description = (
-        "Serve the interface on 127.0.0.1. The printed address holds a token: whoever has it can spend your money. "
-        "Each browser tab is a window of its own; closing it stops no job."
+        "Serve the interface on 127.0.0.1. The printed address holds a token: whoever\n"
+        "has it can spend your money. Each browser tab is a window of its own; closing\n"
+        "it stops no job."
     )
     parser.examples("mediatui serve", "mediatui serve --port 8765 --sandbox")
 

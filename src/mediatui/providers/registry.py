@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mediatui.errors import ErrorKind, ProviderError
+from mediatui.errors import ErrorKind, NoKey, ProviderError
 from mediatui.provider_kinds import SANDBOX
 from mediatui.providers.base import Provider
 from mediatui.settings import ProviderSettings, Secret
@@ -36,11 +36,13 @@ def missing_key(settings: ProviderSettings) -> ProviderError:
 
     about = settings.about
     variable = key_variables(settings.name, about)[0] if about else "its key"
-    return ProviderError(
+    error = ProviderError(
         ErrorKind.AUTH,
         f"the provider {settings.name!r} has no key",
         hint=f"Set {variable} in the environment, or run `mediatui auth set {settings.name}`; --sandbox needs none.",
     )
+    error.title = NoKey.title  # nobody was there to refuse it
+    return error
 
 
 def make_sandbox_provider(base_url: str, key: str) -> Provider:

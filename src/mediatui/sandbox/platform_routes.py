@@ -68,7 +68,7 @@ async def about(http: HttpRequest) -> Response:
 
 async def models(http: HttpRequest) -> Response:
     """The catalogue."""
-    query, category = http.query_params.get("q", "").lower(), http.query_params.get("category")
+    words, category = http.query_params.get("q", "").lower().split(), http.query_params.get("category")
     ids, expand = _asked_for(http), http.query_params.getlist("expand")
     if http.query_params.get("status", "active") != "active":
         return JSONResponse({"models": [], "next_cursor": None, "has_more": False})
@@ -77,7 +77,7 @@ async def models(http: HttpRequest) -> Response:
         for model in MODELS.values()
         if (not ids or model.id in ids)
         and (not category or model.category == category)
-        and query in f"{model.id} {model.name} {model.description}".lower()
+        and all(word in f"{model.id} {model.name} {model.description}".lower() for word in words)
     ]
     page, going_on = _page(http, found, 50)
     base, schemas = origin(http), any("openapi-3.0" in value for value in expand)

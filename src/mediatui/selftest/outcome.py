@@ -42,10 +42,13 @@ class Summary:
     @property
     def words(self) -> str:
         """The answer to "may I keep my projects here?"."""
-        bad = [outcome.words for outcome in self.outcomes if outcome.verdict is Verdict.BAD]
-        limits = [outcome.words for outcome in self.outcomes if outcome.verdict is Verdict.LIMITED]
+        bad, limits = self._said(Verdict.BAD), self._said(Verdict.LIMITED)
         if bad:
             return f"This place is not safe for projects: {'; '.join(bad)}."
         if limits:
             return f"This place is safe for projects, with limits: {'; '.join(limits)}."
         return "This place is safe for projects."
+
+    def _said(self, verdict: Verdict) -> list[str]:
+        """What was found, each once: one fault may spoil several checks."""
+        return list(dict.fromkeys(outcome.words for outcome in self.outcomes if outcome.verdict is verdict))

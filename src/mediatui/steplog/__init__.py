@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from mediatui.steplog.read import Tail, belongs, read_steps
+from mediatui.steplog.read import Tail, belongs, logged_names, read_steps
 from mediatui.steplog.step import FAILED, OK, STOPPED, Step, StepName
 from mediatui.steplog.write import Running, Steps
 
-__all__ = ["FAILED", "OK", "STOPPED", "Running", "Step", "StepName", "Steps", "Tail", "belongs", "read_steps"]
+__all__ = [
+    "FAILED",
+    "OK",
+    "STOPPED",
+    "Running",
+    "Step",
+    "StepName",
+    "Steps",
+    "Tail",
+    "belongs",
+    "logged_names",
+    "read_steps",
+]

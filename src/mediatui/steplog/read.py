@@ -33,6 +33,14 @@ def read_steps(path: Path, *, item: str = "", job: str = "", project: str = "", 
     return list(islice(found, limit))[::-1]
 
 
+def logged_names(path: Path, field: str, reference: str) -> frozenset[str]:
+    """The items, jobs or projects (by `field`) of the log whose name is, starts or ends like that. Blocking."""
+    needle = _as_written(reference)
+    steps = (_parse(line) for line in _lines_backwards(path) if needle in line)
+    names: set[str] = {getattr(step, field) for step in steps if step is not None}
+    return frozenset(name for name in names if name.startswith(reference) or name.endswith(reference))
+
+
 def _as_written(name: str) -> bytes:
     """A name as every line about it holds it: to look for that is much faster than to parse them all."""
     return json.dumps(name, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
