@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mediatui.checksum import checksums_of
 from mediatui.errors import StorageError, UsageError
+from mediatui.library.fields import is_recordable
 from mediatui.library.index import item_to_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import Differences, compare
@@ -155,18 +156,17 @@ def _index(project: ProjectFolder) -> Iterator[Finding]:
 
 def _records_and_files(project: ProjectFolder, differences: Differences) -> Iterator[Finding]:
     for item_id in differences.missing:
-        name = project.item(item_id).path or ""
-        yield Finding(Kind.MISSING, name, "the file is gone", f"`mediatui retry {item_id}` downloads it again")
+        item = project.item(item_id)
+        again = f"`mediatui retry {item_id}` downloads it again" if item.url else "put it back: it has no address"
+        yield Finding(Kind.MISSING, item.path or "", "the file is gone", again)
     for item_id in differences.returned:
         name = project.item(item_id).path or ""
         yield Finding(Kind.RETURNED, name, "the file is there again", f"`mediatui repair -p {project.id}` notes it")
     for path in differences.orphans:
-        yield Finding(
-            Kind.ORPHAN,
-            _relative(project, path),
-            "no item knows this file",
-            f"`mediatui repair -p {project.id} --adopt` makes it an item",
-        )
+        remedy = f"`mediatui repair -p {project.id} --adopt` makes it an item"
+        if not is_recordable(_relative(project, path)):
+            remedy = "give it another name: this one cannot be written down"
+        yield Finding(Kind.ORPHAN, _relative(project, path), "no item knows this file", remedy)
     for path in differences.parts:
         known = project.find_item(path.name.removesuffix(".part"))
         whose = f"of item {known.id}" if known else "of no known item"

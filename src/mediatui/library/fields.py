@@ -149,6 +149,11 @@ def is_inside(path: str) -> bool:
     return not any(part in ("", ".", "..") for part in parts) and not _UNSAFE & set(path)
 
 
+def is_recordable(path: str) -> bool:
+    """Whether a record brings this path of a file back as it is: it stays inside, and holds nothing that is cleaned."""
+    return is_inside(path) and (path.isprintable() or clean_text(path) == path)
+
+
 def json_clean(value: Any) -> Any:
     """The value in JSON's own types: tuples become lists, other mappings objects, numbers JSON lacks null."""
     kind = type(value)

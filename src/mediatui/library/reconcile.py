@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mediatui.checksum import checksums_of
 from mediatui.errors import UsageError, storage_error
+from mediatui.library.fields import is_recordable
 from mediatui.library.files import finish_placing, is_empty, sweep_temporaries
 from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
@@ -128,7 +129,8 @@ def adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[M
             sidecar = load_sidecar(path)
         except OSError:  # perhaps next time
             continue
-        if sidecar is None:
+        relative = path.relative_to(project.folder).as_posix()
+        if sidecar is None or not is_recordable(relative):
             continue
         doc, key = sidecar[0], sidecar[0]["id"]
         held = project.find_item(key)
@@ -136,7 +138,6 @@ def adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[M
         settled = held is not None and held.save_state is SaveState.SAVED and _is_file(project, held)
         if key not in found and ours and not settled and _is_whole(path, doc):
             with suppress(OSError):
-                relative = path.relative_to(project.folder).as_posix()
                 item = item_from_document(saved_document(doc, relative, path), project.id, key)
                 found[key] = (_saved(item), path)
     return list(found.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediatui.checksum import checksums_of
+from mediatui.library.fields import is_recordable
 from mediatui.library.files import is_empty
 from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.index import (
@@ -171,7 +172,7 @@ def _from_sidecars(folder: Path, found: Recovered) -> None:
         except OSError:  # the file is adopted with its record once the disk gives that out
             found.unread.add(relative)
             continue
-        if sidecar:
+        if sidecar and is_recordable(relative):
             doc = saved_document(sidecar[0], relative, path)
             known = found.tables["items"].get(doc["id"])
             if known is not None and known.get("save_state") != SaveState.SAVED.value:
@@ -182,7 +183,7 @@ def _from_sidecars(folder: Path, found: Recovered) -> None:
 def _from_media(folder: Path, found: Recovered) -> None:
     known = {doc.get("path") for doc in found.tables["items"].values()}
     for relative, path in media_files(folder):
-        if relative not in known and not is_empty(path) and relative not in found.unread:
+        if relative not in known | found.unread and is_recordable(relative) and not is_empty(path):
             item = bare_item(folder.name, relative, path)
             key = item.id if item.id not in found.tables["items"] else f"{item.id}-{len(known)}"
             found.from_media += found.add("items", key, {**item_to_document(item), "id": key})

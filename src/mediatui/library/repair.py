@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mediatui.errors import storage_error
 from mediatui.library.check import sidecar_finding
+from mediatui.library.fields import is_recordable
 from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import adoptable, compare, reconcile
@@ -112,7 +113,7 @@ def _reconcile_steps(project: ProjectFolder) -> Iterator[Step]:
 
 
 def _adopt_steps(project: ProjectFolder) -> Iterator[Step]:
-    orphans = compare(project).orphans
+    orphans = _nameable(project)
     settled = {path for _, path in adoptable(project, orphans)}
     for path in orphans:
         if path not in settled:
@@ -120,12 +121,17 @@ def _adopt_steps(project: ProjectFolder) -> Iterator[Step]:
             yield Step("adopt", _relative(project, path), f"make it an item, from {source}")
 
 
+def _nameable(project: ProjectFolder) -> tuple[Path, ...]:
+    """Files nobody knows whose names can be written down."""
+    return tuple(path for path in compare(project).orphans if is_recordable(_relative(project, path)))
+
+
 def _relative(project: ProjectFolder, path: Path) -> str:
     return path.relative_to(project.folder).as_posix()
 
 
 def _adopt_all(project: ProjectFolder) -> None:
-    for path in compare(project).orphans:
+    for path in _nameable(project):
         item = _as_item(project, path)
         project.write_sidecar(item)
         project.commit(items=[item])

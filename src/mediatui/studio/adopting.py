@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mediatui.checksum import checksums_of
 from mediatui.errors import StorageError, UsageError, storage_error
+from mediatui.library.fields import is_recordable
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare
 from mediatui.media.probe import probe, sniff
@@ -18,6 +19,7 @@ from mediatui.studio.advice import LOOK_AGAIN
 from mediatui.text import one_line
 
 HEAD_BYTES = 4096
+NAME_REFUSED = "its name has characters that cannot be written down; give it another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ def adopt(project: ProjectFolder, paths: Sequence[Path] | None = None) -> Adopte
     items: list[MediaItem] = []
     refused: list[tuple[Path, str]] = []
     for path in dict.fromkeys(chosen):
+        if not is_recordable(path.relative_to(project.folder).as_posix()):
+            refused.append((path, NAME_REFUSED))
+            continue
         try:
             item = _item_of(project, path)
         except OSError as exc:
