@@ -149,7 +149,6 @@ def outcome(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem], *, 
     """
     failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN) or _stands_still(job)]
     failed += [job for job in jobs if came_to_nothing(job)]
-    failed += [job for job in jobs if came_to_nothing(job)]
     if not detached:
         failed += [job for job in jobs if not job.phase.ended]
     if any(job.error and ErrorKind(job.error.kind).stops_batch for job in failed):
@@ -162,11 +161,6 @@ def outcome(studio: Studio, jobs: Sequence[Job], items: Sequence[MediaItem], *, 
     if any(studio.not_kept(job.id) for job in jobs):
         return ExitCode.UNSAVED
     return ExitCode.DONE
-
-
-def came_to_nothing(job: Job) -> bool:
-    """It ended well at the provider, whose answer holds nothing that could be saved: its record says why."""
-    return job.phase is Phase.SUCCEEDED and job.error is not None
 
 
 def came_to_nothing(job: Job) -> bool:
