@@ -273,20 +273,25 @@ def _check_options(file: ConfigFile, where: str, kind: ProviderKind, options: Ma
         if option not in kind.options and not kind.any_options:
             raise _unknown(file, f"{where}.{option}", (f"{where}.{o}" for o in (*kind.options, *COMMON_OPTIONS)))
         if option.endswith("_url"):
-            check_service_url(f"{file.path}: {where}.{option}", value)
+            check_service_url(f"{file.path}: {where}.{option}", value, bare=not kind.any_options)
 
 
-def check_service_url(name: str, value: object) -> None:
-    """Refuse an address that is no http(s) one, would send a key in the clear, or holds a password."""
+def check_service_url(name: str, value: object, *, bare: bool = True) -> None:
+    """Refuse an address that is no http(s) one, would send a key in the clear, or holds a password.
+
+    A `bare` one is what paths are added to: it has no query and no fragment.
+    """
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
-        host = parts.hostname if parts else None
+        host = parts.hostname if parts and parts.port != 0 else None
     except ValueError:
         parts = host = None
     if parts is None or parts.scheme not in ("http", "https") or not host:
         raise UsageError(f"{name} must be an http or https address")
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"{name} must not hold a user name or password", hint="Keys have settings of their own.")
+    if bare and (parts.query or parts.fragment):
+        raise UsageError(f"{name} must end before any ? or #", hint="Paths are added to it.")
     if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(
             f"{name} uses plain http, which would show your key to the network",

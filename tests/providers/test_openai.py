@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -531,6 +532,13 @@ async def test_a_compatible_server_is_asked_and_media_come_first(server: OpenAIS
             await provider.models()
 
 
+async def test_a_list_of_models_may_hold_anything(server: OpenAIServer) -> None:
+    listed = [{"id": None}, {"id": 7}, "x", {"id": "sd \x1b[31m"}, {}]
+    server.script("models", Reply(body={"data": listed}))
+    async with provider_of(server) as provider:
+        assert [model.id for model in await provider.models()] == ["7", "sd [31m"]
+
+
 async def test_configured_models_are_believed(server: OpenAIServer) -> None:
     async with provider_of(server, models=("dreamer",), video_models=("mover",)) as provider:
         assert [(m.id, m.makes) for m in await provider.models()] == [("dreamer", None), ("mover", MediaType.VIDEO)]
@@ -576,6 +584,8 @@ def test_settings() -> None:
     assert made == expected
     wrong: list[dict[str, Any]] = [
         {"extra": 1},
+        {"extra": {"x": float("nan")}},
+        {"extra": {"since": date(2026, 11, 20)}},
         {"models": "a"},
         {"video_models": [1]},
         {"response_format": "gif"},

@@ -412,6 +412,14 @@ async def test_a_forged_address_gets_neither_key_nor_call(server: ReplicateServe
     assert len(server.of("poll")) == 2
 
 
+@pytest.mark.parametrize("said", [".", "..", "", None, ["p1"], {"id": "p1"}, True, 1.5])
+async def test_what_cannot_be_asked_for_is_no_id(server: ReplicateServer, said: Any) -> None:
+    server.script("submit", Reply(201, server.prediction("starting", id=said)))
+    async with provider_of(server) as provider:
+        with refused(ErrorKind.AMBIGUOUS_SUBMIT):
+            await provider.submit(JOB)
+
+
 async def test_an_id_is_never_a_path(server: ReplicateServer) -> None:
     async with provider_of(server) as provider:
         with refused(ErrorKind.NOT_FOUND):
@@ -523,9 +531,20 @@ def test_an_input_that_is_repeated_is_no_output() -> None:
     assert [o.url for o in PURE.outputs(job, raw)] == ["https://replicate.delivery/out.png"]
 
 
-def test_a_foreign_address_has_no_hour() -> None:
-    (output,) = outputs_of("https://example.com/out.png")
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.com/out.png", "https://notreplicate.delivery/out.png", "http://[::1", "https://x:99999/a"],
+)
+def test_a_foreign_address_has_no_hour(address: str) -> None:
+    (output,) = outputs_of(address)
     assert output.expires_at is None
+
+
+@pytest.mark.parametrize("said", [{}, {"completed_at": None}, {"completed_at": "soon"}, {"completed_at": 7e300}])
+def test_without_a_time_the_hour_counts_from_the_submit(said: dict[str, Any]) -> None:
+    job = replace(JOB, submitted_at=1_000_000.0, created_at=999_999.0)
+    raw = json.dumps({"status": "succeeded", "output": "https://replicate.delivery/a.png", **said}).encode()
+    assert [output.expires_at for output in PURE.outputs(job, raw)] == [1_003_600.0]
 
 
 @settings(max_examples=150, deadline=None)

@@ -81,8 +81,9 @@ def text(value: object, limit: int = 500) -> str:
 
 
 def identifier(value: object, limit: int = 200) -> str:
-    """An id on one clean line; some services write it as a number. Empty for what is none."""
-    return text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value, limit)
+    """An id on one clean line; some services write it as a number. Empty for what is none, or no part of an address."""
+    found = text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value, limit)
+    return "" if found in (".", "..") else found
 
 
 def number(value: object) -> float | None:

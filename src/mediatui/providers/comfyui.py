@@ -154,7 +154,7 @@ class ComfyProvider:
             raise refusal(answer.document, template)
         self._http.check_submit(answer)
         found = identifier(answer.document.get("prompt_id"))
-        if found in ("", ".", "..") or found != str(answer.document["prompt_id"]):
+        if not found or found != str(answer.document["prompt_id"]):
             raise self._http.ambiguous("an answer without a prompt id that can be asked for")
         if mapping(answer.document.get("node_errors")):
             self._partial[found] = f"only a part of the workflow runs: {refusal(answer.document, template).message}"

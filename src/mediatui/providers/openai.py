@@ -16,7 +16,7 @@ from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, MediaType, Phase
 from mediatui.providers.answers import entries, identifier, number, parse_result, percent, text
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.http import Answer, JsonClient, Upload, media_hosts
+from mediatui.providers.http import Answer, JsonClient, Upload, encode, media_hosts
 from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
 from mediatui.providers.openai_outputs import attachments, image_outputs, streamed, video_outputs
 from mediatui.providers.plain import cancelled, not_done
@@ -90,6 +90,10 @@ class OpenAIHosts:
         extra, form = options.get("extra", {}), options.get("response_format", "")
         if not isinstance(extra, Mapping):
             raise UsageError(f"{place}.extra must be a table")
+        try:
+            encode(dict(extra))
+        except ProviderError:
+            raise UsageError(f"{place}.extra holds a date, or a number that is none: it is sent as JSON") from None
         if form not in RESPONSE_FORMATS:
             raise UsageError(f"{place}.response_format must be b64_json or url")
         timeout = number(options.get("timeout_seconds", TIMEOUT_SECONDS))
@@ -172,7 +176,7 @@ class OpenAIProvider:
             if exc.kind in (ErrorKind.NOT_FOUND, ErrorKind.UNSUPPORTED):
                 return []
             raise
-        names = [name for entry in entries(document.get("data")) if (name := text(entry.get("id"), 200))]
+        names = [name for entry in entries(document.get("data")) if (name := identifier(entry.get("id")))]
         return sorted(names, key=lambda name: makes(name) is None)
 
     async def schema(self, model: str) -> FormSchema | None:

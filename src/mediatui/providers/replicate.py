@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
@@ -27,7 +27,7 @@ from mediatui.providers.answers import (
     text,
 )
 from mediatui.providers.base import Capability, Delivery, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.http import LOOK_FOR_IT, JsonClient, Upload, media_hosts
+from mediatui.providers.http import LOOK_FOR_IT, JsonClient, Upload, media_hosts, origin
 from mediatui.providers.lost import lost_window, same_inputs, the_only
 from mediatui.providers.plain import PublicOutputs, cancelled, not_done, with_uploads
 from mediatui.providers.problems import Service, failure
@@ -262,7 +262,8 @@ class ReplicateProvider(PublicOutputs):
         document = parse_result(raw)
         prediction = mapping(document)
         result = {"output": prediction["output"]} if "output" in prediction else document
-        ended = next((t for n in ("completed_at", "started_at", "created_at") if (t := epoch(prediction.get(n)))), None)
+        said = (epoch(prediction.get(name)) for name in ("completed_at", "started_at", "created_at"))
+        ended = next(filter(None, (*said, job.submitted_at, job.created_at)), None)
         seed, phase = _seed(prediction.get("logs")), _phase(prediction)
         partial = phase in (Phase.FAILED, Phase.CANCELLED)
         meta = {"incomplete": f"only a part was made: {self._why(prediction, phase).message}"} if partial else {}
@@ -279,8 +280,8 @@ class ReplicateProvider(PublicOutputs):
     def _dies_at(self, output: Output, ended: float | None) -> float | None:
         if output.delivery is not Delivery.URL or ended is None:
             return None
-        host = urlsplit(output.url or "").netloc.lower()
-        own = host.partition(":")[0].endswith("replicate.delivery") or host in self.media_hosts.loopback
+        netloc = origin(output.url or "").rpartition("/")[2]
+        own = f".{netloc.rpartition(':')[0]}".endswith(".replicate.delivery") or netloc in self.media_hosts.loopback
         return ended + OUTPUT_LIFE_SECONDS if own else None
 
     async def cancel(self, job: Job) -> bool:
