@@ -27,6 +27,7 @@ from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageList, UsageScreen
 from mediatui.tui.widgets.bars import Bar, PaneTitle
 from mediatui.tui.widgets.form import Cycle
+from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
 from mediatui.tui.widgets.picture import Picture
 
@@ -447,3 +448,16 @@ async def test_hints_about_jobs_are_given_where_a_job_is(start: Start) -> None:
         await session.press("f")
         await until(lambda: session.app.toasts.texts, "told")
         assert not any("Jobs" in text for text in session.app.toasts.texts)
+
+
+@pytest.mark.parametrize(("key", "words"), [("C", "Not on disk"), ("B", "demo")])
+async def test_a_very_narrow_screen_still_says_what_a_line_is_about(
+    start: Start, pictures: None, key: str, words: str
+) -> None:
+    async with start(size=(30, 8)) as session:
+        await session.open_demo()
+        await session.press(key)
+        screen = await session.screen(CleanScreen if key == "C" else UsageScreen)
+        rows = screen.query_one(LineList)
+        await until(lambda: rows.keys and words in rows.render_line(0).text, "the line")
+        assert key == "C" or "KB" in rows.render_line(0).text

@@ -23,6 +23,8 @@ DAYS = 30.0
 """Ages start here where the settings say nothing."""
 NAMES = 48
 """Cells for what a line is about."""
+SIZED = 46
+"""Cells from which a line says how large and where to; what it is about comes first."""
 SHOWN = 8
 """Things that the question names."""
 
@@ -57,7 +59,9 @@ class CleanList(LineList):
         sort = Sort(key)
         count, size = self.found.get(sort, (0, 0))
         after = "for good" if sort.final else "to trash"
-        right = f" {fit_right(f'{count:,}', 6)} {fit_right(human_bytes(size), 9)}  {after} "
+        right = f" {fit_right(f'{count:,}', 6)} "
+        if width >= SIZED:
+            right += f"{fit_right(human_bytes(size), 9)}  {after} "
         # Beside the names: across a wide screen the eye would lose the line.
         name = fit(f" {WORDS[sort].format(days=f'{self.days:g}')}", max(0, min(NAMES, width - len(right))))
         rest = " " * (width - len(name) - len(right))

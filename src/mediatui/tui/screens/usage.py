@@ -20,6 +20,8 @@ from mediatui.tui.widgets.line_list import Cell, LineList
 if TYPE_CHECKING:
     from mediatui.library.usage import Usage
 
+COUNTED = 40
+"""Cells from which a row says how many items it is about."""
 VIEWS = ("project", "model", "month", "type")
 
 
@@ -45,11 +47,15 @@ class UsageList(LineList):
         """Name, bar, share, size, items."""
         share = self.shares[key]
         greatest = max((each.bytes for each in self.shares.values()), default=0)
-        right = f" {self._percent(share)} {fit_right(human_bytes(share.bytes), 9)} {fit_right(f'{share.items:,}', 7)} "
+        right = f" {self._percent(share)} {fit_right(human_bytes(share.bytes), 9)} "
+        if width >= COUNTED:
+            right += f"{fit_right(f'{share.items:,}', 7)} "
         name = max(8, min(32, width * 2 // 5))
         room = max(0, width - name - len(right) - 1)
         note = f" {share.note}" if share.note and room > 40 else ""
-        full, rest = bar(share.bytes / greatest if greatest else 0.0, room - len(note))
+        if width < COUNTED:  # names say more than bars
+            name, room = width - len(right) - 1, 0
+        full, rest = bar(share.bytes / greatest if greatest else 0.0, room - len(note)) if room else ("", "")
         return [
             (fit(f" {share.name}", name), "text"),
             (" ", "text"),
@@ -102,7 +108,7 @@ class UsageScreen(StudioScreen[None]):
         found.total, found.empty = usage.total, "Nothing on disk yet."
         found.show(())
         found.show(list(found.shares))
-        words = f"{human_bytes(usage.total)} in all · {human_bytes(self._free)} free · per {VIEWS[self._view]}"
+        words = f"per {VIEWS[self._view]} · {human_bytes(usage.total)} in all · {human_bytes(self._free)} free"
         self.query_one(PaneTitle).tell(words)
 
     def handlers(self) -> Mapping[str, Handler]:
