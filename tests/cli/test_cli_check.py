@@ -123,6 +123,6 @@ def test_selftest_answers_in_words_and_json(data: Path) -> None:
 
 def test_selftest_where_nothing_can_be_written(data: Path) -> None:
     (data.parent / "file").write_bytes(b"")
-    done = run(data.parent / "file" / "below", "selftest")
+    done = run(data, "--data-dir", str(data.parent / "file" / "below"), "selftest")
     assert done.returncode == 1
     assert "could not write in" in done.stderr

@@ -345,6 +345,16 @@ def test_the_sandbox_serves_until_it_is_interrupted(home: Home, tls: bool) -> No
     )
     with urllib.request.urlopen(request, context=context) as answer:
         assert answer.status == 200
+    scheme = "https" if tls else "http"
+    at_once = urllib.request.Request(
+        f"{scheme}://{document['environment']['FAL_RUN_HOST']}/sandbox/text-to-image",
+        data=b'{"prompt": "a fox"}',
+        headers={"Authorization": f"Key {document['key']}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(at_once, context=context) as answer:
+        assert json.load(answer)["images"], (
+            "where fal's clients run a request they get what it made, not a place in a queue"
+        )
     process.send_signal(signal.SIGINT)
     done = ended(process)
     assert (done.code, done.out) == (0, "")
@@ -387,9 +397,12 @@ def test_one_unreadable_project_hides_no_other(home: Home) -> None:
     assert [problem for problem in doctor.document["problems"] if "broken" in problem]
 
 
-def test_the_doctor_works_with_a_bad_setting(home: Home) -> None:
+def test_the_doctor_works_with_a_bad_setting_and_a_broken_place(home: Home) -> None:
     config = home.root / "mine.toml"
     config.write_text("polcy = 1\n")
+    home.projects.parent.mkdir(parents=True)
+    home.projects.write_bytes(b"")
     done = home.run("doctor", "--json", "--config", str(config))
     assert done.code == 1
     assert [problem for problem in done.document["problems"] if str(config) in problem]
+    assert [problem for problem in done.document["problems"] if str(home.projects) in problem]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediatui import __version__
-from mediatui.errors import ExitCode, UsageError
+from mediatui.errors import ExitCode, StorageError, UsageError
 from mediatui.text import clean_text, human_bytes, plural
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def configure(parser: CommandParser) -> None:
 
 def run(context: Context) -> int:
     """Report; the exit code is 1 when something is wrong."""
-    projects = list(_projects(context))
+    projects, unlisted = _projects_and_trouble(context)
     document: dict[str, Any] = {
         "versions": _versions(),
         "terminal": _terminal(),
@@ -47,7 +47,7 @@ def run(context: Context) -> int:
         "provider": _provider(context),
         "projects": projects,
     }
-    document["problems"] = list(_problems(document))
+    document["problems"] = [*unlisted, *_problems(document)]
     context.output.emit(document)
     _print(context, document)
     return ExitCode.FAILED if document["problems"] else ExitCode.DONE
@@ -134,6 +134,14 @@ def _configured(provider: ProviderSettings) -> str:
     if provider.keyring:
         return "keyring"
     return "needs no key" if provider.configured else "no key"
+
+
+def _projects_and_trouble(context: Context) -> tuple[list[dict[str, Any]], list[str]]:
+    """What is known of each project, and why they cannot even be listed: all else is told all the same."""
+    try:
+        return list(_projects(context)), []
+    except StorageError as error:
+        return [], [error.message]
 
 
 def _projects(context: Context) -> Iterator[dict[str, Any]]:

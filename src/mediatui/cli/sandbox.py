@@ -84,6 +84,6 @@ def _settings(server: SandboxServer) -> dict[str, str]:
 
 
 def _environment(server: SandboxServer, pem: str | None) -> dict[str, Any]:
-    host = urlsplit(server.base_url).netloc
+    host = urlsplit(server.base_url).netloc  # below /run requests are answered at once, as fal.run does
     trust = {"SSL_CERT_FILE": pem, "NODE_EXTRA_CA_CERTS": pem} if pem else {}
-    return {"FAL_KEY": server.key, "FAL_RUN_HOST": host, "FAL_QUEUE_RUN_HOST": host, **trust}
+    return {"FAL_KEY": server.key, "FAL_RUN_HOST": f"{host}/run", "FAL_QUEUE_RUN_HOST": host, **trust}
