@@ -51,7 +51,11 @@ REFUSED = {
     "https://": "names no host",
     "https://[::1": "cannot be read",
     "https://fal.media\x00.evil.example/": "cannot be read",
-    "https://x:99999/": "not on the provider's list",
+    "https://xn--fal-.media/x": "cannot be read",
+    "https://x:99999/": "cannot be read",
+    "https://x:-1/": "cannot be read",
+    "https://gcs.example/bucket/%2e%2e/other/x": "not on the provider's list",
+    "https://gcs.example/bucket%2f..%2fother/x": "not on the provider's list",
     "https://2130706433/x": "not on the provider's list",
     "https://127.1/x": "not on the provider's list",
     "https://0x7f.0.0.1/x": "not on the provider's list",
@@ -105,7 +109,8 @@ def test_a_listed_name_may_be_written_in_its_own_letters() -> None:
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
     "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-    "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "nonsense",
+    "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "nonsense", "::127.0.0.1", "::ffff:0:127.0.0.1",
+    "64:ff9b:1::7f00:1", "fec0::1",
 ]  # fmt: skip
 
 

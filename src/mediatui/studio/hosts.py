@@ -22,6 +22,8 @@ from mediatui.settings import is_loopback
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_INNER = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")))
+"""Private by other standards than those that `is_global` knows: RFC 4291 §2.5.5.1, 7915, 8215, 3879."""
 _NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -131,7 +133,8 @@ def check_peer(address: str, host: str) -> None:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         raise _refused(host, "its address cannot be read") from None
-    if any(not each.is_global or each.is_multicast for each in _meant(ip)):
+    inner = any(ip in network for network in _INNER)
+    if inner or any(not each.is_global or each.is_multicast for each in _meant(ip)):
         raise _refused(host, "it leads into a private network")
 
 
@@ -167,9 +170,12 @@ def parsed_address(url: str) -> httpx.URL:
     """An address as it is checked, and as it is connected to. Raises `SaveError` of kind REFUSED_HOST."""
     try:
         parsed = httpx.URL(url)
+        named = bool(parsed.host)  # which decodes a name in other letters, if it is one
+        if not 0 <= (parsed.port or 0) <= 65535:
+            raise ValueError
     except (httpx.InvalidURL, ValueError):
         raise _refused("", "the address cannot be read") from None
-    if not parsed.host:
+    if not named:
         raise _refused("", "the address names no host")
     return parsed
 
@@ -203,8 +209,8 @@ def _is_listed(host: str, path: str, hosts: MediaHosts) -> bool:
         name, slash, prefix = listed.partition("/")
         if not name.isascii():
             name = _ascii(name)
-        if slash and not path.startswith(f"/{prefix.rstrip('/')}/"):
-            continue
+        if slash and (not path.startswith(f"/{prefix.rstrip('/')}/") or ".." in path.split("/")):
+            continue  # however its dots are spelled: some servers read them, and they lead out
         if host == name or (name.startswith("*.") and host.endswith(name[1:])):
             return True
     return False
