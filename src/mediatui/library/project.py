@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
@@ -292,8 +291,10 @@ class ProjectFolder:
                 return relative
         except OSError:
             pass
-        if not self.folder.is_dir():  # moved away or deleted: it does not come back for a single file
-            raise storage_error(FileNotFoundError(errno.ENOENT, "the folder is gone"), f"write to {self.id}")
+        try:
+            self.folder.stat()  # one that was moved away or deleted does not come back for a single file
+        except OSError as exc:
+            raise storage_error(exc, f"write {path.name} to {self.id}") from exc
         write_atomic(path, data)
         return relative
 
