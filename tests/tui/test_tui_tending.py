@@ -25,7 +25,7 @@ from mediatui.tui.screens.item import ItemScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageList, UsageScreen
-from mediatui.tui.widgets.bars import Bar, PaneTitle
+from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.form import Cycle
 from mediatui.tui.widgets.line_list import LineList
 from mediatui.tui.widgets.lines import Lines
@@ -369,6 +369,7 @@ async def test_another_choice_of_items_is_what_is_written_at_once(two: Session, 
     await two.press("g", "space", "x")
     screen = await two.screen(ExportScreen)
     await until(lambda: screen._plan is not None, "the plan of the marked one")
+    assert "export" in screen.query_one(KeyBar).text
     screen.query_one("#export-target", Input).value = str(tmp_path / "out.zip")
     await screen._make_plan()
     with busy(two) as free:
@@ -377,6 +378,7 @@ async def test_another_choice_of_items_is_what_is_written_at_once(two: Session, 
         await two.press("ctrl+s")
         free.set()
     await until(lambda: "written to" in screen.query_one("#export-bar", Bar).text, "written")
+    assert "export" not in screen.query_one(KeyBar).text, "there is nothing left to do here"
     assert "2 files" in screen.query_one("#export-bar", Bar).text
 
 

@@ -14,7 +14,7 @@ from mediatui.text import human_bytes, plural
 from mediatui.tui.actor import Handler
 from mediatui.tui.format import bar
 from mediatui.tui.screens.base import FormScreen
-from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class PlannedScreen(FormScreen[None]):
         """Wait for the work to end, with nothing to be changed meanwhile; after a failure it can be tried again."""
         self.working = True
         self.allow_changes(False)
+        keys = self.query_one(KeyBar)
+        keys.hide(frozenset({"start"}))
         self.query_one(Lines).focus()
         try:
             report = await self.main.ask(work)
@@ -85,6 +87,7 @@ class PlannedScreen(FormScreen[None]):
             self.working = False
             if self.standing:
                 self.allow_changes(not self.over)
+                keys.hide(frozenset({"start"} if self.over else ()))
 
     def follow(self, batch: Batch) -> None:
         """Show how far it is."""
