@@ -122,3 +122,19 @@ def test_a_value_is_never_taken_for_a_template(value: str) -> None:
     if value:
         filled = fill(template, values_for(template, {"prompt": value}, 1))
         assert filled["1"]["inputs"] == {"a": f"<{value}>", "b": value}
+
+
+@pytest.mark.parametrize("title", ["{{prompt}}", "for {{prompt}} and {{nobody}}"])
+def test_a_mark_in_a_title_that_no_input_has_is_only_text(title: str) -> None:
+    node = {"class_type": "KSampler", "_meta": {"title": title}, "inputs": {"steps": "{{steps=20}}"}}
+    template = parse_template({"1": node})
+    filled = fill(template, values_for(template, {}, 7))
+    assert filled["1"] == {**node, "inputs": {"steps": 20}}
+
+
+def test_what_is_none_of_the_choices_is_refused_by_name() -> None:
+    template = parse_template({"1": {"class_type": "KSampler", "inputs": {"a": "{{sampler|choice=euler, dpmpp}}"}}})
+    assert values_for(template, {"sampler": "dpmpp"}, 7) == {"sampler": "dpmpp"}
+    with refused(ErrorKind.INVALID_INPUT) as errors:
+        values_for(template, {"sampler": "heun"}, 7)
+    assert errors[0].fields == {"sampler": "not one of euler, dpmpp"}

@@ -177,7 +177,9 @@ def values_for(template: Template, inputs: Mapping[str, Any], seed: int) -> dict
         typed = _typed(place.kind, given)
         values[place.name] = seed if place.name == "seed" and typed == -1 else typed
         if typed is None:
-            problems[place.name] = f"not a {place.kind}"
+            problems[place.name] = f"not {'an' if place.kind[0] in 'aeio' else 'a'} {place.kind}"
+        elif place.choices and typed not in place.choices:
+            problems[place.name] = f"not one of {', '.join(place.choices[:20])}"
     known = {place.name for place in template.placeholders}
     problems |= {name: "the workflow has no such placeholder" for name in inputs if name not in known}
     if problems:
@@ -209,9 +211,10 @@ def _filled(value: Any, values: Mapping[str, Any], depth: int) -> Any:
         return value
     if isinstance(value, str):
         whole = _MARK.fullmatch(value.strip())
-        if whole:
+        if whole and whole[1] in values:
             return values[whole[1]]
-        return _MARK.sub(lambda mark: _written(values[mark[1]]), value)
+        # Outside of the inputs, in a title say, a mark that no input has is only text.
+        return _MARK.sub(lambda mark: _written(values[mark[1]]) if mark[1] in values else mark[0], value)
     if isinstance(value, Mapping):
         return {name: _filled(child, values, depth + 1) for name, child in value.items()}
     if isinstance(value, list):
