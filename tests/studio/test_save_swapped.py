@@ -12,6 +12,9 @@ from tests.studio.conftest import Opener
 from tests.support.fal_server import BIG, PNG, FalServer, Reply, ranged
 from tests.support.workshop import SECONDS, Workshop
 
+from mediatui.library.library import Library
+from mediatui.library.reconcile import reconcile
+from mediatui.library.trash import restore_items, trash_items
 from mediatui.model import MediaItem, SaveState, StorageFault
 
 TYPED = {"Content-Type": "image/png", "ETag": '"one"'}
@@ -39,9 +42,12 @@ class Meanwhile:
 
     def ends(self) -> MediaItem:
         """The item once the file arrived; there is one item, and one request was sent."""
+        self.go()
+        return self.now()
+
+    def go(self) -> None:
         self._go.set()
         list(self.shop.studio.wait([self._job.id]).result(SECONDS))
-        return self.now()
 
     def again(self) -> MediaItem:
         self.fal.on["file"] = lambda call: ranged(call, PNG)
@@ -122,6 +128,21 @@ def test_media_are_put_nowhere_else(meanwhile: Meanwhile) -> None:
 def test_a_file_where_a_folder_belongs(meanwhile: Meanwhile) -> None:
     (meanwhile.folder / "images").write_text("x")
     assert fault(meanwhile.ends()).message == "could not use the folder images: Not a directory"
+
+
+def test_an_item_that_another_window_removed_leaves_no_file(meanwhile: Meanwhile) -> None:
+    library = Library(meanwhile.shop.locations)
+    project = library.open("demo")
+    entry = trash_items(project, [item.id for item in project.items()])
+    meanwhile.go()
+    assert list(meanwhile.shop.items()) == []
+    assert meanwhile.shop.media_files() == []
+    assert reconcile(project).adopted == ()
+    restore_items(project, entry.id)
+    library.close()
+    meanwhile.shop.until(lambda: meanwhile.shop.items(), "the item")
+    assert meanwhile.again().save_state is SaveState.SAVED
+    assert len(meanwhile.shop.media_files()) == 1
 
 
 def to_a_file(meanwhile: Meanwhile) -> None:

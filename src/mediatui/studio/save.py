@@ -186,6 +186,7 @@ class Saver:
             media = MediaType.AUDIO  # sound alone in a container for video
         part.sync()
         part.require_own()
+        self._require_there(project, item)
         target = _folder_of(project, media) / f"{_stem(item, media)}.{extension}"
         try:
             with placing(part.path, target) as path:
@@ -213,6 +214,8 @@ class Saver:
         self._record_saved(project, item, changes)
 
     def _require_there(self, project: ProjectFolder, item: MediaItem) -> None:
+        with suppress(StorageError):
+            project.poll()  # another window may have removed it
         if self._records.find_item(project, item.id) is None:
             raise UsageError(f"{item.name} was removed while it was being saved")
 
