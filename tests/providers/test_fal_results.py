@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -143,6 +144,31 @@ async def test_files_are_found_in_every_envelope_and_the_requests_own_addresses_
     assert [output.path for output in provider.outputs(job(), raw)] == places
 
 
+CUT = f'{{"input": "{CDN}in.png", "images": [{{"url": "{CDN}.png"}}, {{"url": "{CDN}-b.png"'.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "urls"),
+    [
+        (CUT, [f"{CDN}.png", f"{CDN}-b.png"]),
+        (CUT.replace(b"/", b"\\/"), [f"{CDN}.png", f"{CDN}-b.png"]),
+        (b'{"a":' * 90_000 + f'"{CDN}.png"'.encode() + b"}" * 90_000, [f"{CDN}.png"]),
+    ],
+    ids=["cut", "cut and escaped", "too deep"],
+)
+async def test_addresses_in_an_answer_that_cannot_be_read_are_found(
+    fal: FalServer, provider: FalProvider, raw: bytes, urls: list[str]
+) -> None:
+    sent = job(inputs={"image_url": f"{CDN}in.png"})
+    assert [output.url for output in provider.outputs(sent, raw)] == urls
+
+
+@pytest.mark.parametrize("raw", [b"", b'{"images": [', b'"https://partner.example/terms", [', b"\xff"])
+async def test_an_answer_without_an_address_cannot_be_read(fal: FalServer, provider: FalProvider, raw: bytes) -> None:
+    with pytest.raises(ProviderError, match="not JSON"):
+        provider.outputs(job(), raw)
+
+
 async def test_what_was_sent_is_no_output_in_an_envelope_either(fal: FalServer, provider: FalProvider) -> None:
     sent = job(inputs={"image_url": f"{CDN}.png"})
     answer = {"response": {"video": {"url": f"{CDN}.mp4"}}, "input": {"image_url": f" {CDN}.png "}}
@@ -216,3 +242,31 @@ async def test_the_history_is_read_to_its_end(fal: FalServer, provider: FalProvi
     assert found is not None
     assert found.remote_id == "r9"
     assert [call.params.get("cursor") for call in fal.of("history")] == [None, ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ({"sent_at": "2027-01-15T08:00:01Z"}, True),
+        ({"sent_at": "2027-01-15T08:00:01"}, True),
+        ({"sent_at": "2027-01-15T10:00:01.123456+02:00"}, True),
+        ({"sent_at": None, "started_at": "2027-01-15T08:00:05Z"}, True),
+        ({"sent_at": "soon", "ended_at": "2027-01-15T08:05:00Z"}, True),
+        ({"sent_at": "2027-01-15T08:00:01+02:00"}, False),
+        ({"sent_at": "2027-01-15T09:00:00Z"}, False),
+        ({"sent_at": "9999-99-99"}, False),
+        ({}, False),
+    ],
+)
+async def test_a_lost_request_was_sent_when_it_was_sent(
+    fal: FalServer, provider: FalProvider, monkeypatch: pytest.MonkeyPatch, times: dict[str, Any], found: bool
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        fal.script("history", Reply(body={"items": [{"request_id": "r9", "json_input": {"prompt": "x"}, **times}]}))
+        lost = job(remote_id=None, inputs={"prompt": "x"}, submitted_at=1.8e9)
+        assert (await provider.reconcile(lost) is not None) is found
+    finally:
+        monkeypatch.undo()
+        time.tzset()

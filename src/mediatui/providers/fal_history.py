@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mediatui.model import Job, Phase
+from mediatui.providers.answers import epoch
 from mediatui.providers.base import Submitted
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
@@ -89,11 +90,6 @@ def _stamp(began: float) -> str:
 
 
 def _sent_at(entry: Mapping[str, Any]) -> float:
-    for name in ("sent_at", "started_at", "ended_at"):
-        value = entry.get(name)
-        if isinstance(value, str):
-            try:
-                return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
-            except (ValueError, OverflowError):
-                continue
-    return 0.0
+    """When the service counted it as sent; a time without a zone is in UTC. 0 where it says nothing."""
+    times = (epoch(entry.get(name)) for name in ("sent_at", "started_at", "ended_at"))
+    return next((time for time in times if time is not None), 0.0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -10,10 +12,11 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
 from mediatui.providers.answers import is_address, mapping, parse_result
 from mediatui.providers.base import Delivery, Output
-from mediatui.providers.discovery import find_outputs, media_by_bytes, media_type
+from mediatui.providers.discovery import MAX_OUTPUTS, find_outputs, media_by_bytes, media_type
 from mediatui.providers.fal_errors import error_from_completed
 from mediatui.providers.fal_hosts import FalHosts
 
+_QUOTED = re.compile(r'"(https?:(?:[^"\\\s]|\\/)+)"', re.IGNORECASE)
 _HANDLE = ("status_url", "response_url", "cancel_url")
 """The request's own addresses, which some answers repeat."""
 
@@ -25,13 +28,27 @@ def find_files(raw: bytes, job: Job, hosts: FalHosts) -> Sequence[Output]:
         return (Output(0, "answer", role, media, Delivery.INLINE, data=raw, size=len(raw)),)
     # What says nothing of its type is better saved under a wrong name than lost: saving looks into the bytes.
     expected = job.type or MediaType.IMAGE
-    document = _opened(parse_result(raw), job.inputs, expected)
-    found = find_outputs(document, job.inputs, expected)
-    if not found:
-        found = find_outputs(document, job.inputs, expected, anywhere=lambda value: _is_media(value, hosts))
+    try:
+        document = _opened(parse_result(raw), job.inputs, expected)
+    except ProviderError:
+        if found := _anywhere(_quoted(raw), job, expected, hosts):
+            return found
+        raise
+    found = find_outputs(document, job.inputs, expected) or _anywhere(document, job, expected, hosts)
     if not found and (said := _refusal_in(document)):
         raise ProviderError(ErrorKind.UNSUPPORTED, f"the result holds no picture, video or sound, but says: {said}")
     return found
+
+
+def _anywhere(document: object, job: Job, expected: MediaType, hosts: FalHosts) -> Sequence[Output]:
+    """What is a file's address by its look, under whatever name it stands."""
+    return find_outputs(document, job.inputs, expected, anywhere=lambda value: _is_media(value, hosts))
+
+
+def _quoted(raw: bytes) -> list[str]:
+    """The addresses in an answer that was cut off, or is nested too deeply to be read."""
+    text = raw.decode("utf-8", "replace")
+    return [found[1].replace("\\/", "/") for found in islice(_QUOTED.finditer(text), MAX_OUTPUTS)]
 
 
 def _opened(document: Any, inputs: Mapping[str, Any], expected: MediaType) -> Any:
