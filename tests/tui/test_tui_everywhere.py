@@ -62,6 +62,18 @@ async def test_rows_end_where_they_should_in_scripts_with_wide_letters(all_of: S
     assert cells[-1][0].rstrip().endswith(ago(film.created_at))
 
 
+async def test_the_row_of_all_projects_is_not_cut_beside_a_large_number(start: Start) -> None:
+    async with start(size=(120, 30)) as session:
+        projects = session.library.project_list
+        await session.app.ask(session.app.studio.create_project("One"))
+        await session.app.ask(session.app.studio.create_project("Two"))
+        await until(lambda: len(projects.keys) == 3, "the row of all")
+        many = replace(projects.summaries[EVERYWHERE], items=10_110)
+        projects.summaries[EVERYWHERE] = many
+        projects.touch([EVERYWHERE])
+        assert projects.render_line(0).text.split() == ["All", "10,110"]
+
+
 @pytest.mark.parametrize("project", ["demo", "*"])
 async def test_what_happens_while_a_project_is_being_read_is_not_lost(
     start: Start, pictures: None, project: str

@@ -17,7 +17,8 @@ from mediatui.errors import SaveErrorKind
 from mediatui.locations import Locations
 from mediatui.model import MediaItem, MediaType, Phase, SavePolicy, SaveState, StorageFault
 from mediatui.steplog import StepName, Steps
-from mediatui.studio.requests import GenerateRequest
+from mediatui.studio.requests import GenerateRequest, SaveReport
+from mediatui.tui.control.keeping import tell_saved
 from mediatui.tui.keymap import Keymap
 from mediatui.tui.save_words import expiry, state_lines, time_left
 from mediatui.tui.screens.cleanup import CleanScreen
@@ -165,6 +166,19 @@ async def test_long_unsaved_items_are_planned_away_and_come_back(fal: FalServer,
         await session.screen(CleanScreen)
         await session.press("escape", "u")
         await until(lambda: [i.id for i in session.items] == [item.id], "back")
+
+
+async def test_what_a_full_disk_refused_is_not_called_kept_by_choice(start: Start, pictures: None) -> None:
+    async with start() as session:
+        await session.open_demo()
+        project = session.app.studio._core.library.open("demo")
+        full = StorageFault(SaveErrorKind.FULL, "the disk is full", time.time())
+        item = replace(session.items[0], id="refused", path=None, save_state=SaveState.URL_ONLY, storage_error=full)
+        chosen = replace(item, id="chosen", storage_error=None)
+        await session.app.ask(session.app.studio._core.record_pool.submit(lambda: project.commit(items=[item, chosen])))
+        tell_saved(session.app, SaveReport(url_only=("refused", "chosen")))
+        assert any("1 item could not be saved: the disk is full." in text for text in session.app.toasts.texts)
+        assert "1 item kept by URL." in session.status()
 
 
 # -- hosts

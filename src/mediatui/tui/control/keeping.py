@@ -124,13 +124,19 @@ class Keeping(Controller):
 
 
 def tell_saved(app: MediatuiApp, report: SaveReport) -> None:
-    """Say what came of saving."""
+    """Say what came of saving; an item that stays at its URL because the disk refused it has not been saved."""
+    refused = [
+        item.storage_error.message
+        for id in report.url_only
+        if (item := app.studio.find_item(id)) is not None and item.storage_error is not None
+    ]
+    kept = report.url_only[len(refused) :]
     said = [
         f"{plural(len(ids), 'item')} {words}"
         for ids, words in (
             (report.saved, "saved"),
             (report.already, "already on disk"),
-            (report.url_only, "kept by URL"),
+            (kept, "kept by URL"),
             (report.elsewhere, "being saved by another window"),
         )
         if ids
@@ -141,6 +147,12 @@ def tell_saved(app: MediatuiApp, report: SaveReport) -> None:
             hint=f"The details say why; {app.keys.of('library', 'retry-all')} tries again.",
             severity="warning",
         )
-    if said or not report.failed:
+    if refused:
+        app.tell(
+            f"{plural(len(refused), 'item')} could not be saved: {refused[0]}.",
+            hint=f"Kept by URL for now; {app.keys.of('library', 'save-to-disk')} tries again.",
+            severity="warning",
+        )
+    if said or not (report.failed or refused):
         text = ", ".join(said) or "nothing was unsaved"
         app.tell(f"{text[0].upper()}{text[1:]}.")

@@ -58,7 +58,8 @@ class ProjectList(LineList):
         room = width - len(count) - sum(len(text) for text, _ in flags)
         if flags and cell_len(summary.name) > room:  # what needs a look says more than the number
             count, room = " ", room + len(count) - 1
-        return [(fit(summary.name, room), "text"), *flags, (fit_right(count, len(count)), "dim")]
+        name = "All" if key == EVERYWHERE and cell_len(summary.name) > room else summary.name
+        return [(fit(name, room), "text"), *flags, (fit_right(count, len(count)), "dim")]
 
 
 def _all(summaries: Sequence[ProjectSummary]) -> ProjectSummary:
