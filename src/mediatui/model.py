@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from mediatui.errors import ErrorKind, SaveErrorKind
+from mediatui.text import one_line
 
 
 class MediaType(StrEnum):
@@ -240,6 +241,14 @@ def needs_saving(item: MediaItem) -> bool:
     """'Retry all' acts on it: unsaved, missing, or kept as a URL only because the disk refused."""
     blocked = item.save_state is SaveState.URL_ONLY and item.storage_error is not None
     return item.save_state.wants_saving or blocked
+
+
+def remarks(item: MediaItem) -> tuple[str, ...]:
+    """What its provider says against an output: it may be blacked out, or is less than was asked for."""
+    flagged = item.extra.get("nsfw") is True
+    said = item.extra.get("incomplete")
+    words = ("the provider's filter flagged it; it may be blacked out" if flagged else "", said)
+    return tuple(one_line(text, 400) for text in words if isinstance(text, str) and text)
 
 
 def item_id(job_id: str, index: int) -> str:

@@ -51,3 +51,12 @@ def test_a_result_that_always_fails_is_a_failed_job(home: Home, fal: FalServer) 
     fal.script("result", None)
     assert home.run("jobs", "retry", "--all").code == 0
     assert fal.count("submit") == 1
+
+
+def test_what_the_provider_says_against_an_output_is_told(home: Home, fal: FalServer) -> None:
+    configure(home, fal)
+    answer = {"images": [{"url": f"{fal.url}/files/a.png"}], "has_nsfw_concepts": [True]}
+    fal.script("result", Reply(body=answer))
+    done = home.run("generate", "a fox", "-m", "fal-ai/test", "-p", "demo")
+    assert done.code == 0
+    assert done.err.count("the provider's filter flagged it; it may be blacked out") == 1

@@ -24,7 +24,7 @@ def warnings(extra: dict[str, Any]) -> list[str]:
     ("extra", "words"),
     [
         ({}, []),
-        ({"nsfw": True}, ["The provider's filter flagged this one; it may be blacked out."]),
+        ({"nsfw": True}, ["the provider's filter flagged it; it may be blacked out"]),
         ({"nsfw": "yes", "incomplete": 5}, []),
         ({"incomplete": "1 of 2 \x1b[31mtaken\naway"}, ["1 of 2 [31mtaken away"]),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediatui.model import Job, JobFault, MediaItem, SaveState
+from mediatui.model import Job, JobFault, MediaItem, SaveState, remarks
 from mediatui.text import clean_text, one_line
 from mediatui.tui.format import (
     PHASE_BADGES,
@@ -48,7 +48,7 @@ def item_paragraphs(
         found.append(("", going.words, "dim"))
     elif item.save_state is not SaveState.SAVED:
         found += [("", text, tone) for text, tone in state_lines(item, next_try, keys)]
-    found += _remarks(item.extra)
+    found += [("", text, "warn") for text in remarks(item)]
     found += [GAP, ("", clean_text(item.prompt or item.name, None if full else 600), "text"), GAP]
     found += organised_paragraphs(item, full=full)
     if item.model:
@@ -68,16 +68,6 @@ def item_paragraphs(
     if (left := expiry(item)) is not None:
         found.append(("expires", *left))
     found += [("made", f"{when(item.created_at)} ({ago(item.created_at)})", "dim"), *_ids(item, job)]
-    return found
-
-
-def _remarks(extra: Mapping[str, Any]) -> list[Paragraph]:
-    """What the provider says against an output."""
-    found: list[Paragraph] = []
-    if extra.get("nsfw") is True:
-        found.append(("", "The provider's filter flagged this one; it may be blacked out.", "warn"))
-    if isinstance(said := extra.get("incomplete"), str):
-        found.append(("", one_line(said, 400), "warn"))
     return found
 
 
