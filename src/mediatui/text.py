@@ -14,6 +14,9 @@ import unicodedata
 MAX_TEXT = 20_000
 """Characters kept of any shown text (a prompt may be longer; it is stored whole and shown cut)."""
 
+FIRST_TIME, LAST_TIME = -62_135_510_400, 253_402_214_400
+"""Seconds since the epoch: the second day of the year 1, and the last of the year 9999."""
+
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 except tab and newline, DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
@@ -79,6 +82,11 @@ def slug(text: object, limit: int = 40, fallback: str = "untitled") -> str:
     folded = unicodedata.normalize("NFKD", one_line(text)).encode("ascii", "ignore").decode().lower()
     value = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:limit].strip("-")
     return f"{fallback}-{value}" if value in _WINDOWS_DEVICES else value or fallback
+
+
+def is_time(seconds: float) -> bool:
+    """A moment that a calendar has, in any zone: years 1 to 9999."""
+    return FIRST_TIME <= seconds <= LAST_TIME
 
 
 def human_bytes(count: int | None) -> str:

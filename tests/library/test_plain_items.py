@@ -16,7 +16,9 @@ from mediatui.model import MediaItem
 ORDINARY = replace(ITEM, storage_error=None, spool=None, tags=(), extra={}, url="https://v3.fal.media/files/b/x.mp4")
 names = st.sampled_from([field.name for field in fields(MediaItem)] + ["unknown"])
 odd = st.sampled_from(["", "a\nb", "\x1b[31m", "\u202e", "/etc/passwd", "../x", "saved", "video", "missing", "\ud800"])
-numbers = st.sampled_from([0, -1, 6, 1 << 63, -(1 << 63), 1 << 70, 1e308, float("inf"), float("nan"), True, 2.5])
+numbers = st.sampled_from(
+    [0, -1, 6, 253_402_300_800, 1 << 62, 1 << 63, -(1 << 63), 1 << 70, 1e308, float("inf"), float("nan"), True, 2.5]
+)
 values = st.none() | odd | numbers | st.text(max_size=5) | st.lists(odd, max_size=2) | st.just({"a": [1]})
 
 

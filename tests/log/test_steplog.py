@@ -218,6 +218,14 @@ def test_a_torn_line_costs_only_itself(path: Path) -> None:
     assert [step.step for step in read_steps(path)] == ["submit", "save"]
 
 
+@pytest.mark.parametrize("moment", ["1e308", "1e400", "NaN", "-1e18", "253402300800", "true", '"now"', "null"])
+def test_a_line_with_a_time_that_no_calendar_has_is_none(path: Path, moment: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{{"time": {moment}, "step": "poll"}}\n{{"time": 1, "step": "save", "bytes": {"9" * 400}}}\n')
+    (left,) = read_steps(path)
+    assert (left.step, left.bytes) == ("save", None)
+
+
 def test_a_full_disk_costs_lines_and_the_log_goes_on(tmp_path: Path) -> None:
     """The kernel refuses to let the file grow, then allows it again."""
     code = """

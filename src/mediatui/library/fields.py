@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from mediatui.library.record import Doc
-from mediatui.text import clean_text
+from mediatui.text import clean_text, is_time
 
 E = TypeVar("E")
 _SUSPECT = ("", ".", "/")
@@ -70,9 +70,17 @@ class Fields:
         self.wrong(name, "a whole number")
         return None
 
+    def optional_time(self, name: str) -> float | None:
+        """A time, or None."""
+        value = self.number(name)
+        if value is None or is_time(value):
+            return value
+        self.wrong(name, "a time")
+        return None
+
     def time(self, name: str) -> float:
         """A time; 0 when there is none."""
-        return self.number(name) or 0.0
+        return self.optional_time(name) or 0.0
 
     def flag(self, name: str) -> bool:
         """Yes or no."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from mediatui.library.fields import is_inside
 from mediatui.model import MediaItem, MediaType, SaveState
-from mediatui.text import clean_text
+from mediatui.text import FIRST_TIME, LAST_TIME, clean_text
 
 _TEXT, _NUMBER, _WHOLE = (str,), (float, int, NoneType), (int, NoneType)
 _MAYBE_TEXT = (str, NoneType)
@@ -61,6 +61,7 @@ _LONG = frozenset({"prompt", "notes"})
 """Texts that may have several lines."""
 _BIG = 1 << 63
 _numbers = itemgetter(*(at for at, kinds in enumerate(_FIELDS.values()) if int in kinds))
+_times = itemgetter(*map(_NAMES.index, ("url_expires_at", "created_at", "saved_at")))
 _name, _type, _prompt, _path, _spool, _state, _tags, _rating, _notes = map(
     _NAMES.index, ("name", "type", "prompt", "path", "spool", "save_state", "tags", "rating", "notes")
 )
@@ -84,6 +85,9 @@ def read_plain(doc: Mapping[str, Any], project: str, key: str) -> MediaItem | No
         return None
     for number in _numbers(values):
         if number is not None and not -_BIG < number < _BIG:
+            return None
+    for moment in _times(values):
+        if moment is not None and not FIRST_TIME <= moment <= LAST_TIME:
             return None
     kind, state, path, rating = _TYPES.get(values[_type]), _STATES.get(values[_state]), values[_path], values[_rating]
     if kind is None or state is None or (path is None and state in _OF_FILES) or not values[_name]:

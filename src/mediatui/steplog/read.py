@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from mediatui.steplog.clean import DETAIL_CHARS
 from mediatui.steplog.step import KEPT, Step, aside, is_at
-from mediatui.text import one_line
+from mediatui.text import is_time, one_line
 
 
 def read_steps(path: Path, *, item: str = "", job: str = "", project: str = "", limit: int | None = None) -> list[Step]:
@@ -109,19 +109,26 @@ class Tail:
         yield from (step for step in map(_parse, lines) if step)
 
 
+_TOO_MUCH = 1 << 63
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_time(value)
+
+
 def _parse(line: bytes) -> Step | None:
     """A line as a step; None when it is none. The file may have been written by another version, or by hand."""
     try:
         document: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, Mapping) or not isinstance(document.get("time"), int | float):
+    if not isinstance(document, Mapping) or not _is_time(document.get("time")):
         return None
     values: dict[str, Any] = {"time": float(document["time"])}
     for field in fields(Step):
         value = document.get(field.name)
         if field.name in ("milliseconds", "bytes", "attempt"):
-            values[field.name] = value if isinstance(value, int) else None
+            values[field.name] = value if type(value) is int and 0 <= value < _TOO_MUCH else None
         elif field.name != "time" and isinstance(value, str):
             values[field.name] = one_line(value, DETAIL_CHARS)
     return Step(**values) if "step" in values else None
