@@ -28,7 +28,7 @@ from textual.worker import Worker, WorkerState
 
 from mediatui.crash import write_crash_report
 from mediatui.errors import MediatuiError, UsageError
-from mediatui.text import plural
+from mediatui.text import clean_text, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler
 from mediatui.tui.alerts import Alerts
@@ -157,6 +157,8 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         """Textual's way in for everything; a key may have to wait for those before it."""
         if isinstance(event, events.Key) and not event.is_forwarded and self.early.takes(event):
             return
+        if isinstance(event, events.Paste):
+            event.text = clean_text(event.text)  # outside text: no field shows or keeps what a terminal would obey
         await super().on_event(event)
 
     async def answer_key(self, event: events.Key) -> None:
