@@ -70,10 +70,17 @@ def _number(field: Field, text: str) -> int | float:
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError("must be a number")
     if field.minimum is not None and value < field.minimum:
-        raise ValueError(f"at least {field.minimum:g}")
+        raise ValueError(f"at least {plain(field.minimum)}")
     if field.maximum is not None and value > field.maximum:
-        raise ValueError(f"at most {field.maximum:g}")
+        raise ValueError(f"at most {plain(field.maximum)}")
     return value
+
+
+def plain(number: float | None) -> str:
+    """A limit without exponent or trailing zeros."""
+    if number is None:
+        return ""
+    return f"{int(number):,}" if number == int(number) else f"{number:,.10g}"
 
 
 def _choice(field: Field, text: str) -> Any:

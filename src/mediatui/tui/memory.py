@@ -69,8 +69,16 @@ class Memory:
         before, self.draft = self.draft.prompt, draft
         if not before.strip() or before == draft.prompt:
             return False
-        self.aside = [before, *(prompt for prompt in self.aside if prompt != before)][:MAX_ASIDE]
+        self.set_aside(before)
         return True
+
+    def set_aside(self, prompt: str) -> None:
+        """Keep a prompt among those that were not sent."""
+        self.aside = [prompt, *(each for each in self.aside if each != prompt)][:MAX_ASIDE]
+
+    def bring_back(self, prompt: str) -> None:
+        """A prompt is not aside any more: it was sent, or is the draft again."""
+        self.aside = [each for each in self.aside if each != prompt]
 
     def place(self, project: str) -> Place:
         """Where a project was left; a fresh place for a new one."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mediatui.tui.memory import Draft
 
 if TYPE_CHECKING:
+    from mediatui.tui.app import MediatuiApp
     from mediatui.tui.screens.generate import GenerateScreen
 
 
@@ -20,7 +21,9 @@ class Drafting:
     def __init__(self, screen: GenerateScreen) -> None:
         self._screen = screen
         self._given: Draft | None = None
-        self.own = screen.draft is screen.main.memory.draft
+        self._kept = screen.main.memory.draft
+        """The memory's draft as this screen found or put it there."""
+        self.own = screen.draft is self._kept
         """What the screen shows is the memory's draft."""
 
     def given(self) -> None:
@@ -31,18 +34,24 @@ class Drafting:
     def keep(self) -> None:
         """Keep what is typed now, and say where another prompt went that it takes the place of."""
         app, draft = self._screen.main, self._screen.collect()
-        if self.own:
-            app.memory.draft = draft
-        elif draft != (self._given or replace(draft, prompt=self._screen.draft.prompt)):
-            self.own = True
+        if self.own and app.memory.draft is self._kept:
+            app.memory.draft = self._kept = draft
+        elif draft.prompt.strip() if self.own else self._touched(draft):
+            self.own, self._kept = True, draft
             if app.memory.take_draft(draft):
-                words = (
-                    f"What was typed before is kept: {self._screen.press('history')} in the generate screen finds it."
-                )
-                app.call_later(app.tell, words)
+                app.call_later(app.tell, kept_words(app))
+
+    def _touched(self, draft: Draft) -> bool:
+        return draft != (self._given or replace(draft, prompt=self._screen.draft.prompt))
 
     def sent(self, draft: Draft) -> None:
-        """It was sent: the next one begins with its models and inputs, or with what was typed before."""
+        """It is on its way: the next one begins with its models and inputs, or with what was typed before."""
         memory = self._screen.main.memory
-        if self.own or not memory.draft.prompt.strip():
+        memory.set_aside(draft.prompt)  # until there is a record of it
+        if (self.own and memory.draft is self._kept) or not memory.draft.prompt.strip():
             memory.draft = Draft(models=draft.models, values=draft.values, policy=draft.policy)
+
+
+def kept_words(app: MediatuiApp) -> str:
+    """Where a prompt is that another one took the place of."""
+    return f"The other prompt is kept: {app.keys.of('generate', 'history')} in the generate screen finds it."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 FILL_SECONDS = 10.0
-"""So long is waited for a provider's models and forms; then the request is judged as it is."""
+"""So long is waited for a provider's models and forms."""
 
 
 class Filling:
@@ -18,22 +18,28 @@ class Filling:
         self._chosen = chosen
         self._listed = False
         self._formed: Sequence[str] | None = None
+        self.formless: Sequence[str] = ()
+        """Chosen models whose form could not be had."""
         self._news = asyncio.Event()
 
     @property
     def complete(self) -> bool:
         """Nothing is on its way."""
         chosen = list(self._chosen())
-        return self._listed and (not chosen or chosen == self._formed)
+        return chosen == self._formed if chosen else self._listed
 
     def listed(self) -> None:
         """The models came, or could not be had."""
         self._listed = True
         self._news.set()
 
-    def formed(self, models: Sequence[str]) -> None:
-        """The form for these models came, or could not be had."""
-        self._formed = list(models)
+    def forming(self) -> None:
+        """Other models are chosen: a form is on its way, whatever was there before."""
+        self._formed = None
+
+    def formed(self, models: Sequence[str], formless: Sequence[str] = ()) -> None:
+        """The form for these models came, as far as it could be had."""
+        self._formed, self.formless = list(models), list(formless)
         self._news.set()
 
     async def wait(self) -> None:

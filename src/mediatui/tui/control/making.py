@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediatui.errors import UsageError
 from mediatui.model import Job, MediaItem, MediaType
@@ -11,6 +11,9 @@ from mediatui.text import one_line
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
 from mediatui.tui.memory import Draft
+
+if TYPE_CHECKING:
+    from mediatui.tui.app import MediatuiApp
 
 _A = {MediaType.IMAGE: "an image", MediaType.VIDEO: "a video", MediaType.AUDIO: "a sound"}
 
@@ -39,12 +42,7 @@ class Making(Controller):
 
     def _again(self, *, keep_seed: bool) -> None:
         """Open the generate screen with this row's inputs, its seed too or not."""
-        from mediatui.tui.screens.generate import GenerateScreen
-
-        request = self.studio.organise.again(self._row().id, keep_seed=keep_seed)
-        model = self.studio.spelled(request.provider or "", request.models[0])
-        draft = Draft(request.prompt, [model], texts_of(request.params))
-        self.app.push_screen(GenerateScreen(draft, self._project_name()))
+        generate_again(self.app, self._row(), keep_seed=keep_seed)
 
     def _row(self) -> MediaItem | Job:
         shelf, key = self.screen.shelf, self.screen.media.key or ""
@@ -77,11 +75,12 @@ class Making(Controller):
             raise UsageError(f"{model} has no field for {_A[item.type]}", hint="Choose another model.")
         file = self.studio.file_of(item)
         value = str(file) if file is not None else await self.app.ask(self.studio.organise.as_input(item.id))
-        self.app.push_screen(GenerateScreen(Draft(item.prompt, [model], {name: value}), self._project_name()))
+        draft = Draft(item.prompt, [model], {name: value})
+        self.app.push_screen(GenerateScreen(draft, project_words(self.app, item.project)))
 
     def _project_name(self) -> str:
-        summary = self.screen.summaries.get(self.screen.project_id or "")
-        return summary.name if summary else ""
+        project_id = self.screen.project_id or ""
+        return project_words(self.app, project_id) if project_id in self.screen.summaries else ""
 
     def jobs(self) -> None:
         """Open the jobs screen."""
@@ -90,9 +89,31 @@ class Making(Controller):
         self.app.push_screen(JobsScreen())
 
 
-def draft_of(record: MediaItem | Job) -> Draft:
-    """A draft with a record's inputs, to generate it again."""
-    return Draft(prompt=record.prompt, models=[record.model], values=texts_of(record.params))
+def generate_again(app: MediatuiApp, record: MediaItem | Job, *, keep_seed: bool = True) -> None:
+    """Open the generate screen with what an item or a job was made from, at the provider that made it.
+
+    Where that provider is not set up any more, no model is chosen: another one's model of that name is another model.
+    """
+    from mediatui.tui.screens.generate import GenerateScreen
+
+    studio = app.studio
+    request = studio.organise.again(record.id, keep_seed=keep_seed)
+    provider, model = request.provider or "", studio.spelled(request.provider or "", request.models[0])
+    gone = studio.provider_of(model) != provider
+    draft = Draft(request.prompt, [] if gone else [model], texts_of(request.params))
+    app.push_screen(GenerateScreen(draft, project_words(app, record.project), choose=not gone))
+    if gone:
+        app.call_later(app.tell, f"{provider} is not in use here: choose another model than {one_line(model, 60)}.")
+
+
+def project_words(app: MediatuiApp, project_id: str) -> str:
+    """What a request names a project by: its name, or its identifier where another one has that name too."""
+    summaries = app.library.summaries
+    summary = summaries.get(project_id)
+    if summary is None:
+        return project_id
+    name = summary.name.casefold()
+    return summary.name if sum(each.name.casefold() == name for each in summaries.values()) == 1 else summary.id
 
 
 def texts_of(params: Mapping[str, Any]) -> dict[str, str]:

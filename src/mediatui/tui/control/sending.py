@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mediatui.errors import NeedsConfirmation, UsageError
 from mediatui.model import Phase, SavePolicy
-from mediatui.text import plural
+from mediatui.text import one_line, plural
 from mediatui.tui.actor import Handler
+from mediatui.tui.control.drafting import kept_words
 from mediatui.tui.control.filling import Filling
 from mediatui.tui.form_values import params_for
 from mediatui.tui.format import short_model
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mediatui.tui.memory import Draft
     from mediatui.tui.screens.generate import GenerateScreen
 
+NOT_SENT = "Not sent. What you typed is kept."
+
 
 class Sending:
     """Sends what one generate screen holds, once."""
@@ -32,6 +35,7 @@ class Sending:
         self._screen, self._filling = screen, filling
         self.busy = False
         """It is being looked at, or was sent."""
+        self.sent = False
 
     def handlers(self) -> Mapping[str, Handler]:
         """Its actions."""
@@ -41,60 +45,93 @@ class Sending:
         """Send what was typed and close the screen. Raises `MediatuiError` for what cannot be sent as it is."""
         if self.busy:
             return
+        self.busy = True
+        try:
+            await self._submit()
+        finally:
+            self.busy = self.sent
+
+    async def _submit(self) -> None:
         screen = self._screen
         prompt = screen.query_one(PromptArea)
         if not prompt.text.strip():
             prompt.focus()
             raise UsageError("the prompt is empty", hint="Write what to make.")
-        if not self._filling.complete and not await self._all_there():
+        if not await self._all_there():
             return
-        draft = screen.collect()
-        if not draft.models:
+        if not screen.collect().models:
             screen.query_one("#model-search").focus()
             hint = f"{screen.press('toggle', 'models')} chooses one in the list."
             raise UsageError("no model is chosen", hint=hint)
-        params = self._params()
-        self.busy = True
-        try:
-            request = await self._checked(request_of(draft, params, screen.project_name))
-        finally:
-            self.busy = False
-        if request is not None:
-            self._send(draft, request)
+        self._judge()
+        asked = self.request()
+        request = await self._checked(asked)
+        if request is None or not screen.standing:
+            screen.say(NOT_SENT)
+        elif self.request() != asked:
+            screen.say(f"Not sent: it was changed meanwhile. {screen.press('submit')} sends it as it is now.")
+        else:
+            self._send(request)
 
-    def _send(self, draft: Draft, request: GenerateRequest) -> None:
+    def request(self) -> GenerateRequest:
+        """What the screen asks for now; fields that hold something wrong are left out."""
+        from mediatui.studio.requests import GenerateRequest
+
+        screen, form = self._screen, self._screen.query_one(SchemaForm)
+        draft, (params, _) = screen.collect(), params_for(form.rows, form.texts())
+        policy = SavePolicy(draft.policy) if draft.policy else None
+        return GenerateRequest(draft.prompt, tuple(draft.models), screen.project_name, {}, params, policy)
+
+    def _send(self, request: GenerateRequest) -> None:
         screen, app = self._screen, self._screen.main
+        draft = screen.collect()
         screen.drafting.sent(draft)
         app.remember()
-        self.busy = True
+        self.sent = True
         app.library.projects.want(screen.project_name)
         app.run_fenced(send(app, draft, request), group="generate", node=app)
-        screen.dismiss()
+        screen.close()
 
     async def _all_there(self) -> bool:
-        """Wait for what is on its way; False when a model that costs something was chosen only meanwhile."""
+        """Wait for what is on its way. False when what would be sent is not what a person has seen."""
         screen = self._screen
         picker = screen.query_one(ModelPicker)
         unseen = not picker.chosen and screen.main.has_studio and screen.main.studio.provider_name != "sandbox"
-        self.busy = True
-        try:
+        if self._filling.complete and self._filling.formless:
+            screen.load_form()
+        if not self._filling.complete:
             screen.say("Waiting for the models and their form…")
             await self._filling.wait()
-        finally:
-            self.busy = False
         if unseen and picker.chosen:
             names = ", ".join(short_model(model) for model in picker.chosen)
             screen.say(f"{names} is chosen: {screen.press('submit')} generates with it.")
-        return not (unseen and picker.chosen)
+            return False
+        return await self._agrees_to_the_prompt_alone(picker.chosen)
 
-    def _params(self) -> Mapping[str, Mapping[str, object]]:
-        """The form's values. Raises `UsageError`; what is wrong stands beside its field."""
+    async def _agrees_to_the_prompt_alone(self, models: Sequence[str]) -> bool:
+        """Ask, where inputs were given to a model whose form did not come; else there is nothing to ask."""
+        formless = self._filling.formless if self._filling.complete else models
+        left = ", ".join(sorted(self._screen.query_one(SchemaForm).values()))
+        if not formless or not left:
+            return True
+        names = ", ".join(short_model(model) for model in formless)
+        lines = [
+            f"The form of {names} could not be had.",
+            f"Not sent with it: {one_line(left, 200)}.",
+        ]
+        question = ConfirmScreen("Send the prompt alone?", lines, "send it")
+        agreed = await self._screen.main.push_screen_wait(question)
+        if not agreed:
+            self._screen.say(NOT_SENT)
+        return agreed
+
+    def _judge(self) -> None:
+        """Look at the form's values. Raises `UsageError`; what is wrong stands beside its field."""
         form = self._screen.query_one(SchemaForm)
-        params, wrong = params_for(form.rows, form.texts())
+        _, wrong = params_for(form.rows, form.texts())
         form.show_faults(wrong)
         if wrong:
             raise UsageError(f"{plural(len(wrong), 'field')} to correct", hint="The reason stands below each.")
-        return params
 
     async def _checked(self, request: GenerateRequest) -> GenerateRequest | None:
         """The request when it can be sent: its files are there, and its price is wanted. None: thought better of.
@@ -117,22 +154,19 @@ class Sending:
         return request
 
 
-def request_of(draft: Draft, params: Mapping[str, Mapping[str, object]], project: str) -> GenerateRequest:
-    """What the studio is asked for."""
-    from mediatui.studio.requests import GenerateRequest
-
-    policy = SavePolicy(draft.policy) if draft.policy else None
-    return GenerateRequest(draft.prompt, tuple(draft.models), project, {}, params, policy)
-
-
 async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None:
     """Hand the request to the studio and say what came of it; the draft comes back if nothing could be recorded."""
     try:
         jobs = await app.ask(app.studio.generate(request))
     except Exception:  # whatever went wrong, what was typed is kept; the worker's fence tells the error
-        app.memory.take_draft(draft)
+        newer = app.memory.take_draft(draft)
+        app.memory.bring_back(draft.prompt)
+        if newer:
+            app.tell(kept_words(app))
         app.remember()
         raise
+    app.memory.bring_back(draft.prompt)
+    app.remember()
     failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED)]
     unknown = [job for job in jobs if job.phase is Phase.UNKNOWN]
     for job in failed[:1]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -22,8 +24,8 @@ from mediatui.tui.actor import Handler
 from mediatui.tui.control.drafting import Drafting
 from mediatui.tui.control.filling import Filling
 from mediatui.tui.control.prompting import Prompting
-from mediatui.tui.control.sending import Sending, request_of
-from mediatui.tui.form_values import merge, params_for
+from mediatui.tui.control.sending import NOT_SENT, Sending
+from mediatui.tui.form_values import merge
 from mediatui.tui.format import fit, short_model
 from mediatui.tui.memory import Draft
 from mediatui.tui.screens.base import STYLES, FormScreen
@@ -60,14 +62,18 @@ class GenerateScreen(FormScreen[None]):
     SCOPES: ClassVar[tuple[str, ...]] = ("generate", "form", "models", "choice", "app")
     BINDINGS = bindings("generate", "form")
 
-    def __init__(self, draft: Draft, project: str) -> None:
+    def __init__(self, draft: Draft, project: str, *, choose: bool = True) -> None:
+        """`choose`: take the first model where the draft names none."""
         super().__init__()
         self.draft = draft
+        self._choose = choose and not draft.models
         self._project = draft.project or project
         self._schemas: dict[str, FormSchema | None] = {}
         self._search: Timer | None = None
         self._pricing: Timer | None = None
-        self._price = ""
+        self._price: str | None = None
+        """None: not known for what is typed now."""
+        self._changes = 0
         self._keeping: Timer | None = None
         self._prompting = Prompting(self)
         self._filling = Filling(lambda: self.query_one(ModelPicker).chosen)
@@ -83,7 +89,7 @@ class GenerateScreen(FormScreen[None]):
                 yield ModelPicker()
             with VerticalScroll(id="generate-right", can_focus=False):
                 yield PaneTitle("Inputs", id="inputs-title")
-                yield SchemaForm()
+                yield SchemaForm(self.draft.values)
                 yield PaneTitle("Project", id="project-title")
                 with Horizontal(classes="field"):
                     yield Static("Project", classes="field-label")
@@ -113,31 +119,37 @@ class GenerateScreen(FormScreen[None]):
 
     def studio_ready(self) -> None:
         """Ask for models and project names."""
-        self.main.run_fenced(self._load_models(""), group="models", exclusive=True, node=self)
+        self._look_for(self.query_one("#model-search", Input).value)
         self.main.run_fenced(self._load_projects(), group="names", exclusive=True, node=self)
         if self.query_one(ModelPicker).chosen:
             self._models_changed()
+
+    def _look_for(self, words: str) -> None:
+        if self.main.has_studio:
+            self.main.run_fenced(self._load_models(words), group="models", exclusive=True, node=self)
 
     async def _load_models(self, words: str) -> None:
         picker = self.query_one(ModelPicker)
         try:
             infos = await self.main.ask(self.main.studio.models(words))
-            picker.show_models(words, infos)
-            if not picker.chosen and not words and not self.draft.models and infos:
-                picker.list.set_chosen([infos[0].id])
         except MediatuiError:
             picker.show_models(words, [])  # a model can be named all the same
-            raise
-        finally:
             self._filling.listed()
+            raise
+        picker.show_models(words, infos)
+        if self._choose and infos and not words:
+            picker.list.set_chosen([infos[0].id])
+        self._filling.listed()
 
     async def _load_projects(self) -> None:
-        names = [summary.name for summary in await self.main.ask(self.main.studio.projects())]
-        self._names = {name.casefold() for name in names}
+        summaries = await self.main.ask(self.main.studio.projects())
+        names = [summary.name for summary in summaries]
+        self._names = {name.casefold() for name in names} | {summary.id for summary in summaries}
         self.query_one("#project", Input).suggester = SuggestFromList(names, case_sensitive=False)
         self._show_summary()
 
-    _names: frozenset[str] | set[str] = frozenset()
+    _names: frozenset[str] | set[str] | None = None
+    """What a project can be named by; None: not known yet."""
 
     # What is typed.
 
@@ -145,40 +157,45 @@ class GenerateScreen(FormScreen[None]):
     def _search_soon(self, event: ModelPicker.Searched) -> None:
         if self._search is not None:
             self._search.stop()
-        words = event.words
-
-        def search() -> None:
-            self.main.run_fenced(self._load_models(words), group="models", exclusive=True, node=self)
-
-        self._search = self.set_timer(SEARCH_SECONDS, search)
+        self._search = self.set_timer(SEARCH_SECONDS, lambda: self._look_for(event.words))
 
     @on(ModelPicker.Changed)
     def _models_changed(self) -> None:
         chosen = self.query_one(ModelPicker).chosen
         self.query_one("#models-title", PaneTitle).tell(f"{len(chosen)} chosen" if chosen else "choose one or more")
+        self._choose = False
         self._show_summary()
+        self.load_form()
+
+    def load_form(self) -> None:
+        """Ask for the form of the chosen models, and once more for those that could not be had."""
+        self._filling.forming()
         if self.main.has_studio:
-            self.main.run_fenced(self._load_form(list(chosen)), group="form", exclusive=True, node=self)
+            models = list(self.query_one(ModelPicker).chosen)
+            self.main.run_fenced(self._load_form(models), group="form", exclusive=True, node=self)
 
     async def _load_form(self, models: list[str]) -> None:
-        try:
-            await self._show_form(models)
-        finally:
-            self._filling.formed(models)
-
-    async def _show_form(self, models: list[str]) -> None:
-        form = self.query_one(SchemaForm)
-        for model in models:
-            if model not in self._schemas:
-                self._schemas[model] = await self.main.ask(self.main.studio.schema(model))
+        wanted = [model for model in models if model not in self._schemas]
+        if wanted:
+            self._tell_inputs(f"asking for the form of {_names_of(wanted)}…")
+        asked = (self.main.ask(self.main.studio.schema(model)) for model in wanted)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        found = dict(zip(wanted, answers, strict=True))
+        self._schemas |= {m: answer for m, answer in found.items() if not isinstance(answer, BaseException)}
         uploads = await self._can_upload(models)
-        rows = merge({model: self._schemas[model] for model in models})
-        self.draft.values = form.over(self.draft.values)
-        await form.show(rows, self.draft.values, len(models), uploads=uploads)
+        schemas = {model: self._schemas.get(model) for model in models}
+        form = self.query_one(SchemaForm)
+        await form.show(merge(schemas), len(models), uploads=uploads)
         self.drafting.given()
+        failed = {model: answer for model, answer in found.items() if isinstance(answer, Exception)}
+        self._filling.formed(models, list(failed))
         self._estimate_soon()
-        unknown = [short_model(model) for model in models if self._schemas[model] is None]
-        words = f"no form for {', '.join(unknown)}: only the prompt is sent" if unknown else ""
+        unknown = [model for model, schema in schemas.items() if schema is None]
+        self._tell_inputs(f"no form for {_names_of(unknown)}: only the prompt is sent" if unknown else "")
+        for error in {str(error): error for error in failed.values()}.values():
+            self.main.tell_exception(error)
+
+    def _tell_inputs(self, words: str) -> None:
         self.query_one("#inputs-title", PaneTitle).tell(words)
 
     async def _can_upload(self, models: list[str]) -> bool:
@@ -193,12 +210,13 @@ class GenerateScreen(FormScreen[None]):
         models = self.query_one(ModelPicker).chosen
         project = self.project_name
         self.query_one("#project-note", Static).update(
-            Content("" if project.casefold() in self._names else "a new project")
+            Content("" if self._names is None or {project, project.casefold()} & self._names else "a new project")
         )
-        names = ", ".join(short_model(model) for model in models) or "no model yet"
-        said = self._price.startswith("≈")  # then it says for how many
+        names = _names_of(models) or "no model yet"
+        price = "price…" if self._price is None else self._price
+        said = price.startswith("≈")  # then it says for how many
         count = f"{plural(len(models), 'job')} · " if models and not said else ""
-        price = f"{self._price} · " if models and self._price else ""
+        price = f"{price} · " if models else ""
         self.query_one("#summary", Bar).show(
             [(f" {count}", "text"), (price, "accent"), (names, "accent"), (" → ", "dim"), (project, "accent")],
             [(f"{self.press('submit')} ", "key"), ("generates ", "dim")],
@@ -211,11 +229,10 @@ class GenerateScreen(FormScreen[None]):
 
     def collect(self) -> Draft:
         """Everything typed, as a draft."""
-        values = self.query_one(SchemaForm).values() if self.query_one(SchemaForm).rows else dict(self.draft.values)
         return Draft(
             prompt=self.query_one(PromptArea).text,
             models=list(self.query_one(ModelPicker).chosen),
-            values=values,
+            values=self.query_one(SchemaForm).values(),
             project=self.query_one("#project", Input).value.strip(),
             policy=self.query_one("#policy", Cycle).value,
         )
@@ -240,26 +257,27 @@ class GenerateScreen(FormScreen[None]):
     @on(Input.Changed, "#form Input")
     @on(Cycle.Changed)
     def _estimate_soon(self) -> None:
+        self._changes += 1
         if self._pricing is not None:
             self._pricing.stop()
         if self.main.has_studio:
             self._pricing = self.set_timer(PRICE_SECONDS, self._estimate)
+        self._tell_price(None)
 
     def _estimate(self) -> None:
-        self.main.run_fenced(self._load_price(), group="price", exclusive=True, node=self)
+        if self._filling.complete:  # else the form is on its way, and asks when it is there
+            self.main.run_fenced(self._load_price(self._changes), group="price", exclusive=True, node=self)
 
-    async def _load_price(self) -> None:
+    async def _load_price(self, change: int) -> None:
         from mediatui.studio.pricing import UNKNOWN
 
-        form, draft = self.query_one(SchemaForm), self.collect()
-        words = ""
-        if draft.models:
-            params, _ = params_for(form.rows, form.texts())
-            try:
-                cost = await self.main.ask(self.main.studio.estimate(request_of(draft, params, self.project_name)))
-                words = cost.text
-            except MediatuiError:
-                words = UNKNOWN  # whatever is the matter is said when it is sent
+        words = UNKNOWN  # whatever is the matter is said when it is sent
+        with suppress(MediatuiError):
+            words = (await self.main.ask(self.main.studio.estimate(self.sending.request()))).text
+        if change == self._changes:
+            self._tell_price(words)
+
+    def _tell_price(self, words: str | None) -> None:
         if words != self._price:
             self._price = words
             self._show_summary()
@@ -291,26 +309,41 @@ class GenerateScreen(FormScreen[None]):
 
     def _keep_now(self) -> None:
         self._keeping = None
-        if not self.sending.busy and self.standing:
+        if self.standing and not self.sending.sent:
             self.drafting.keep()
             self.main.remember()
 
     def leaving(self) -> None:
         """Keep the draft."""
-        if self.is_mounted:
+        if self.is_mounted and not self.sending.sent:
             self.drafting.keep()
 
     def _back(self) -> None:
-        self.drafting.keep()
+        if self.sending.busy and not self.sending.sent:
+            self.main.call_later(self.main.tell, NOT_SENT)
+        self.leaving()
         self.main.remember()
         self.dismiss()
 
+    def close(self) -> None:
+        """Leave, once nothing is in front."""
+        if self.in_front:
+            self.dismiss()
+
+    def on_screen_resume(self) -> None:
+        """It was sent while a dialog was in front."""
+        if self.sending.sent:
+            self.close()
+
     async def _reset(self) -> None:
-        self.draft, prompt = Draft(), self.query_one(PromptArea)
+        prompt = self.query_one(PromptArea)
         self.query_one("#policy", Cycle).value = ""
-        form = self.query_one(SchemaForm)
-        await form.show(form.rows, {}, len(self.query_one(ModelPicker).chosen))
+        await self.query_one(SchemaForm).empty()
         if prompt.text:
             prompt.clear()
             prompt.focus()
             self.say("Emptied. ^z brings the prompt back.")
+
+
+def _names_of(models: Iterable[str]) -> str:
+    return ", ".join(short_model(model) for model in models)

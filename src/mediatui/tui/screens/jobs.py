@@ -18,7 +18,7 @@ from mediatui.text import one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.copying import copy_record
-from mediatui.tui.control.making import draft_of
+from mediatui.tui.control.making import generate_again
 from mediatui.tui.format import PHASE_BADGES, ago, bar, elapsed, fit, fit_right, job_seconds, short_model
 from mediatui.tui.screens.base import STYLES, StudioScreen
 from mediatui.tui.screens.library import job_going
@@ -298,10 +298,7 @@ class JobsScreen(StudioScreen[None]):
         self.main.push_screen(LogScreen(Subject.of(self.job)))
 
     def _again(self) -> None:
-        from mediatui.tui.screens.generate import GenerateScreen
-
-        job = self._need()
-        self.main.push_screen(GenerateScreen(draft_of(job), job.project))
+        generate_again(self.main, self._need())
 
     def _new(self) -> None:
         from mediatui.tui.screens.generate import GenerateScreen

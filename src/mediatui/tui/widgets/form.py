@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
@@ -19,7 +20,7 @@ from mediatui.studio.inline import MAX_INLINE_BYTES
 from mediatui.text import human_bytes, one_line
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler, tone
-from mediatui.tui.form_values import FormRow, choice_texts, is_common, parse, shown
+from mediatui.tui.form_values import FormRow, choice_texts, is_common, parse, plain, shown
 from mediatui.tui.format import fit, short_model
 from mediatui.tui.screens.dialogs import Choice, MenuScreen
 
@@ -117,7 +118,8 @@ class FieldLine(Vertical):
         super().__init__()
         self._uploads = uploads
         self.row = row
-        self._text = text
+        self.given = text
+        """What it was last filled with."""
         self._several = several
 
     def compose(self) -> ComposeResult:
@@ -133,15 +135,22 @@ class FieldLine(Vertical):
             yield Static(Content(self.note), classes="field-note", markup=False)
         yield Static("", classes="field-fault", markup=False)
 
+    def on_mount(self) -> None:
+        """Say what it cannot show."""
+        if self.is_unfit:
+            self.show_fault(f"{fit(one_line(self.given), 40).rstrip()} is not one of the choices here")
+
     def _make_editor(self, field: Field) -> Input | Cycle:
         if field.kind is FieldKind.CHOICE or field.kind is FieldKind.BOOLEAN:
-            texts = choice_texts(field)
-            value = self._text if self._text in texts else shown(field.default)
-            return Cycle(texts, value, title=field.title or field.name)
+            return Cycle(choice_texts(field), self._fitting(self.given), title=field.title or field.name)
         placeholder = shown(field.default) or self._placeholder(field)
-        editor = Input(self._text, placeholder=placeholder, compact=True, select_on_focus=False)
+        editor = Input(self.given, placeholder=placeholder, compact=True, select_on_focus=False)
         editor.cursor_blink = False
         return editor
+
+    def _fitting(self, text: str) -> str:
+        """A choice as it was kept, or the default where it is none of these choices."""
+        return text if text in choice_texts(self.row.field) else shown(self.row.field.default)
 
     def _placeholder(self, field: Field) -> str:
         if field.takes_media:
@@ -154,9 +163,9 @@ class FieldLine(Vertical):
         """Its limits, what it is for, and which models take it where others do not."""
         field, limits = self.row.field, ""
         if field.minimum is not None and field.maximum is not None:
-            limits = f"{_plain(field.minimum)}–{_plain(field.maximum)}"
+            limits = f"{plain(field.minimum)}–{plain(field.maximum)}"
         elif field.minimum is not None or field.maximum is not None:
-            limits = f"from {_plain(field.minimum)}" if field.minimum is not None else f"to {_plain(field.maximum)}"
+            limits = f"from {plain(field.minimum)}" if field.minimum is not None else f"to {plain(field.maximum)}"
         only = ", ".join(short_model(m) for m in self.row.models) if self._several else ""
         parts = (limits, one_line(field.description, 160))
         return " · ".join(filter(None, (only, *parts) if self.row.disputed else (*parts, only)))
@@ -169,7 +178,38 @@ class FieldLine(Vertical):
     @property
     def text(self) -> str:
         """What was typed; what it begins with, until it has its editor."""
-        return self.editor.value if self.query(".field > Input, .field > Cycle") else self._text
+        return self.editor.value if self.is_filled else self.given
+
+    @property
+    def kept(self) -> str:
+        """The same, or a choice that these models do not have and another one may, until one is chosen here."""
+        return self.given if self.is_unfit and self.text == shown(self.row.field.default) else self.text
+
+    @property
+    def is_unfit(self) -> bool:
+        """What it was given is none of its choices."""
+        field = self.row.field
+        chosen = field.kind in (FieldKind.CHOICE, FieldKind.BOOLEAN)
+        return chosen and bool(self.given) and self.given not in choice_texts(field)
+
+    @property
+    def is_filled(self) -> bool:
+        """It has its editor."""
+        return bool(self.query(".field > Input, .field > Cycle"))
+
+    def fill(self, text: str) -> None:
+        """Show another text."""
+        self.given = text
+        if self.is_filled:
+            editor = self.editor
+            editor.value = self._fitting(text) if isinstance(editor, Cycle) else text
+
+    def take_focus(self, line: FieldLine) -> None:
+        """Have the focus in place of another line, at the same letter."""
+        editor, other = self.editor, line.editor
+        editor.focus(scroll_visible=False)
+        if isinstance(editor, Input) and isinstance(other, Input):
+            editor.cursor_position = other.cursor_position
 
     def show_fault(self, words: str) -> None:
         """Say what is wrong, or nothing."""
@@ -188,63 +228,90 @@ class FieldLine(Vertical):
             self.show_fault("")
 
 
-def _plain(number: float | None) -> str:
-    """A limit without exponent or trailing zeros."""
-    return f"{number:,.10g}" if number is not None else ""
-
-
 class SchemaForm(Vertical):
-    """All fields of the chosen models; uncommon ones folded."""
+    """All fields of the chosen models; uncommon ones folded. Knows what was typed for other models too."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Mapping[str, str]) -> None:
+        """`kept`: texts by row key, for the rows that are to come."""
         super().__init__(id="form")
-        self.rows: list[FormRow] = []
+        self.rows: Sequence[FormRow] = ()
+        self._lines: Sequence[FieldLine] = ()
+        self._kept = dict(kept)
+        self._building = asyncio.Lock()
 
-    async def show(
-        self, rows: Sequence[FormRow], values: Mapping[str, str], models: int, *, uploads: bool = True
-    ) -> None:
-        """Build the form anew with these texts by row key; without `uploads` only small files can be sent."""
-        await self.remove_children()
-        self.rows = sorted(rows, key=lambda row: (not row.field.required, not is_common(row.field)))
-        lines = [
-            FieldLine(row, row.text_in(values), several=models > 1 and len(row.models) < models, uploads=uploads)
-            for row in self.rows
-        ]
+    async def show(self, rows: Sequence[FormRow], models: int, *, uploads: bool = True) -> None:
+        """Build the form anew with what was typed; without `uploads` only small files can be sent.
+
+        The fields that stood there can be typed into until the new ones are there, and none of it is lost.
+        """
+        async with self._building:
+            before = [*self.children]
+            ordered = sorted(rows, key=lambda row: (not row.field.required, not is_common(row.field)))
+            kept = self.values()
+            lines = [
+                FieldLine(row, row.text_in(kept), several=models > 1 and len(row.models) < models, uploads=uploads)
+                for row in ordered
+            ]
+            with self.app.batch_update():
+                await self._mount_lines(lines)
+                self._change_to(ordered, lines)
+                await self.remove_children(before)
+
+    async def _mount_lines(self, lines: Sequence[FieldLine]) -> None:
         common = [line for line in lines if is_common(line.row.field)]
         folded = [line for line in lines if not is_common(line.row.field)]
+        opened = any(not fold.collapsed for fold in self.query(Collapsible))
         await self.mount_all(common)
         if folded:
-            filled = any(line.row.text_in(values) for line in folded)
-            await self.mount(Collapsible(*folded, title=f"{len(folded)} more inputs", collapsed=not filled))
+            title = f"{len(folded)} more inputs"
+            await self.mount(
+                Collapsible(*folded, title=title, collapsed=not opened and not any(line.given for line in folded))
+            )
+
+    def _change_to(self, rows: Sequence[FormRow], lines: Sequence[FieldLine]) -> None:
+        """From here on these fields count; what was typed while they were built, and the focus, goes to them."""
+        before, self._kept = self._lines, self.values()
+        self.rows, self._lines = rows, lines
+        for line in lines:
+            text = line.row.text_in(self._kept)
+            if text != line.text:
+                line.fill(text)
+        around = self.screen.focused.ancestors if self.screen.focused is not None else []
+        old = next((line for line in before if line in around), None)
+        new = next((line for line in lines if old is not None and {*line.row.keys} & {*old.row.keys}), None)
+        if old is not None and new is not None:
+            new.take_focus(old)
+
+    async def empty(self) -> None:
+        """Forget what was typed."""
+        async with self._building:
+            self._kept = {}
+            for line in self._lines:
+                line.fill("")
+                line.show_fault("")
 
     @property
-    def lines(self) -> list[FieldLine]:
+    def lines(self) -> Sequence[FieldLine]:
         """Its fields, in the order of `rows`."""
-        return list(self.query(FieldLine))
+        return self._lines
 
     def texts(self) -> list[str]:
         """What was typed, by row."""
-        by_row = {id(line.row): line.text for line in self.lines}
-        return [by_row.get(id(row), "") for row in self.rows]
+        return [line.text for line in self._lines]
 
     def values(self) -> dict[str, str]:
-        """What was typed and is not the default, by row key."""
-        found = ((line.row, line.text) for line in self.lines)
-        return {row.key: text for row, text in found if text and text != shown(row.field.default)}
-
-    def over(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Kept texts with what the form says now in their place: what was emptied here is not among them."""
-        mine = {key for line in self.lines for key in line.row.keys}
-        return {**{key: text for key, text in values.items() if key not in mine}, **self.values()}
+        """What was typed and is not the default, by row key, also for models that are not chosen now."""
+        mine = {key for line in self._lines for key in line.row.keys}
+        found = ((line.row, line.kept) for line in self._lines)
+        typed = {row.key: text for row, text in found if text and text != shown(row.field.default)}
+        return {**{key: text for key, text in self._kept.items() if key not in mine}, **typed}
 
     def show_faults(self, wrong: Mapping[int, str]) -> None:
         """Say what is wrong beside each field and go to the first."""
-        by_row = {id(line.row): line for line in self.lines}
-        for number, row in enumerate(self.rows):
-            if id(row) in by_row:  # the fields may be on their way still
-                by_row[id(row)].show_fault(wrong.get(number, ""))
-        line = by_row.get(id(self.rows[min(wrong)])) if wrong else None
-        if line is not None:
+        for number, line in enumerate(self._lines):
+            line.show_fault(wrong.get(number, ""))
+        if wrong:
+            line = self._lines[min(wrong)]
             for fold in line.ancestors:
                 if isinstance(fold, Collapsible):
                     fold.collapsed = False

@@ -147,7 +147,7 @@ class ModelPicker(Vertical):
         """Go to the list; where nothing matches, what was typed is taken for a model's id."""
         self._awaited = False
         models, field = self.list, self.query_one(Input)
-        typed = one_line(field.value, 200)
+        typed = one_line(field.value, 200).strip("/ ")  # as the studio reads it
         if field.has_focus:
             models.focus()
         if not models.keys and typed and " " not in typed:
