@@ -136,6 +136,7 @@ async def test_a_refusal_says_what_it_is(server: PiAPIServer, status: int, body:
         Reply(body={"code": 200}, cut=3),
         Reply(500, {"code": 500, "message": "internal"}),
         Reply(502, b"<html>"),
+        Reply(303, b"", {"Location": "/api/v1/task/t1"}),
         Reply(body={"code": 500, "message": "timeout"}),
         Reply(body={"code": 200, "message": "success", "data": {}}),
         Reply(body=b"[]"),

@@ -25,8 +25,8 @@ MAX_BODY = 256 << 20
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 """Failures before the first byte of a request left this machine."""
-GATEWAY_STATUSES = frozenset({408, 499, 502, 504, *range(520, 530)})
-"""Said by something before the service, which may be working all the same."""
+GATEWAY_STATUSES = frozenset({303, 408, 499, 502, 504, *range(520, 530)})
+"""Said by something before the service, which may be working all the same; 303 says that it has done so."""
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -266,6 +266,7 @@ class JsonClient:
             if answers_at_once and answer.status not in GATEWAY_STATUSES and "error" in answer.document:
                 raise failure(self.service, error.message, error.code)
             raise self.ambiguous(f"HTTP {answer.status}")
+        error.hint = error.hint or "It was not accepted; generate again."
         raise error
 
     def error(self, answer: Answer, doing: str) -> ProviderError:
