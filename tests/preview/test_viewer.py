@@ -277,6 +277,43 @@ async def test_the_grid_moves_in_two_dimensions_and_keeps_the_lists_marks(start:
         assert session.library.panes.current == "projects"
 
 
+async def test_a_picture_that_came_while_lines_were_shown_is_in_the_grid(start: Start) -> None:
+    async with start() as session:
+        await session.generate("a still", save_policy=SavePolicy.ON_DEMAND)
+        grid = session.library.media
+        assert isinstance(grid, MediaGrid)
+        (item,) = session.items
+        await session.press("b")
+        tile = (item.id, *grid._picture_size)
+        await until(lambda: grid._tiles.get(tile) is not None, "looked for")
+        assert grid._tiles[tile][0] == 0
+        await session.press("b")
+        await session.app.ask(session.app.studio.save([item.id]))
+        await saved(session, item.id)
+        await session.press("b")
+        await until(lambda: (found := grid._tiles.get(tile)) is not None and found[0] > 0, "its picture")
+
+
+async def test_the_grids_cursor_stays_where_it_was_put_when_a_filter_is_dropped(start: Start) -> None:
+    async with start() as session:
+        await session.generate("3 of them", params={**SMALL, "num_images": 3})
+        grid = session.library.media
+        organise = session.app.studio.organise
+        for number, item in enumerate(session.items):
+            await session.app.ask(organise.rate([item.id], number + 1))
+        await until(lambda: {item.rating for item in session.items} == {1, 2, 3}, "rated")
+        await session.press("b")
+        first = next(item.id for item in session.items if item.rating == 1)
+        grid.go_to(first)
+        session.library.looking.apply_filter("rating:>1")
+        assert first not in grid.keys
+        await session.press("g", "right")
+        here = grid.key
+        session.library.looking.drop_filter()
+        assert first in grid.keys
+        assert grid.key == here
+
+
 async def test_text_fields_do_not_lose_keys_to_the_views(start: Start) -> None:
     async with start() as session:
         await generate(session, "bees")

@@ -25,16 +25,17 @@ class Tidying(Controller):
 
     async def undo(self) -> None:
         """Take the last thing back."""
-        await self._turn(await self.app.ask(self.studio.organise.undo()), "Took back", "undo")
+        before = set(self.screen.summaries)
+        await self._turn(await self.app.ask(self.studio.organise.undo()), before, "Took back", "undo")
 
     async def redo(self) -> None:
         """Do again what was taken back last."""
-        await self._turn(await self.app.ask(self.studio.organise.redo()), "Did again", "redo")
+        before = set(self.screen.summaries)
+        await self._turn(await self.app.ask(self.studio.organise.redo()), before, "Did again", "redo")
 
-    async def _turn(self, done: Undo | None, words: str, verb: str) -> None:
+    async def _turn(self, done: Undo | None, before: set[str], words: str, verb: str) -> None:
         if done is None:
             raise UsageError(f"there is nothing to {verb}", hint="It reaches back to when this window was opened.")
-        before = set(self.screen.summaries)
         await self.screen.projects.refresh()
         appeared = set(self.screen.summaries) - before
         if len(appeared) == 1 and not self.screen.everywhere:

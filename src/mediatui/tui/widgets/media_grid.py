@@ -26,6 +26,8 @@ TILE = 24
 Tile = tuple[int, list[list[Segment]]]
 """A picture's width in cells and its rows; width 0: there is none."""
 
+NO_PICTURE: Tile = (0, [])
+
 PosterOf = Callable[[str], Awaitable[Path | None]]
 
 
@@ -137,6 +139,7 @@ class MediaGrid(MediaList, inherit_bindings=True):
         if not self.gridded:
             super().watch_cursor(old, new)
             return
+        self._away = None
         self.moved(old, new)
         before = self.scroll_offset.y
         self._reveal()
@@ -159,22 +162,21 @@ class MediaGrid(MediaList, inherit_bindings=True):
 
     def touch(self, keys: Sequence[str]) -> None:
         """These rows have changed; a picture that was not there may be there now."""
+        wanted = set(keys)
+        without = [tile for tile in list(self._tiles.keys()) if tile[0] in wanted and self._tiles[tile] == NO_PICTURE]
+        for tile in without:  # also those out of view: nobody asks for them again by himself
+            self._tiles.discard(tile)
         if not self.gridded:
             super().touch(keys)
             return
-        wanted = set(keys)
         for key in wanted:
             self._revision[key] = self._revision.get(key, 0) + 1
-        size = self._picture_size
+        fresh = {tile[0] for tile in without}
         for index in self._visible():
             key = self.keys[index]
-            if key not in wanted:
-                continue
-            known = self._tiles.get((key, *size))
-            if known is not None and not known[0]:
-                self._tiles.discard((key, *size))
+            if key in fresh:
                 self.refresh(self._place(index))
-            else:
+            elif key in wanted:
                 self.refresh_line(index)
 
     def tick(self) -> None:
@@ -281,7 +283,7 @@ class MediaGrid(MediaList, inherit_bindings=True):
         if key in self._shelf.items and not self._asked and self._draws:
             self._asked = True
             self.call_later(self._fetch_visible)
-        return (0, [])
+        return NO_PICTURE
 
     @property
     def _draws(self) -> bool:
@@ -307,10 +309,10 @@ class MediaGrid(MediaList, inherit_bindings=True):
     async def _scaled(self, key: str, size: tuple[int, int]) -> Tile:
         path = await self._poster_of(key)
         if path is None:
-            return (0, [])
+            return NO_PICTURE
         try:
             pixels = await asyncio.to_thread(read_pixels, path, *size)
         except (OSError, ValueError):
-            return (0, [])
+            return NO_PICTURE
         rows = characters(pixels, self.rich_style) if self.app.no_color else half_blocks(pixels)
         return (pixels[0], rows)

@@ -138,8 +138,8 @@ class Player(Widget):
         """Stop, and end the decoder."""
         self._stopped.set()
         with self._change:
+            clip, self._clip = self._clip, None
             self._change.notify_all()
-        clip, self._clip = self._clip, None
         if clip is not None:
             clip.interrupt()
         self._thread = None
@@ -218,7 +218,9 @@ class Player(Widget):
         except ClipError as exc:
             self._report(stopped, exc)
             return
-        self._clip = clip
+        with self._change:
+            if not stopped.is_set():  # else the clip of another play may be there already
+                self._clip = clip
         try:
             if not stopped.is_set():
                 self.transport.duration = clip.duration
