@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mediatui.cli.main import COMMANDS, build_parser
-from mediatui.cli.options import CommandParser
+from mediatui.cli.options import EXIT_CODES, CommandParser
+from mediatui.config_file import load_settings
+from mediatui.provider_kinds import KINDS, ProviderKind
+from mediatui.settings import Settings, settings_table
 from mediatui.tui.action import GO, LOOK, MARK, MOVE
 from mediatui.tui.actions import in_scope
 
-PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "command-line.md").read_text("utf-8")
 SHARED = {"--help", "--json", "--sandbox", "--data-dir", "--config"}
 
 BY_COMMAND = {
@@ -95,7 +101,9 @@ def test_the_page_explains_every_command_with_all_its_options(name: str) -> None
     text = sections()[name]
     assert re.search(rf"mediatui {name}\b", text), "how it is called"
     for spellings in spelled(parsers()[name]):
-        assert any(re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text) for one in spellings), spellings
+        for one in spellings:
+            everywhere = PAGE if one in ("--project", "--model") else text  # short everywhere, spelled out once
+            assert re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", everywhere), one
 
 
 def test_the_page_explains_nothing_that_is_not_there() -> None:
@@ -115,6 +123,51 @@ def test_the_options_of_the_interface_are_explained() -> None:
     for action in build_parser()._actions:
         for option in action.option_strings:
             assert option in text or option == "-h", option
+
+
+def test_the_help_and_the_page_name_the_same_exit_codes() -> None:
+    told = dict(re.findall(r"^\| (\d+) \| (.*) \|$", sections()["Exit codes"], flags=re.MULTILINE))
+    assert {int(code) for code in told} == {int(code) for code, _ in EXIT_CODES}
+
+
+def test_the_settings_on_the_page_are_understood_and_all_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("MEDIATUI") or name.endswith("_KEY")]:
+        monkeypatch.delenv(name)
+    defaults = Settings()
+    text = "\n".join(re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
+    path = tmp_path / "config.toml"
+    path.write_text(text, "utf-8")
+    path.chmod(0o600)
+    settings, given = load_settings(path), tomllib.loads(text)
+    examples = {"keys", "open", "jobs.concurrency"}
+    for row in settings_table():
+        table = given.get(row.table, {}) if row.table else given
+        assert row.key in table, row.name
+        if row.name not in examples:
+            assert getattr(settings, row.attribute) == getattr(defaults, row.attribute), row.name
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_a_provider_may_be_told_is_explained_and_the_examples_are_understood(
+    tmp_path: Path, kind: ProviderKind
+) -> None:
+    page = (DOCS / "providers.md").read_text("utf-8")
+    (section,) = (part for part in re.split(r"^## ", page, flags=re.MULTILINE) if f"[providers.{kind.name}]" in part)
+    for option in kind.options:
+        assert re.search(rf"`{option}`|^{option} =", section, flags=re.MULTILINE), option
+    path = tmp_path / "config.toml"
+    path.write_text("\n".join(re.findall(r"^```toml\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)), "utf-8")
+    path.chmod(0o600)
+    assert load_settings(path).providers[kind.name].in_file
+
+
+def test_every_variable_with_a_key_is_on_the_page() -> None:
+    text = sections()["Environment"]
+    for kind in KINDS.values():
+        for variable in "+".join(kind.key_variables).split("+"):
+            assert f"`{variable}`" in text, variable
 
 
 def test_every_key_that_changes_something_has_a_command() -> None:
