@@ -238,6 +238,25 @@ async def test_a_task_that_gave_nothing_has_no_result(server: PiAPIServer, statu
             await provider.result(KNOWN)
 
 
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ({"error": "plain words"}, "plain words"),
+        ({"error": None, "detail": "no such voice", "logs": ["x"]}, "no such voice"),
+        ({"error": {"code": 0, "message": ""}, "logs": ["starting", "out of memory"]}, "out of memory"),
+        ({"error": 7}, "the job failed, and the provider does not say why"),
+    ],
+)
+async def test_why_a_task_failed_may_stand_beside_its_error(
+    server: PiAPIServer, task: dict[str, Any], words: str
+) -> None:
+    server.script("poll", Reply(body=server.task("failed", **task)))
+    async with provider_of(server) as provider:
+        progress = await provider.poll(KNOWN)
+    assert progress.error is not None
+    assert (progress.error.message, progress.error.code) == (words, "")
+
+
 async def test_only_the_raw_message_is_better_than_none(server: PiAPIServer) -> None:
     error = {"code": 10000, "raw_message": "upstream said no", "message": "", "detail": None}
     server.script("poll", Reply(body=server.task("failed", error=error)))
@@ -434,6 +453,10 @@ def test_a_list_of_works_hides_no_file_of_another_type() -> None:
         (None, []),
         ({}, []),
         ("https://img.theapi.app/a.png", [("image", "")]),
+        ({"image_url": " https://img.theapi.app/a.png\n"}, [("image", "image_url")]),
+        ({"image_base64": [base64.b64encode(PNG).decode()]}, [("image_base64", "image_base64.0")]),
+        ({"images": [base64.b64encode(PNG).decode()]}, [("image", "images.0")]),
+        ({"image_url": "https://img.theapi.app/a.png", "image_base64": ["aGk="]}, [("image", "image_url")]),
     ],
 )
 def test_outputs_of_every_documented_shape(output: Any, found: list[tuple[str, str]]) -> None:

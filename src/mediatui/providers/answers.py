@@ -149,6 +149,7 @@ def is_address(value: object) -> bool:
     """A whole web address, or a data address that names its type; not a text that begins like one."""
     if not isinstance(value, str):
         return False
+    value = value.strip()
     if value[:5].lower() == "data:":
         return _DATA_HEAD.match(value[:200]) is not None
     return _WEB_ADDRESS.fullmatch(value) is not None and clean_text(value) == value

@@ -21,9 +21,17 @@ from mediatui.providers.base import Delivery, Output
 from mediatui.text import clean_text, one_line
 
 MAX_OUTPUTS = 500
+_BARE_HEAD = "data:;base64,"
 
 _HEX_FILE = re.compile(r"(?:494433|fff[2-9a-f]|52494646|664c6143|4f676753)(?:[0-9a-f]{2}){32,}", re.IGNORECASE)
 """A sound written as hexadecimal digits, by its first bytes: MP3, AAC, WAV, FLAC, Ogg."""
+_BARE_FILE = re.compile(
+    r"(?:iVBORw0KGgo|/9j/|UklGR|R0lGOD|AAAA.[GWm2]Z0eX|SUQz|T2dnU|ZkxhQ)[A-Za-z0-9+/\s]{60,}={0,2}\s*"
+)
+"""A file written as base64 without more, by its first bytes: PNG, JPEG, WebP or WAV, GIF, MP4, MP3, Ogg, FLAC."""
+_BARE_NAMES = ("b64_json", "base64")
+"""Under such names any base64 is a file."""
+_SHORTEST_BARE = 60
 _ADDRESS_ALPHABET = str.maketrans("-_", "+/")
 
 _EXTENSIONS: Mapping[str, MediaType] = {
@@ -101,7 +109,8 @@ def find_outputs(
     """The outputs in a parsed result, in the order they stand there; data addresses are decoded.
 
     `expected` is the type for a file that says nothing of itself. Addresses that are neither http(s) nor data, and
-    those given as inputs, are not outputs. With `anywhere` a text under any name is one, if that says it is an address.
+    those given as inputs, are not outputs. With `anywhere` a text under any name is one, if that says it is an
+    address, and so is a file written as base64.
     """
     echoes = {text.strip() for text in _strings(inputs)}
     top = result if isinstance(result, Mapping) else {}
@@ -109,7 +118,12 @@ def find_outputs(
     outputs: list[Output] = []
     seen: set[str] = set()
     for found in _walk(result, anywhere):
-        if found.url in echoes or found.url in seen or len(outputs) >= MAX_OUTPUTS:
+        if (
+            found.url in echoes
+            or found.url.removeprefix(_BARE_HEAD) in echoes
+            or found.url in seen
+            or len(outputs) >= MAX_OUTPUTS
+        ):
             continue
         seen.add(found.url)
         output = _output(len(outputs), found, expected)
@@ -137,16 +151,30 @@ def _walk(result: object, anywhere: Callable[[object], bool] | None) -> Iterator
             if (anywhere is not None or name.endswith(("url", "urls"))) and is_address(value):
                 yield _Found(path or ("url",), value.strip(), {})
             elif _HEX_FILE.fullmatch(value):  # how MiniMax's speech comes unless it is asked for an address
-                yield _Found(path or ("audio",), f"data:;base64,{base64.b64encode(bytes.fromhex(value)).decode()}", {})
+                yield _Found(path or ("audio",), f"{_BARE_HEAD}{base64.b64encode(bytes.fromhex(value)).decode()}", {})
+            elif anywhere is not None and _is_bare(value, name):
+                yield _Found(path or ("data",), f"{_BARE_HEAD}{value}", {})
         elif isinstance(value, Mapping):
             url = value.get("url")
             own = isinstance(url, str) and is_address(url)
             if isinstance(url, str) and own:
                 yield _Found(path or ("url",), url.strip(), value)
-            members = [(child, str(key)) for key, child in value.items() if not (own and key == "url")]
+            members = [(child, str(key)) for key, child in value.items() if not (own and _is_shown(child, str(key)))]
             left += [(child, (*path, key), key) for child, key in reversed(members)]
         elif isinstance(value, list):
             left += [(value[at], (*path, str(at)), name) for at in range(len(value) - 1, -1, -1)]
+
+
+def _is_shown(value: object, name: str) -> bool:
+    """What a file's ``url`` shows already: itself, and the same bytes written out beside it."""
+    return name == "url" or (isinstance(value, str) and _is_bare(value, name))
+
+
+def _is_bare(value: str, name: str) -> bool:
+    """A file without address or head, only its bytes as base64."""
+    if len(value) < _SHORTEST_BARE:
+        return False
+    return name.lower().endswith(_BARE_NAMES) or _BARE_FILE.fullmatch(value) is not None
 
 
 def _is_address(value: object) -> bool:

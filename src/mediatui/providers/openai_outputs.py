@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
@@ -16,15 +16,12 @@ from mediatui.providers.answers import epoch, find_media, is_address, mapping, n
 from mediatui.providers.base import Delivery, Output
 from mediatui.providers.discovery import decode_data_address
 from mediatui.redact import hide_known
-from mediatui.text import one_line
 
 MAX_IMAGES = 100
 _ECHOES = frozenset({"input", "inputs", "input_reference", "image", "images", "prompt"})
 """What a service repeats of the request."""
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
-_PICTURE = re.compile(r"(?:iVBORw0KGgo|/9j/|UklGR|R0lGOD)[A-Za-z0-9+/\s]{60,}")
-"""How base64 of a PNG, JPEG, WebP or GIF begins."""
 _SMALLEST = 12
 """Bytes: less is no picture."""
 
@@ -53,28 +50,7 @@ def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str],
 
 def _anywhere(document: object, job: Job, is_own: Callable[[str], bool]) -> list[Output]:
     """The pictures of a gateway of another shape: whatever it holds of them, and whatever addresses it gave."""
-    inline = [
-        Output(0, ".".join(place)[:200], "image", MediaType.IMAGE, Delivery.INLINE, data=data, content_type=kind)
-        for place, value in _texts(document)
-        if (place[-1:] == ("b64_json",) or _PICTURE.match(value)) and value not in job.inputs.values()
-        for data, kind in [_inline(value)]
-        if data
-    ]
-    found = [*inline[:MAX_IMAGES], *(_delivered(o, is_own) for o in find_media(document, job.inputs, MediaType.IMAGE))]
-    return [replace(output, index=index, path=one_line(output.path, 200)) for index, output in enumerate(found)]
-
-
-def _texts(document: object) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text in a document with its place, in order, however deep."""
-    left: list[tuple[tuple[str, ...], object]] = [((), document)]
-    while left:
-        place, value = left.pop()
-        if isinstance(value, str):
-            yield place, value
-        elif isinstance(value, Mapping):
-            left += [((*place, str(name)), child) for name, child in reversed(list(value.items()))]
-        elif isinstance(value, list):
-            left += [((*place, str(at)), value[at]) for at in range(len(value) - 1, -1, -1)]
+    return [_delivered(output, is_own) for output in find_media(document, job.inputs, MediaType.IMAGE)]
 
 
 def streamed(raw: bytes) -> object:

@@ -200,7 +200,7 @@ class PiAPIProvider(PublicOutputs):
         data = await self._asked(job.remote_id, "asking for the status")
         phase, logs = _phase(data), log_lines(data.get("logs"))
         if phase is Phase.FAILED:
-            return Progress(phase, logs=logs, error=failure(self._service, data.get("error")))
+            return Progress(phase, logs=logs, error=self._why(data))
         if phase is Phase.SUCCEEDED:
             return Progress(phase, fraction=1.0, logs=logs)
         output = mapping(data.get("output"))
@@ -221,12 +221,18 @@ class PiAPIProvider(PublicOutputs):
             ) from None
         phase = _phase(task)
         if phase is Phase.FAILED:
-            raise failure(self._service, task.get("error"))
+            raise self._why(task)
         if phase is Phase.CANCELLED:
             raise cancelled(self.title)
         if phase is not Phase.SUCCEEDED:
             raise not_done(self.title)
         return answer.body
+
+    def _why(self, task: Mapping[str, Any]) -> ProviderError:
+        """Why a task failed: its error, else what stands beside it."""
+        error, logs = task.get("error"), log_lines(task.get("logs"))
+        said = problem_text(error) or problem_text(task.get("detail")) or (logs[-1] if logs else "")
+        return failure(self._service, said, identifier(mapping(error).get("code")).removeprefix("0"))
 
     async def _asked(self, task_id: str | None, doing: str) -> Mapping[str, Any]:
         return self._task_in(await self._wire.send("GET", self._address(task_id), doing), doing)
@@ -359,7 +365,7 @@ def _tidy(output: object) -> object:
     for kept, doubles in _DOUBLES:
         if _holds_address(tidy.get(kept)):
             tidy = {n: v for n, v in tidy.items() if n not in doubles}
-    if picture := text(tidy.pop("image_base64", None), 1 << 30):
+    if not isinstance(tidy.get("image_base64"), list) and (picture := text(tidy.pop("image_base64", None), 1 << 30)):
         name = "image_base64" if _holds_address(tidy.get("image")) else "image"
         tidy[name] = picture if picture.startswith("data:") else f"data:image/png;base64,{picture}"
     return tidy
