@@ -84,6 +84,20 @@ async def test_a_dialog_may_be_answered_before_it_is_drawn(start: Start) -> None
         await until(lambda: answers == [True], "the answer")
 
 
+def test_two_windows_keep_each_others_filters(tmp_path: Path) -> None:
+    save_memory(tmp_path, Memory(project="one", filters={"old": "tag:old", "hero": "tag:hero"}))
+    first, second = load_memory(tmp_path), load_memory(tmp_path)
+    first.keep_filter("night", "tag:night")
+    first.drop_filter("old")
+    save_memory(tmp_path, first)
+    second.keep_filter("hero", "rating:5")
+    save_memory(tmp_path, second)
+    save_memory(tmp_path, first)
+    assert load_memory(tmp_path).filters == {"night": "tag:night", "hero": "rating:5"}
+    first.learn_filters(load_memory(tmp_path))
+    assert first.filters == {"night": "tag:night", "hero": "rating:5"}
+
+
 def test_two_windows_keep_each_others_places(tmp_path: Path) -> None:
     one, two = Keeper(tmp_path), Keeper(tmp_path)
     first, second = load_memory(tmp_path), load_memory(tmp_path)

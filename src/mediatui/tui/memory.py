@@ -63,6 +63,26 @@ class Memory:
     """What was chosen at the keys against a setting, and what the setting was then."""
     touched: set[str] = field(default_factory=set, compare=False)
     """Projects whose place this window changed; not written down."""
+    touched_filters: set[str] = field(default_factory=set, compare=False)
+    """Names of filters that this window kept or removed; not written down."""
+
+    def keep_filter(self, name: str, line: str) -> None:
+        """Keep a filter line under a name."""
+        self.filters[name] = line
+        self.touched_filters.add(name)
+
+    def drop_filter(self, name: str) -> None:
+        """Keep no filter under this name any more."""
+        self.filters.pop(name, None)
+        self.touched_filters.add(name)
+
+    def learn_filters(self, held: Memory) -> None:
+        """What another window kept or removed counts, but where this one did so itself."""
+        if held == Memory():  # nothing was written down, or it cannot be read
+            return
+        ours = {name: line for name, line in self.filters.items() if name in self.touched_filters}
+        theirs = {name: line for name, line in held.filters.items() if name not in self.touched_filters}
+        self.filters = theirs | ours
 
     def take_draft(self, draft: Draft) -> bool:
         """Keep a draft in place of another; whether the other's prompt was put aside for it."""
@@ -142,15 +162,17 @@ def _is_pair(value: object) -> bool:
 
 
 def save_memory(state: Path, memory: Memory) -> None:
-    """Write it down, readable for its owner alone; places that only another window changed stay as it left them.
+    """Write it down, readable for its owner alone; what only another window changed stays as it left it.
 
-    A disk that refuses is no reason to disturb anybody.
+    That is so for places and filters. A disk that refuses is no reason to disturb anybody.
     """
-    places = {name: place for name, place in load_memory(state).places.items() if name not in memory.touched}
+    held = load_memory(state)
+    places = {name: place for name, place in held.places.items() if name not in memory.touched}
     places |= {name: place for name, place in memory.places.items() if name in memory.touched or name not in places}
     kept = dict(list(places.items())[-MAX_PLACES:])
-    document = asdict(replace(memory, places=kept, touched=set()))
-    del document["touched"]
+    memory.learn_filters(held)
+    document = asdict(replace(memory, places=kept, touched=set(), touched_filters=set()))
+    del document["touched"], document["touched_filters"]
     with suppress(OSError, UnicodeError):
         write_private(memory_file(state), document)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from mediatui.model import Job, MediaItem
 from mediatui.tui.actor import Handler, keys_of
 from mediatui.tui.control.base import Controller
 from mediatui.tui.control.copying import copy_record
+from mediatui.tui.memory import load_memory
 from mediatui.tui.ordering import TITLES, order_words, usual, usual_words
 from mediatui.tui.screens.dialogs import AskScreen
 from mediatui.tui.widgets.filter_input import FilterHint, FilterInput
@@ -108,21 +110,25 @@ class Looking(Controller):
         known = next((name for name, line in held.items() if line == words), "")
         name = await self.app.push_screen_wait(AskScreen(f"A name for “{words}”", known, verb="keep"))
         if name is not None:
-            held[name] = words
+            self.app.memory.keep_filter(name, words)
             self.app.remember()
             self.app.tell(f"Kept as “{name}”.", hint=f"{self.press('filters')} brings it back.")
 
     async def open_filters(self) -> None:
         """Choose a filter that was kept."""
-        held = self.app.memory.filters
+        memory = self.app.memory
+        memory.learn_filters(await asyncio.to_thread(load_memory, self.app.locations.state))
 
         from mediatui.tui.screens.pick import Entry, PickScreen
 
         def rows() -> list[Entry]:
-            return [Entry(name, name, line) for name, line in sorted(held.items(), key=lambda kept: kept[0].casefold())]
+            return [
+                Entry(name, name, line)
+                for name, line in sorted(memory.filters.items(), key=lambda kept: kept[0].casefold())
+            ]
 
         def drop(name: str) -> None:
-            del held[name]
+            memory.drop_filter(name)
             self.app.remember()
             picker.set_entries(rows())
 
@@ -132,7 +138,7 @@ class Looking(Controller):
         picker = PickScreen("Filters", rows(), verb="filter", empty=empty, drop=drop)
         name = await self.app.push_screen_wait(picker)
         if name is not None:
-            self.apply_filter(held[name])
+            self.apply_filter(memory.filters[name])
             self._filtered()
 
     def _filtered(self) -> None:
