@@ -232,11 +232,13 @@ async def test_a_direct_request_has_no_place_in_the_queue(fal: FalServer) -> Non
     assert (fal.count("status"), fal.count("history")) == (0, 1)
 
 
-async def test_the_history_is_read_to_its_end(fal: FalServer, provider: FalProvider) -> None:
+@pytest.mark.parametrize("written", [False, True])
+async def test_the_history_is_read_to_its_end(fal: FalServer, provider: FalProvider, written: bool) -> None:
     """The mark that there is more may be left out; what the service made of a data address does not matter."""
     sent = job(remote_id=None, inputs={"prompt": "x", "image_url": "data:image/png;base64,AA=="}, submitted_at=1.8e9)
     other = {"request_id": "r8", "sent_at": "2027-01-15T08:00:01Z", "json_input": {"prompt": "y"}}
     mine = {**other, "request_id": "r9", "json_input": {"prompt": "x", "image_url": f"{CDN}.png"}}
+    mine["json_input"] = json.dumps(mine["json_input"]) if written else mine["json_input"]
     fal.script("history", Reply(body={"items": [other, None, 5], "next_cursor": "c"}), Reply(body={"items": [mine]}))
     found = await provider.reconcile(sent)
     assert found is not None

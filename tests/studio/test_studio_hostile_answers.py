@@ -246,6 +246,22 @@ def test_a_failure_in_the_history_is_told(fal: FalServer, shop: Workshop) -> Non
     assert (job.phase, items, job.error and job.error.message) == (Phase.FAILED, [], "too dark")
 
 
+def test_a_failure_that_only_the_history_knows_is_told_in_its_words(fal: FalServer, shop: Workshop) -> None:
+    fal.script("status", Reply(404))
+    fal.script("result", Reply(404))
+    in_history(fal, status_code=422, json_output={"detail": [{"msg": "too dark", "type": "image_load_error"}]})
+    (job,), items = shop.make()
+    assert (job.phase, items, job.error and job.error.message) == (Phase.FAILED, [], "too dark")
+
+
+def test_a_request_is_not_given_up_while_nobody_can_be_asked_for_its_result(fal: FalServer, shop: Workshop) -> None:
+    fal.script("status", *[Reply(404)] * 6, None)
+    fal.script("result", Reply(503), Reply(502), Reply(503), None)
+    (job,), (item,) = shop.make()
+    assert (job.phase, job.error, item.save_state) == (Phase.SUCCEEDED, None, SaveState.SAVED)
+    assert (fal.count("submit"), fal.count("result")) == (1, 4)
+
+
 def test_what_is_nowhere_is_lost_and_says_so(fal: FalServer, shop: Workshop) -> None:
     fal.script("status", Reply(404))
     fal.script("result", Reply(404))

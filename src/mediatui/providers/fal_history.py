@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mediatui.model import Job, Phase
-from mediatui.providers.answers import epoch
+from mediatui.providers.answers import epoch, parse_object
 from mediatui.providers.base import Submitted
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
@@ -37,7 +37,7 @@ class FoundRequest:
 
     def answered(self) -> Submitted | None:
         """As the direct connection would have answered; None while it has not ended."""
-        status, output = self.entry.get("status_code"), self.entry.get("json_output")
+        status, output = self.entry.get("status_code"), _unpacked(self.entry.get("json_output"))
         if not isinstance(status, int) or not self.entry.get("ended_at"):
             return None
         raw = json.dumps(output).encode("utf-8", "replace")
@@ -82,7 +82,12 @@ def _is_it(entry: Mapping[str, Any], job: Job, began: float) -> bool:
     if job.remote_id is not None:
         return one_line(remote_id, 200) == job.remote_id
     in_time = began - _CLOCK_SKEW <= _sent_at(entry) <= began + _LONGEST_SUBMIT
-    return in_time and same_inputs(entry.get("json_input"), dict(job.inputs))
+    return in_time and same_inputs(_unpacked(entry.get("json_input")), dict(job.inputs))
+
+
+def _unpacked(payload: object) -> object:
+    """A payload, also when it stands there as text."""
+    return parse_object(payload.encode("utf-8", "replace")) or payload if isinstance(payload, str) else payload
 
 
 def _stamp(began: float) -> str:

@@ -98,10 +98,8 @@ class JobRunner:
                     await self.book.note(project, job.id, exc)
                     raise _Left from None
                 lost += 1
-                if lost >= LOST_AFTER:
-                    if await self._had_ended(project, job, provider):
-                        raise _Left from None
-                    return _lost(job)
+                if lost >= LOST_AFTER and (end := await self._end_of_lost(project, job, provider)) is not None:
+                    return end
                 progress = Progress(job.phase)
             else:
                 lost = 0
@@ -111,6 +109,22 @@ class JobRunner:
             await _pause(progress.retry_after or interval)
             if loop.time() - started > POLL_FAST_SECONDS:
                 interval = min(base * POLL_SLOWEST, interval * POLL_GROWTH)
+
+    async def _end_of_lost(self, project: ProjectFolder, job: Job, provider: Provider) -> Progress | None:
+        """How a job ended that nobody knows any more; None while that cannot be asked.
+
+        It may have finished, or failed in the provider's words. Raises `_Left` when its answer was kept.
+        """
+        try:
+            raw = await provider.result(job)
+        except ProviderError as exc:
+            if exc.kind.retry_read:
+                await self.book.note(project, job.id, exc)
+                return None
+            told = exc.kind not in (ErrorKind.NOT_FOUND, ErrorKind.EXPIRED) and not exc.kind.stops_batch
+            return Progress(Phase.FAILED, error=exc) if told else _lost(job)
+        await self._keep(project, job, provider, raw)
+        raise _Left
 
     async def _report(self, project: ProjectFolder, job: Job, progress: Progress) -> None:
         if progress.phase is not job.phase and progress.phase.following:
@@ -263,7 +277,7 @@ class JobRunner:
         return False
 
     async def _had_ended(self, project: ProjectFolder, job: Job, provider: Provider) -> bool:
-        """A job that was cancelled, or that nobody knows any more, may have finished: what was paid for is kept."""
+        """A job that was cancelled may have finished: what was paid for is kept."""
         try:
             raw = await provider.result(job)
         except ProviderError:
