@@ -10,7 +10,7 @@ from tests.support.loopback import PNG
 from tests.support.provider_jobs import check_outputs
 
 from mediatui.providers.answers import find_media
-from mediatui.providers.discovery import find_outputs
+from mediatui.providers.discovery import find_outputs, media_by_bytes
 
 HEADS = {
     "PNG": PNG,
@@ -32,6 +32,7 @@ def test_a_file_is_known_by_how_its_base64_begins(data: bytes) -> None:
         (output,) = find_media(result, {}, None)
         assert output.data == data
         check_outputs([output])
+        assert output.type is media_by_bytes(data)
 
 
 def test_under_its_names_any_base64_is_a_file() -> None:

@@ -25,10 +25,7 @@ _BARE_HEAD = "data:;base64,"
 
 _HEX_FILE = re.compile(r"(?:494433|fff[2-9a-f]|52494646|664c6143|4f676753)(?:[0-9a-f]{2}){32,}", re.IGNORECASE)
 """A sound written as hexadecimal digits, by its first bytes: MP3, AAC, WAV, FLAC, Ogg."""
-_BARE_FILE = re.compile(
-    r"(?:iVBORw0KGgo|/9j/|UklGR|R0lGOD|AAAA.[GWm2]Z0eX|SUQz|T2dnU|ZkxhQ)[A-Za-z0-9+/\s]{60,}={0,2}\s*"
-)
-"""A file written as base64 without more, by its first bytes: PNG, JPEG, WebP or WAV, GIF, MP4, MP3, Ogg, FLAC."""
+_LETTERS = re.compile(r"[\w+/\s-]+={0,2}\s*", re.ASCII)
 _BARE_NAMES = ("b64_json", "base64")
 """Under such names any base64 is a file."""
 _SHORTEST_BARE = 60
@@ -174,7 +171,13 @@ def _is_bare(value: str, name: str) -> bool:
     """A file without address or head, only its bytes as base64."""
     if len(value) < _SHORTEST_BARE:
         return False
-    return name.lower().endswith(_BARE_NAMES) or _BARE_FILE.fullmatch(value) is not None
+    if name.lower().endswith(_BARE_NAMES):
+        return True
+    try:
+        known = media_by_bytes(_base64(value[:_SHORTEST_BARE])) is not None
+    except ValueError:
+        return False
+    return known and _LETTERS.fullmatch(value) is not None
 
 
 def _is_address(value: object) -> bool:
@@ -198,6 +201,8 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
     if url:
         url = clean_text(url).replace("\t", "").replace("\n", "")  # as any client of the web reads it
     media = media_type(content_type, found.path, name)
+    if data is not None and content_type is None:
+        media = media_by_bytes(data[:64]) or media
     if media is None and not is_something_else(content_type, name):
         media = expected
     if media is None:
