@@ -180,3 +180,8 @@ def test_an_export_round_trip_is_exact(home: Home) -> None:
             name: b.getinfo(name).CRC for name in b.namelist() if name != "manifest.json"
         }
     assert home.run("show", item).code == 0
+
+
+def test_an_action_is_found_by_the_name_it_has_in_the_settings(home: Home) -> None:
+    found = home.run("keys", "disk.adopt", "--json").document["actions"]
+    assert {action["action"] for action in found} == {"disk.adopt", "disk.adopt-all"}

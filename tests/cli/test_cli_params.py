@@ -171,6 +171,21 @@ def test_an_object_may_come_from_a_file(tmp_path: Path) -> None:
     assert parse_object(f"@{file}") == {"fps": 24}
 
 
+def test_what_an_editor_of_windows_writes_is_an_object_too(tmp_path: Path) -> None:
+    file = tmp_path / "params.json"
+    file.write_bytes(b'\xef\xbb\xbf{"fps": 24}\r\n')
+    assert parse_object(f"@{file}") == {"fps": 24}
+    file.write_bytes(b'{"style": "caf\xe9"}')
+    with pytest.raises(UsageError, match="not text in UTF-8"):
+        parse_object(f"@{file}")
+
+
+@pytest.mark.parametrize("text", ['{"fps": 24, "seed": 1, "fps": 25}', '{"camera": {"zoom": 1, "zoom": 2}}'])
+def test_a_name_that_is_there_twice_is_not_guessed_at(text: str) -> None:
+    with pytest.raises(UsageError, match="is there twice"):
+        parse_object(text)
+
+
 @pytest.mark.parametrize("text", ["[1]", "{", "@/nowhere/at/all.json"])
 def test_anything_but_an_object_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

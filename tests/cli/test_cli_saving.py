@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -181,3 +182,30 @@ def test_why_an_answer_is_not_unpacked_is_said(home: Home, fal: FalServer) -> No
         again = home.run("jobs", "resume", "--json")
         assert (again.code, [item["save_state"] for item in again.document["items"]]) == (0, ["saved"])
     assert fal.count("submit") == 1
+
+
+def test_a_copied_project_has_its_own_files(home: Home, fal: FalServer) -> None:
+    """Its items have the identifiers of those that they were copied from."""
+    assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--no-save").code == 0
+    shutil.copytree(home.projects / "demo", home.projects / "copy")
+    done = home.run("save", "--all", "-p", "copy", "--json")
+    assert (done.code, [item["project"] for item in done.document["items"]]) == (0, ["copy"]), done.err
+    assert Path(done.document["items"][0]["file"]).is_relative_to(home.projects / "copy")
+    rest = home.run("save", "--all", "--json").document
+    assert [item["project"] for item in rest["items"]] == ["demo"]
+    assert {item["save_state"] for item in home.run("list", "--json").document["items"]} == {"saved"}
+    assert fal.count("submit") == 1
+
+
+def test_bytes_that_came_inline_are_unpacked_once_more(home: Home, fal: FalServer) -> None:
+    inline = [{"url": "data:image/png;base64," + base64.b64encode(data).decode()} for data in (PNG, BIG)]
+    fal.script("result", Reply(body={"images": inline}))
+    assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--save-policy", "on-demand").code == 0
+    shutil.rmtree(home.projects / "demo" / "parts")
+    checked = home.run("check", "-p", "demo")
+    assert (checked.code, "looks for them in the stored answer" in checked.out) == (1, True)
+    done = home.run("retry", "--all", "--json")
+    assert (done.code, len(done.document["saved"])) == (0, 2), done.err
+    files = {Path(item["file"]).read_bytes() for item in done.document["items"]}
+    assert files == {PNG, BIG}
+    assert fal.count("submit") == fal.count("result") == 1

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 
 import pyte
 from tests.cli.home import PROGRAM, Home
 
 
-def on_terminal(home: Home, *arguments: str, columns: int = 100, lines: int = 20) -> tuple[int, list[str], bytes]:
+def on_terminal(
+    home: Home, *arguments: str, columns: int = 100, lines: int = 20, interrupt_at: bytes = b""
+) -> tuple[int, list[str], bytes]:
     """Run a command on a terminal of its own: its exit code, the screen it leaves, and everything it sent."""
     ours, theirs = pty.openpty()
     environment = {**home.environment, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)}
@@ -21,6 +24,9 @@ def on_terminal(home: Home, *arguments: str, columns: int = 100, lines: int = 20
     sent = b""
     while data := _read(ours):
         sent += data
+        if interrupt_at and interrupt_at in sent:
+            process.send_signal(signal.SIGINT)
+            interrupt_at = b""
     os.close(ours)
     screen = pyte.Screen(columns, lines)
     pyte.ByteStream(screen).feed(sent)
@@ -62,3 +68,13 @@ def test_rows_are_cut_to_the_terminal(home: Home) -> None:
     assert code == 0
     assert len(shown) == 2
     assert shown[1].endswith("…")
+
+
+def test_an_interruption_is_told_on_a_line_of_its_own(home: Home) -> None:
+    code, shown, sent = on_terminal(
+        home, "generate", "calm", "-m", "sandbox/text-to-audio", "sandbox_fault=slow-queue", interrupt_at=b"queued"
+    )
+    assert code == 130
+    assert b"\r\n\r\nmediatui: interrupted" in sent.replace(b"\x1b[J", b""), "after ^C, which stands on the line before"
+    assert shown[-1].strip().startswith("The jobs go on at the provider")
+    assert sent.endswith(b"\n")

@@ -81,6 +81,8 @@ def _current_folder_is_gone() -> bool:
 
 
 def _failed(output: Output, error: MediatuiError, document: Mapping[str, Any] | None) -> int:
+    if isinstance(error, Interrupted) and output.stderr_is_terminal:
+        write_message("\n")  # the terminal has put ^C where the cursor was
     try:
         output.fail(error, document)
         output.flush()  # what is still held would fail at the exit, with another code

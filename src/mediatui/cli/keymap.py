@@ -21,7 +21,7 @@ def configure(parser: CommandParser) -> None:
         metavar="WORD",
         nargs="*",
         default=[],
-        help="only actions with these words, or with this key",
+        help="only actions with these words in title, help or name, or with this key",
     )
     parser.add_argument("--changed", action="store_true", help="only actions whose keys you changed")
     parser.examples("mediatui keys", "mediatui keys trash", "mediatui keys --json")
@@ -35,7 +35,7 @@ def run(context: Context) -> int:
 
     keymap = read_keymap(context.settings.keys)
     words = " ".join(context.args.words)
-    found = [action for action in ACTIONS if matches(action, words, keymap)]
+    found = [action for action in ACTIONS if matches(action, words, keymap) or (words and words in action.binding_id)]
     if context.args.changed:
         found = [action for action in found if action.binding_id in keymap.own]
     documents = [

@@ -48,10 +48,12 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, list[str]]:
 def parse_object(text: str) -> dict[str, Any]:
     """A JSON object, or ``@FILE`` that holds one; raises `UsageError`."""
     try:
-        source = Path(text[1:]).expanduser().read_text("utf-8") if text.startswith("@") else text
-        value = json.loads(source, parse_constant=_refuse_constant)
+        source = Path(text[1:]).expanduser().read_text("utf-8-sig") if text.startswith("@") else text
+        value = json.loads(source, parse_constant=_refuse_constant, object_pairs_hook=_once)
     except OSError as error:
         raise UsageError(f"--params-json: cannot read {text[1:]}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--params-json: {text[1:]} is not text in UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"--params-json: {error}", hint="""For example: --params-json '{"fps": 24}'""") from None
     if not isinstance(value, dict):
@@ -183,6 +185,15 @@ def _finite(text: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(text)
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names are all different: of two values with one name, one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"“{next(name for name in names if names.count(name) > 1)}” is there twice")
+    return found
 
 
 def _refuse_constant(name: str) -> Any:

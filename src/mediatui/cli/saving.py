@@ -13,13 +13,11 @@ from mediatui.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
     from mediatui.model import MediaItem
     from mediatui.studio.requests import SaveReport
-    from mediatui.studio.studio import Studio
 
 
 def configure_save(parser: CommandParser) -> None:
@@ -47,13 +45,13 @@ def run_save(context: Context) -> int:
         return item.save_state is SaveState.URL_ONLY if only_urls else item.save_state is not SaveState.SAVED
 
     items = _targets(context, wanted)
-    return _run(context, items, lambda studio: studio.save([item.id for item in items]))
+    return _run(context, items)
 
 
 def run_retry(context: Context) -> int:
     """Save again the named items, or all that want saving."""
     items = _targets(context, lambda item: needs_saving(item) or item.save_state is SaveState.SAVING)
-    code = _run(context, items, lambda studio: studio.retry([item.id for item in items]))
+    code = _run(context, items)
     if context.args.all:
         _tell_expired(context)
     return code
@@ -91,7 +89,7 @@ def _targets(context: Context, wanted: Callable[[MediaItem], bool]) -> list[Medi
         return list({(item := reader.item(reference)[1]).id: item for reference in args.items}.values())
 
 
-def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio], Future[SaveReport]]) -> int:
+def _run(context: Context, items: Sequence[MediaItem]) -> int:
     from mediatui.cli.follow import Follower
     from mediatui.studio.reading import item_document
     from mediatui.studio.requests import SaveReport
@@ -103,8 +101,9 @@ def _run(context: Context, items: Sequence[MediaItem], start: Callable[[Studio],
         for project in dict.fromkeys(item.project for item in items):
             studio.open_project(project).result()
         with interruptible("interrupted; what has arrived is kept", "`mediatui retry --all` goes on with it."):
-            report = follower.saves(start(studio), items)
-        now = [studio.find_item(item.id) or item for item in items]
+            report = follower.saves(studio.save_items(items), items)
+        held = {project: {i.id: i for i in studio.items(project)} for project in {item.project for item in items}}
+        now = [held[item.project].get(item.id, item) for item in items]
         _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
         for hint in host_hints(now):
             context.output.note(hint)
