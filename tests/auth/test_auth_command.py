@@ -6,6 +6,7 @@ import os
 import pty
 import stat
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.fal_server import FalServer, Reply, fal_server
 from tests.support.loopback import Call, LoopbackService
 from tests.support.loopback import Reply as Answer
 
-from mediatui.settings import ProviderSettings, Secret, Settings
+from mediatui.settings import KeySource, ProviderSettings, Secret, Settings
 from mediatui.studio import access
 from mediatui.studio.access import AccessState, check_access
 
@@ -104,6 +105,15 @@ def test_nothing_set_up_lists_every_provider_and_ends_with_4(home: Home) -> None
     assert done.document["providers"][0]["name"] == "fal"
     assert done.document["active"] == "sandbox"
     assert home.run("auth", "check", "sandbox").code == 0
+
+
+def test_a_command_is_asked_once(tmp_path: Path, fal: FalServer) -> None:
+    asked = tmp_path / "asked"
+    addresses = {"queue_url": fal.url, "api_url": f"{fal.url}/v1"}
+    provider = ProviderSettings("fal", key_command=f"echo x >> {asked}; echo {KEY}", options=addresses)
+    (found,) = check_access(Settings(providers={"fal": provider}), ["fal"])
+    assert (found.state, found.source) == (AccessState.USABLE, KeySource.COMMAND)
+    assert asked.read_text() == "x\n"
 
 
 def test_a_command_that_fails_is_the_reason(home: Home) -> None:

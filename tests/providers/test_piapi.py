@@ -370,6 +370,24 @@ async def test_reconcile_does_not_choose_among_two(server: PiAPIServer) -> None:
     assert found.remote_id == "two"
 
 
+@pytest.mark.parametrize("total", [4, None])
+async def test_reconcile_turns_pages_of_any_length(server: PiAPIServer, total: int | None) -> None:
+    pages = [["a", "b"], ["c", "ours"]]
+
+    def history(call: Any) -> Reply:
+        page = pages[min(int(call.params["page"][0]), len(pages)) - 1]
+        return Reply(body={"code": 200, "data": {"total": total, "list": [{"task_id": name} for name in page]}})
+
+    tell(server, a={"model": "x"}, b={"model": "x"}, c={"model": "x"}, ours={})
+    server.on["history"] = history
+    async with provider_of(server) as provider:
+        found = await provider.reconcile(JOB)
+    assert found is not None
+    assert found.remote_id == "ours"
+    assert len(server.of("history")) == (2 if total else 3)
+    assert len(server.of("poll")) == 4
+
+
 async def test_reconcile_passes_over_a_task_that_is_gone(server: PiAPIServer) -> None:
     tell(server, gone={})
     server.script("poll", Reply(404))

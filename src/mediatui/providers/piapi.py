@@ -25,6 +25,7 @@ from mediatui.providers.answers import (
     parse_result,
     percent,
     text,
+    whole,
 )
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, media_hosts
@@ -278,16 +279,18 @@ class PiAPIProvider(PublicOutputs):
         since, until = lost_window(job)
         params = {"page_size": "100", "start_time": str(int(since)), "end_time": str(int(until) + 1)}
         matches: list[str] = []
+        seen: set[str] = set()
         for page in range(1, HISTORY_PAGES + 1):
             url = f"{self._hosts.api}/api/open/tasks/histories"
             document = await self._wire.get(url, "looking for the request", {**params, "page": str(page)})
             if (error := self._refusal(document)) is not None:
                 raise error
-            listed = list(_task_ids(document, 0))
-            fresh = [task for task in dict.fromkeys(listed) if task not in known and task not in matches]
-            matches += [task for task in fresh if await self._is_it(task, job)]
-            if len(listed) < 100:
-                break
+            fresh = [task for task in dict.fromkeys(_task_ids(document, 0)) if task not in seen]
+            seen.update(fresh)
+            matches += [task for task in fresh if task not in known and await self._is_it(task, job)]
+            total = whole(mapping(document.get("data")).get("total"))
+            if not fresh or (total is not None and len(seen) >= total):
+                break  # a page may be shorter than was asked for, and the last one be shown again
         return the_only([Submitted(found, phase=Phase.RUNNING) for found in matches])
 
     async def _is_it(self, task_id: str, job: Job) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError
@@ -65,6 +65,8 @@ async def _check(provider: ProviderSettings, named: bool) -> Access:
         return _access(provider, AccessState.NO_KEY, None, exc)
     if found is None and provider.needs_key:
         return _access(provider, AccessState.NO_KEY, None, missing_key(provider))
+    if found is not None:  # a command or a keyring is asked once, and takes its own time
+        provider = replace(provider, key=found.secret)
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             note = await _try(provider)
