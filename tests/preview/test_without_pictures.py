@@ -10,6 +10,7 @@ from tests.tui.conftest import Session, Start, until
 from mediatui.settings import Settings
 from mediatui.tui.screens.compare import CompareScreen
 from mediatui.tui.terminal.capabilities import Capabilities, Graphics
+from mediatui.tui.widgets.bars import KeyBar
 from mediatui.tui.widgets.media_grid import MediaGrid
 
 OFF = Capabilities(graphics=Graphics.OFF)
@@ -34,6 +35,8 @@ async def test_words_stand_where_pictures_would(start: Start) -> None:
         assert "▀" not in drawn(session)
         viewer = await view(session, clip)
         await until(lambda: "pictures are off" in drawn(session), "the card in the viewer")
+        keys = viewer.query_one(KeyBar).text
+        assert not [word for word in ("play", "zoom", "faster") if word in keys]
         await session.press("right", "end", "space")
         await until(lambda: "cannot play here" in drawn(session), "why it does not play")
         assert not viewer.player.playing

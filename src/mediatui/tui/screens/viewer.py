@@ -20,6 +20,7 @@ from mediatui.tui.control.material import Loading, Material
 from mediatui.tui.control.opening import choose_opener, open_item
 from mediatui.tui.format import SAVE_BADGES, file_fact_list, joined, picture_card
 from mediatui.tui.screens.base import STYLES, StudioScreen
+from mediatui.tui.view_keys import senseless
 from mediatui.tui.widgets.bars import Bar, KeyBar, PaneTitle
 from mediatui.tui.widgets.kitty import make_picture
 from mediatui.tui.widgets.magnifier import Magnifier
@@ -136,14 +137,8 @@ class ViewerScreen(StudioScreen[str]):
     def _show_keys(self) -> None:
         """Leave out the keys that do nothing with what is shown."""
         item = self.main.studio.find_item(self._keys[self._at])
-        if item is None:
-            senseless = {"play", "forward", "faster", "zoom", "copy", "open-outside"}
-        elif item.type is MediaType.IMAGE:
-            still = item.save_state is SaveState.SAVED and not self.material.moving
-            senseless = {"forward", "faster", *(["play"] if still else [])}
-        else:
-            senseless = {"zoom", *(["faster"] if item.type is MediaType.AUDIO else [])}
-        self.query_one(KeyBar).hide(frozenset(senseless))
+        hidden = senseless(item, moving=self.material.moving, draws=self.main.draws_pictures)
+        self.query_one(KeyBar).hide(hidden)
 
     def _words(self, item: MediaItem) -> str:
         """What stands where the picture will be, or would be."""
@@ -163,7 +158,7 @@ class ViewerScreen(StudioScreen[str]):
 
     def _title(self) -> None:
         item = self.main.studio.find_item(self._keys[self._at])
-        place = f"{self._at + 1} of {len(self._keys)}"
+        place = f"{self._at + 1:,} of {len(self._keys):,}"
         if item is None:
             self.query_one(PaneTitle).tell(place, name=GONE.capitalize(), on=True)
             self.query_one("#facts", Bar).show([])
@@ -308,7 +303,7 @@ class ViewerScreen(StudioScreen[str]):
     async def _play(self) -> None:
         if not self.main.draws_pictures:
             hint = f"{self.press('open-outside')} opens it in a program."
-            raise UsageError("clips cannot play here while pictures are off", hint=hint)
+            raise UsageError("nothing can play here while pictures are off", hint=hint)
         item = self.item
         found = await self._loading.file(item)
         if found.path is not None and self.is_showing(item):
@@ -342,6 +337,8 @@ class ViewerScreen(StudioScreen[str]):
     # Looking closer.
 
     def _enlarge(self) -> None:
+        if not self.main.draws_pictures:
+            raise UsageError("pictures are off", hint=f"{self.press('open-outside')} opens it in a program.")
         if self.material.poster is None or self.item.type is not MediaType.IMAGE or self.player.playing:
             hint = f"{self.press('play')} plays a clip, {self.press('stop')} ends that."
             raise UsageError("only pictures that stand still can be enlarged", hint=hint)
