@@ -231,6 +231,14 @@ async def test_no_price_stands_there_that_is_not_of_what_is_typed(start: Start, 
         await until(lambda: "≈ $6.00" in summary(screen), "the new price")
 
 
+async def test_no_price_is_told_of_what_cannot_be_sent(start: Start, fal: FalServer, slow: Slow) -> None:
+    async with start(settings=settings(fal)) as session:
+        screen = await priced(session)
+        editor(screen, "duration").value = "many"
+        await until(lambda: "1 field to correct" in summary(screen), "the word")
+        assert "$" not in summary(screen)
+
+
 async def test_a_price_waits_for_the_form(start: Start, fal: FalServer, slow: Slow) -> None:
     gate = slow.hold(ONE)
     async with start(settings=settings(fal)) as session:
@@ -270,6 +278,20 @@ async def priced(session: Session, draft: Draft | None = None) -> GenerateScreen
     screen = await formed(session, draft)
     await until(lambda: "≈ $" in summary(screen), "the price")
     return screen
+
+
+async def test_a_long_look_is_told_and_does_not_outlast_its_end(start: Start, fal: FalServer, slow: Slow) -> None:
+    async with start(settings=settings(fal, confirm_above=1.0)) as session:
+        screen = await priced(session)
+        held = Held(fal)
+        await session.press("ctrl+s")
+        await held.asked()
+        await until(lambda: "Looking at" in status(screen), "the word")
+        held.let_go()
+        await session.screen(ConfirmScreen)
+        await session.press("n")
+        await until(lambda: "Not sent" in status(screen), "the word")
+        assert not fal.submits
 
 
 async def test_leaving_while_it_is_looked_at_sends_nothing_and_says_so(
@@ -333,6 +355,20 @@ async def test_sent_twice_in_a_moment_it_is_one_request(start: Start, fal: FalSe
         await sent(fal)
         await until(lambda: session.library.shelf.items, "what was made")
         assert len(fal.submits) == len(session.app.studio.jobs()) == 1
+
+
+async def test_an_exhausted_balance_is_one_message_for_the_batch(start: Start, fal: FalServer, slow: Slow) -> None:
+    locked = {"detail": "User is locked. Reason: Exhausted balance."}
+    fal.script("submit", Reply(status=403, body=locked))
+    async with start(settings=settings(fal, concurrent_submits=2)) as session:
+        await formed(session, Draft("a pier", [ONE, OTHER, "fal-ai/third"]))
+        await session.press("ctrl+s")
+        await session.screen(LibraryScreen)
+        await until(lambda: "1 job not sent" in session.status(), "the word")
+        await until(lambda: session.app._notifications, "the toast")
+        (toast,) = session.app._notifications
+        assert "Exhausted balance" in toast.message
+        assert len(fal.submits) == 2
 
 
 async def test_a_prompt_on_its_way_outlives_a_killed_interface(

@@ -96,7 +96,8 @@ class JobBook:
 
     def notice(self, job: Job, severity: str, exc: MediatuiError) -> None:
         """Tell the faces about a job."""
-        title = one_line(f"{job.model}: {exc.title}", 120)
+        about_all = isinstance(exc, ProviderError) and exc.kind.stops_batch  # one notice for a whole batch
+        title = one_line(exc.title if about_all else f"{job.model}: {exc.title}", 120)
         self.around.emit(Notice(severity, title, exc.message, exc.hint, project_id=job.project, job_id=job.id))
 
 

@@ -41,8 +41,7 @@ class Sender:
             # Past the spill: no money is spent while the project's own disk takes no records.
             job = await around.blocking(lambda: project.edit_job(job.id, self._submitting))
         except StorageError as exc:
-            fault = fault_of(exc)
-            return await self.book.step(project, job.id, Phase.FAILED, finished_at=now(), error=fault)
+            return await self.book.fail(project, job.id, exc)
         if job.phase is not Phase.SUBMITTING:
             return job  # cancelled while it waited for its turn
         around.emit(JobProgress(project.id, job.id, Phase.SUBMITTING))
@@ -81,12 +80,16 @@ class Sender:
         told = False
         while True:
             try:
-                return await self._record_handle(project, job, submitted)
+                job = await self._record_handle(project, job, submitted)
+                break
             except StorageError as exc:
                 if not told:
                     self.book.around.emit(_unrecorded(job, submitted, exc))
                 told = True
             await asyncio.sleep(HANDLE_SECONDS)
+        if job.phase is Phase.FAILED and submitted.error is not None:
+            self.book.notice(job, "error", submitted.error)
+        return job
 
     async def _record_handle(self, project: ProjectFolder, job: Job, submitted: Submitted) -> Job:
         records, raw = self.book.around.records, submitted.raw

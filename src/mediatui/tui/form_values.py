@@ -56,6 +56,8 @@ def parse(field: Field, text: str) -> Any:
             return _choice(field, text)
         case FieldKind.LIST | FieldKind.OBJECT:
             return _json(field, text)
+        case FieldKind.MEDIA:
+            return _unquoted(text)
     if field.max_length is not None and len(text) > field.max_length:
         raise ValueError(f"at most {field.max_length:,} characters; it has {len(text):,}")
     return text
@@ -92,7 +94,7 @@ def _choice(field: Field, text: str) -> Any:
 
 def _json(field: Field, text: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         if field.kind is FieldKind.LIST and not text.startswith(("[", "{")):
             return [part.strip() for part in text.split(",") if part.strip()]
@@ -101,6 +103,15 @@ def _json(field: Field, text: str) -> Any:
     if not isinstance(value, wanted):
         raise ValueError("must be a JSON list" if wanted is list else "must be a JSON object")
     return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
+
+
+def _unquoted(text: str) -> str:
+    """A path without the quotes that terminals put around a file which is dropped on them."""
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mediatui.tui.memory import Draft
     from mediatui.tui.screens.generate import GenerateScreen
 
+TELL_SECONDS = 0.4
+"""Whoever waits longer than this is told for what."""
 NOT_SENT = "Not sent. What you typed is kept."
 
 
@@ -81,6 +83,13 @@ class Sending:
         draft, (params, _) = screen.collect(), params_for(form.rows, form.texts())
         policy = SavePolicy(draft.policy) if draft.policy else None
         return GenerateRequest(draft.prompt, tuple(draft.models), screen.project_name, {}, params, policy)
+
+    @property
+    def faults(self) -> int:
+        """Fields in which something wrong was typed."""
+        form = self._screen.query_one(SchemaForm)
+        texts = form.texts()
+        return sum(bool(texts[number]) for number in params_for(form.rows, texts)[1])
 
     def _send(self, request: GenerateRequest) -> None:
         screen, app = self._screen, self._screen.main
@@ -142,7 +151,7 @@ class Sending:
 
         app = self._screen.main
         try:
-            await app.ask(app.studio.check(request))
+            await self._look(request)
         except NeedsConfirmation as exc:
             lines = [exc.message, f"{plural(len(request.models), 'model')} → {request.project}"]
             agreed = await app.push_screen_wait(ConfirmScreen(exc.title, lines, "send it"))
@@ -153,9 +162,18 @@ class Sending:
             raise
         return request
 
+    async def _look(self, request: GenerateRequest) -> None:
+        """Have the studio look at a request, and say so where that takes long. Raises `MediatuiError`."""
+        app, words = self._screen.main, "Looking at files and price…"
+        waiting = self._screen.set_timer(TELL_SECONDS, lambda: self._screen.say(words))
+        try:
+            await app.ask(app.studio.check(request))
+        finally:
+            waiting.stop()
+
 
 async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None:
-    """Hand the request to the studio and say what came of it; the draft comes back if nothing could be recorded."""
+    """Hand the request to the studio and say what it took; the draft comes back if nothing could be recorded."""
     try:
         jobs = await app.ask(app.studio.generate(request))
     except Exception:  # whatever went wrong, what was typed is kept; the worker's fence tells the error
@@ -167,17 +185,13 @@ async def send(app: MediatuiApp, draft: Draft, request: GenerateRequest) -> None
         raise
     app.memory.bring_back(draft.prompt)
     app.remember()
-    failed = [job for job in jobs if job.phase in (Phase.FAILED, Phase.CANCELLED)]
-    unknown = [job for job in jobs if job.phase is Phase.UNKNOWN]
-    for job in failed[:1]:
-        more = f" ({plural(len(failed), 'job')} of {len(jobs)})" if len(jobs) > 1 else ""
-        words = job.error.message if job.error else "the provider refused it"
-        app.tell(f"{words}{more}", hint=job.error.hint if job.error else "", title="Not accepted", severity="error")
-    if unknown:
-        app.tell(
-            f"{plural(len(unknown), 'job')} without an answer.",
-            hint=f"{app.keys.of('library', 'jobs')} shows it; it is never sent twice.",
-            severity="warning",
-        )
-    if len(failed) + len(unknown) < len(jobs):
-        app.tell(f"Sent to {plural(len(jobs) - len(failed) - len(unknown), 'model')}.")
+    # Why one failed, or has no answer, is a notice of the studio's.
+    stopped = sum(job.phase is Phase.CANCELLED for job in jobs)
+    refused = sum(job.phase in (Phase.FAILED, Phase.UNKNOWN) for job in jobs)
+    taken = len(jobs) - stopped - refused
+    words = (
+        f"Sent to {plural(taken, 'model')}." if taken else "",
+        f"{plural(stopped, 'job')} not sent." if stopped else "",
+    )
+    if any(words):
+        app.tell(" ".join(filter(None, words)))

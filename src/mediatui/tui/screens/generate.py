@@ -271,6 +271,9 @@ class GenerateScreen(FormScreen[None]):
     async def _load_price(self, change: int) -> None:
         from mediatui.studio.pricing import UNKNOWN
 
+        if self.sending.faults:
+            self._tell_price(f"{plural(self.sending.faults, 'field')} to correct")
+            return
         words = UNKNOWN  # whatever is the matter is said when it is sent
         with suppress(MediatuiError):
             words = (await self.main.ask(self.main.studio.estimate(self.sending.request()))).text
