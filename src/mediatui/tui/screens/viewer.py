@@ -303,7 +303,7 @@ class ViewerScreen(StudioScreen[str]):
     async def _play(self) -> None:
         if not self.main.draws_pictures:
             hint = f"{self.press('open-outside')} opens it in a program."
-            raise UsageError("nothing can play here while pictures are off", hint=hint)
+            raise UsageError("clips cannot play here while pictures are off", hint=hint)
         item = self.item
         found = await self._loading.file(item)
         if found.path is not None and self.is_showing(item):
