@@ -402,6 +402,19 @@ def test_an_address_is_better_than_the_word_null() -> None:
     assert output.url == "https://cdn.example/x.png"
 
 
+@pytest.mark.parametrize("written", [B64, "data:image/png;base64," + B64, B64.replace("/", "\\/")])
+def test_what_is_whole_in_an_answer_that_broke_off_is_kept_and_said(written: str) -> None:
+    raw = b'{"created": 1, "data": [{"b64_json": "%s"}, {"b64_json": "%s' % (written.encode(), B64[:70].encode())
+    (output,) = PURE.outputs(JOB, raw)
+    assert output.data == PNG
+    assert "broke off" in output.meta["incomplete"]
+
+
+def test_an_address_in_an_answer_that_broke_off_is_kept() -> None:
+    raw = b'{"data": [{"url": "https:\\/\\/cdn.example\\/a.png"}, {"url": "https://cdn.exam'
+    assert [output.url for output in PURE.outputs(JOB, raw)] == ["https://cdn.example/a.png"]
+
+
 def test_a_picture_that_came_as_a_stream_of_events_is_the_whole_one() -> None:
     part = {"type": "image_generation.partial_image", "b64_json": "AAAA", "partial_image_index": 0}
     whole = {"type": "image_generation.completed", "b64_json": B64, "size": "1024x1536", "output_format": "png"}

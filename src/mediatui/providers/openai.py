@@ -18,7 +18,7 @@ from mediatui.providers.answers import entries, identifier, number, parse_result
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.http import Answer, JsonClient, Upload, encode, media_hosts
 from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
-from mediatui.providers.openai_outputs import attachments, image_outputs, streamed, video_outputs
+from mediatui.providers.openai_outputs import attachments, image_outputs, rescued, streamed, video_outputs
 from mediatui.providers.plain import cancelled, not_done
 from mediatui.providers.problems import Service, failure, problem_text
 from mediatui.redact import hide_known
@@ -270,11 +270,19 @@ class OpenAIProvider:
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The pictures in the answer, or the video it tells of."""
-        document = streamed(raw) or parse_result(raw)
+        document = streamed(raw) or self._document(raw)
         if self._is_video(job):
             content = f"{self._video_url(job)}/content"
             return video_outputs(document, job, content, self._wire.is_own)
         return image_outputs(document, job, self._hosts.base, self._wire.is_own)
+
+    def _document(self, raw: bytes) -> object:
+        try:
+            return parse_result(raw)
+        except ProviderError:
+            if (document := rescued(raw)) is None:
+                raise
+            return document
 
     async def cancel(self, job: Job) -> bool:
         """Never: a picture is billed all the same, and deleting a video would throw a finished one away."""

@@ -14,7 +14,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
 from mediatui.providers.answers import epoch, find_media, is_address, mapping, number, parse_object, text, whole
 from mediatui.providers.base import Delivery, Output
-from mediatui.providers.discovery import decode_data_address
+from mediatui.providers.discovery import decode_data_address, media_by_bytes
 from mediatui.redact import hide_known
 
 MAX_IMAGES = 100
@@ -22,6 +22,11 @@ _ECHOES = frozenset({"input", "inputs", "input_reference", "image", "images", "p
 """What a service repeats of the request."""
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+_WHOLE = re.compile(
+    r'"(?P<data>(?:data:[\w.+-]+/[\w.+-]+;base64,)?[\w+/=-]{64,})"|"url"\s*:\s*"(?P<url>https?://[^"\s]{4,2000})"',
+    re.ASCII,
+)
+"""A picture or an address between its quotes."""
 _SMALLEST = 12
 """Bytes: less is no picture."""
 
@@ -66,6 +71,17 @@ def streamed(raw: bytes) -> object:
     return {"data": whole} if whole else None
 
 
+def rescued(raw: bytes) -> object:
+    """What is whole in an answer that is no JSON, for it broke off: its pictures and addresses; None without any."""
+    said = raw.decode("utf-8", "replace").replace("\\/", "/")
+    entries = [
+        {"url": found["url"]} if found["url"] else {"b64_json": found["data"]}
+        for found in _WHOLE.finditer(said)
+        if found["url"] or media_by_bytes(_inline(found["data"][:64])[0] or b"") is not None
+    ]
+    return {"data": entries, "incomplete": "the answer broke off; there may have been more"} if entries else None
+
+
 def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str, Any], base: str) -> Output | None:
     data, kind = _inline(entry.get("b64_json"))
     url = text(entry.get("url"), 1 << 30)
@@ -82,7 +98,10 @@ def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str
         return None
     form = text(entry.get("output_format") or answer.get("output_format"), 20).lower()
     width, height = size_of(entry.get("size") or answer.get("size"))
-    revised = hide_known(text(entry.get("revised_prompt"), 4000))
+    facts = (
+        ("revised_prompt", hide_known(text(entry.get("revised_prompt"), 4000))),
+        ("incomplete", text(answer.get("incomplete"))),
+    )
     return Output(
         index=index,
         path=f"data.{place}",
@@ -95,7 +114,7 @@ def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str
         width=width,
         height=height,
         seed=whole(entry.get("seed")),
-        meta={"revised_prompt": revised} if revised else {},
+        meta={name: said for name, said in facts if said},
     )
 
 
