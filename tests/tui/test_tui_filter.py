@@ -147,6 +147,21 @@ async def test_the_key_bar_shows_the_keys_of_the_line_that_is_typed_in(start: St
         await until(lambda: "esc back" in keys.text, "the log's keys")
 
 
+async def test_a_filter_that_hides_every_step_says_so(start: Start, pictures: None) -> None:
+    async with start(size=(80, 24)) as session:
+        await session.open_demo()
+        await session.app.ask(session.app.studio.organise.rate([session.items[0].id], 3))
+        await session.press("g", "L")
+        log: LogScreen = await session.screen(LogScreen)
+        await session.press("e")
+        await until(lambda: log.list.keys, "steps")
+        await session.press("slash")
+        await session.type("zebra")
+        await until(lambda: not log.list.keys, "filtered")
+        assert "/ changes the filter" in log.list.empty
+        assert "logged" not in log.list.empty
+
+
 async def test_a_long_problem_is_read_on_a_narrow_screen(start: Start, pictures: None) -> None:
     async with start(size=(60, 20)) as session:
         await session.open_demo()

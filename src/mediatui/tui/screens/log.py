@@ -143,7 +143,6 @@ class LogScreen(StudioScreen[None]):
         path = self.main.locations.log_file
         steps = await asyncio.to_thread(read_steps, path, item=subject.item, job=subject.job, limit=MOST)
         self._reading = False
-        self.list.empty = "No steps are logged for this."
         self.list.steps.clear()
         self._take(steps)
         self.list.move(len(self.list.keys))
@@ -169,7 +168,15 @@ class LogScreen(StudioScreen[None]):
             del self.list.steps[key]
         self._show()
 
+    def _empty_words(self) -> str:
+        if not self.list.steps:
+            return "No steps are logged for this."
+        ways = [f"{self.press('filter')} changes the filter"] if self._words else []
+        ways += [f"{self.press('failures')} shows what did not fail"] if self._only_bad else []
+        return f"None of {plural(len(self.list.steps), 'step')} is shown: {', '.join(ways)}."
+
     def _show(self) -> None:
+        self.list.empty = self._empty_words()
         self.list.show([key for key, step in self.list.steps.items() if self._is_wanted(step)])
         parts = [plural(len(self.list.keys), "step"), "failures only" if self._only_bad else "", self._words]
         self.query_one(PaneTitle).tell(
