@@ -280,3 +280,21 @@ async def test_the_rule_of_a_title_is_faint_until_its_pane_has_the_focus(start: 
             drawn = [segment.style for segment in title.render_line(0) if set(segment.text.strip()) & set("━─")]
             assert drawn
             assert all(style == tones[expected] for style in drawn)
+
+
+async def test_messages_do_not_cover_a_question_and_come_back_behind_it(start: Start) -> None:
+    async with start(size=(80, 24)) as session:
+        app = session.app
+
+        def covers() -> bool:
+            return any(toast.region.area for toast in app.screen.query(Toast))
+
+        app.tell("It failed.", hint="Press r.", severity="error")
+        await until(covers, "the message")
+        app.push_screen(ConfirmScreen("Really?", ["Nothing is lost."], "go"))
+        await session.screen(ConfirmScreen)
+        await session.pilot.pause()
+        assert not covers()
+        await session.press("escape")
+        await session.screen(LibraryScreen)
+        await until(covers, "the message again")
