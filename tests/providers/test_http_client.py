@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,37 @@ async def client_of(*bases: str) -> AsyncIterator[JsonClient]:
         yield client
     finally:
         await client.aclose()
+
+
+TRICKLING = {
+    "the head": Reply(drip=threading.Event()),
+    "the body": Reply(body=b"x" * 5000, trickle=1),
+    "a body without an end": Reply(body=b"x" * 5000, trickle=1, until_close=True),
+    "chunks": Reply(500, b"x" * 5000, trickle=1, chunked=True),
+}
+
+
+@pytest.mark.parametrize("reply", TRICKLING.values(), ids=TRICKLING.keys())
+async def test_an_answer_that_trickles_in_is_given_up(
+    server: Plain, monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(0.2))
+    server.script("any", reply)
+    async with client_of(server.url) as client:
+        with refused(ErrorKind.TRANSIENT) as found:
+            await client.get(server.url, "asking")
+        assert "no answer in time" in found[0].message
+        with refused(ErrorKind.AMBIGUOUS_SUBMIT):
+            await client.submit(server.url, {"prompt": "x"})
+    assert len(server.calls) == 2
+
+
+async def test_an_answer_that_takes_its_time_comes_whole(server: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes fast enough may take longer than a service may be silent."""
+    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(0.4))
+    server.script("any", Reply(body={"a": "x" * 10_000}, trickle=200))
+    async with client_of(server.url) as client:
+        assert len((await client.get(server.url, "asking"))["a"]) == 10_000
 
 
 async def test_a_bomb_is_refused_while_it_unpacks(server: Plain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ class Reply:
     """No Content-Length and no chunks: the end of the connection is the end of the body."""
     drip: threading.Event | None = None
     """Send the head one byte at a time, for ever or until it is set."""
+    trickle: int | None = None
+    """Send the body so many bytes at a time, with a pause after each."""
     hold: threading.Event | None = None
     """Answer only once it is set (or the server ends)."""
     hold_body: tuple[int, threading.Event] | None = None
@@ -246,6 +248,8 @@ class _Handler(BaseHTTPRequestHandler):
         for piece in self._pieces(reply, body):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if reply.chunked else piece)
             self.wfile.flush()
+            if reply.trickle is not None and self.service.ending.wait(0.02):
+                break
         if reply.cut is not None:
             self._hang_up()
         elif reply.chunked:
@@ -278,7 +282,7 @@ class _Handler(BaseHTTPRequestHandler):
             yield body[count:]
             return
         whole = body if reply.cut is None else body[: reply.cut]
-        step = max(1, len(whole) // 3) if reply.chunked else len(whole) or 1
+        step = reply.trickle or (max(1, len(whole) // 3) if reply.chunked else len(whole) or 1)
         yield from (whole[at : at + step] for at in range(0, len(whole), step))
 
     def _hang_up(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,9 @@ from mediatui.settings import Secret, is_loopback
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 MAX_BODY = 256 << 20
 """An answer longer than this (bytes, decompressed) is refused while it arrives; answers may hold whole pictures."""
+
+SLOWEST = 1024.0
+"""Bytes per second; what comes more slowly for as long as a service may be silent is given up."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 """Failures before the first byte of a request left this machine."""
@@ -87,19 +91,54 @@ def name_of(exc: Exception) -> str:
 
 
 async def exchange(client: httpx.AsyncClient, method: str, url: httpx.URL, **more: Any) -> Answer:
-    """One request and its whole answer; redirects are not followed. `more` goes to httpx. Raises `httpx.HTTPError`."""
-    async with client.stream(method, url, follow_redirects=False, **more) as response:
-        headers, data = {name.lower(): value for name, value in response.headers.items()}, bytearray()
-        try:
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > MAX_BODY:
-                    raise TooLarge("too large")
-        except TooLarge:
+    """One request and its whole answer; redirects are not followed. `more` goes to httpx. Raises `httpx.HTTPError`.
+
+    An answer that trickles in is given up: a timeout for each read would wait for it for ever.
+    """
+    headers: dict[str, str] | None = None
+    silence = (more.get("timeout") or client.timeout).read
+    try:
+        async with (
+            asyncio.timeout(_until_head(client, more)) as limit,
+            client.stream(method, url, follow_redirects=False, **more) as response,
+        ):
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            body = await _body(response, limit, silence)
+            return Answer(response.status_code, headers, body)
+    except TooLarge:
+        raise
+    except httpx.HTTPError as exc:
+        if headers is None:
             raise
-        except httpx.HTTPError as exc:
-            raise BrokenAnswer(exc, headers) from exc
-        return Answer(response.status_code, headers, bytes(data))
+        raise BrokenAnswer(exc, headers) from exc
+    except TimeoutError:
+        slow = httpx.ReadTimeout("it trickles in")
+        raise (slow if headers is None else BrokenAnswer(slow, headers)) from None
+
+
+async def _body(response: httpx.Response, limit: asyncio.Timeout, silence: float | None) -> bytes:
+    """The whole body. `limit` is moved on as it comes."""
+    data, began = bytearray(), asyncio.get_running_loop().time()
+    limit.reschedule(None if silence is None else began + silence)
+    async for chunk in response.aiter_bytes():
+        data += chunk
+        if len(data) > MAX_BODY:
+            raise TooLarge("too large")
+        if silence is not None:
+            limit.reschedule(began + silence + len(data) / SLOWEST)
+    return bytes(data)
+
+
+def _until_head(client: httpx.AsyncClient, more: Mapping[str, Any]) -> float | None:
+    """Seconds in which a request is sent and an answer has begun; None where its length is not known."""
+    timeout, content = more.get("timeout") or client.timeout, more.get("content")
+    if timeout.read is None or more.get("files") or more.get("data"):
+        return None
+    said = (more.get("headers") or {}).get("Content-Length")
+    length = len(content) if isinstance(content, bytes) else int(said or 0)
+    if length == 0 and content is not None and not isinstance(content, bytes):
+        return None
+    return float(timeout.read + (timeout.connect or 0.0) + length / SLOWEST)
 
 
 async def ask(
