@@ -7,6 +7,7 @@ import zipfile
 import pytest
 from tests.cli.home import Home
 from tests.support.fal_server import FalServer
+from tests.support.loopback import Reply
 
 from mediatui.cli.main import build_parser
 from mediatui.errors import UsageError
@@ -185,3 +186,20 @@ def test_an_export_round_trip_is_exact(home: Home) -> None:
 def test_an_action_is_found_by_the_name_it_has_in_the_settings(home: Home) -> None:
     found = home.run("keys", "disk.adopt", "--json").document["actions"]
     assert {action["action"] for action in found} == {"disk.adopt", "disk.adopt-all"}
+
+
+def test_a_refused_key_is_told_with_the_command_that_tries_it(fal_home: Home, fal: FalServer) -> None:
+    fal.script("submit", Reply(status=401, body={"detail": "Invalid key"}))
+    done = fal_home.run("generate", "x", "-m", "fal-ai/test")
+    assert (done.code, "`mediatui auth check fal`" in done.err) == (4, True), done.err
+
+
+def test_importing_the_same_again_brings_nothing_also_where_identifiers_were_taken(home: Home) -> None:
+    made(home)
+    home.run("generate", "a bird", "-m", "sandbox/text-to-image", "-p", "demo", "--no-save")
+    assert home.run("export", "demo", "-o", "a.zip", "--sandbox").code == 0
+    first = home.run("import", "a.zip", "-p", "other", "--json").document
+    assert len(first["imported"]) == len(first["renumbered"]) == 2
+    again = home.run("import", "a.zip", "-p", "other", "--json").document
+    assert (again["imported"], again["renumbered"], len(again["skipped"])) == ([], {}, 2)
+    assert len(home.run("list", "-p", "other", "--json").document["items"]) == 2

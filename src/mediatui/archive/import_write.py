@@ -6,6 +6,7 @@ that is there already with the same bytes is skipped, and no file is ever overwr
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
@@ -170,10 +171,11 @@ class _Import:
         for document in self.plan.records:
             if not isinstance(key := document.get("id"), str):
                 continue
-            if self.project.find_item(key) is not None:
-                self.skipped.append(key)
+            known = [name for name in (key, self._other_id(key, None)) if self.project.find_item(name) is not None]
+            if known:
+                self.skipped.append(known[0])
                 continue
-            item = item_from_document(document, self.project.id, self._free_id(key))
+            item = item_from_document(document, self.project.id, self._free_id(key, None))
             if item.save_state in (SaveState.SAVED, SaveState.SAVING):
                 state = SaveState.MISSING if item.path else SaveState.UNSAVED
                 item = replace(item, save_state=state)
@@ -183,8 +185,7 @@ class _Import:
 
     def _bring(self, each: ImportEntry) -> None:
         key = each.record.get("id") if each.record else None
-        if isinstance(key, str) and self._is_here(key, each.sha256):
-            self.skipped.append(key)
+        if isinstance(key, str) and self._skips(key, each.sha256):
             return
         part = part_path(self.project.folder, f"import-{secrets.token_hex(8)}")
         try:
@@ -192,13 +193,18 @@ class _Import:
             if each.sha256 not in (None, sums.sha256):
                 raise BadEntry("its bytes are not those that were exported")
             key = key if isinstance(key, str) else f"import-{sums.sha256[:16]}"
-            if self._is_here(key, sums.sha256):
-                self.skipped.append(key)
+            if self._skips(key, sums.sha256):
                 return
             self._keep(each, key, part, sums)
         finally:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+    def _skips(self, key: str, sha256: str | None) -> bool:
+        """These bytes are here already, under the item's own identifier or the one it got before."""
+        here = [name for name in (key, self._other_id(key, sha256)) if self._is_here(name, sha256)]
+        self.skipped += here[:1]
+        return bool(here)
 
     def _is_here(self, key: str, sha256: str | None) -> bool:
         held = self.project.find_item(key)
@@ -233,7 +239,7 @@ class _Import:
 
     def _keep(self, each: ImportEntry, key: str, part: Path, sums: Checksums) -> None:
         """The file gets its name, then its record, then its place in the index."""
-        item = self._item(each, self._free_id(key), part, sums)
+        item = self._item(each, self._free_id(key, sums.sha256), part, sums)
         asked = stored_path(each.record or {}, each.entry, each.kind)
         if each.entry.changed > 0:
             with suppress(OSError):
@@ -295,12 +301,18 @@ class _Import:
         )
         return _annotated(item, making.extra)
 
-    def _free_id(self, key: str) -> str:
-        """The identifier, or a new one where another item has it."""
+    def _free_id(self, key: str, sha256: str | None) -> str:
+        """The identifier, or another one where another item has it."""
         if self.project.find_item(key) is None and not self.around.has_item(key):
             return key
-        self.renumbered[key] = new_id()
+        other = self._other_id(key, sha256)
+        taken = self.project.find_item(other) is not None or self.around.has_item(other)
+        self.renumbered[key] = new_id() if taken else other
         return self.renumbered[key]
+
+    def _other_id(self, key: str, sha256: str | None) -> str:
+        """The identifier of an item whose own is taken: the same each time, so that importing again can go on."""
+        return hashlib.sha256(f"{self.project.id}\n{key}\n{sha256}".encode("utf-8", "replace")).hexdigest()[:16]
 
     def _check_stop(self) -> None:
         if self.stop():

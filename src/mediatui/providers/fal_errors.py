@@ -18,7 +18,7 @@ _POLICY = frozenset({"content_policy_violation", "no_media_generated"})
 _WORDS_IN = ("message", "msg", "detail", "type")
 _YES = frozenset({"1", "true", "yes"})
 _TOP_UP = "Top up the balance at the provider, then generate again; nothing was made."
-_KEY_HINT = "Check the key with `mediatui doctor`; FAL_KEY or providers.fal.key in the configuration sets it."
+_KEY_HINT = "`mediatui auth check fal` tries the key; FAL_KEY or providers.fal.key in the configuration sets it."
 
 
 _PASSING = frozenset(

@@ -190,7 +190,7 @@ def hint_for(service: Service, kind: ErrorKind) -> str:
     key = f"providers.{service.name}.key in the configuration"
     key = f"{service.key_variable} or {key}" if service.key_variable else key
     return {
-        ErrorKind.AUTH: f"Check the key with `mediatui doctor`; {key} sets it.",
+        ErrorKind.AUTH: f"`mediatui auth check {service.name}` tries the key; {key} sets it.",
         ErrorKind.BILLING: "Top up the balance at the provider, then generate again; nothing was made.",
         ErrorKind.POLICY: "Change the prompt and generate again; the provider's filter refused this one.",
         ErrorKind.INVALID_INPUT: "Correct the named input and generate again.",
