@@ -194,3 +194,22 @@ async def test_a_file_that_vanishes_is_told_of_once_and_its_row_says_so(two: Ses
     await two.press("f5")
     await until(lambda: "agrees with the index" in two.status(), "nothing new")
     assert sum("is gone" in note.message for note in two.app._notifications) == 1
+
+
+async def test_a_new_name_is_not_taken_for_the_number_beside_another(two: Session) -> None:
+    ids = [item.id for item in two.items]
+    await two.app.ask(two.app.studio.organise.tag(ids[:1], ["hero"]))
+    await until(lambda: any(item.tags for item in two.items), "tagged")
+    await two.press("A", "T")
+    await two.screen(TagScreen)
+    await two.type("item")
+    await two.press("enter")
+    await until(lambda: all("item" in item.tags for item in two.items), "the new tag")
+    assert sum("hero" in item.tags for item in two.items) == 1
+    await two.press("escape")
+    await two.app.ask(two.app.studio.create_project("Other"))
+    await until(lambda: len(two.library.summaries) == 2, "another project")
+    await two.press("m")
+    picker: PickScreen = await two.screen(PickScreen)
+    await two.type("0")
+    assert list(picker.list.keys) == ["0"], "a new project, not the one with 0 items"

@@ -171,6 +171,7 @@ class Organising(Controller):
             placeholder="a project, or the name of a new one",
             verb=verb,
             empty="No other project: type a name to make one.",
+            by_note=False,
         )
 
     # Saying so.

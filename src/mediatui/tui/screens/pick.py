@@ -80,11 +80,13 @@ class PickScreen(Dialog[str | None]):
         empty: str = "Nothing matches.",
         current: str | None = None,
         drop: Callable[[str], None] | None = None,
+        by_note: bool = True,
     ) -> None:
+        """`by_note`: what is typed is looked for in the notes as well."""
         super().__init__()
         self._title, self._entries, self._fresh = title, tuple(entries), fresh
         self._placeholder, self._verb, self._empty, self._current = placeholder, verb, empty, current
-        self._drop = drop
+        self._drop, self._by_note = drop, by_note
 
     def compose(self) -> ComposeResult:
         """Title, line, list, keys."""
@@ -129,7 +131,7 @@ class PickScreen(Dialog[str | None]):
     def narrow(self) -> None:
         """Show what matches what is typed."""
         words = self.typed.casefold().split()
-        found = [e for e in self._entries if all(word in f"{e.text} {e.note}".casefold() for word in words)]
+        found = [e for e in self._entries if all(word in self._searched(e) for word in words)]
         # The best row first: one that begins with what was typed.
         found.sort(key=lambda entry: not entry.text.casefold().startswith(self.typed.casefold()))
         exact = any(entry.text.casefold() == self.typed.casefold() for entry in self._entries)
@@ -138,6 +140,9 @@ class PickScreen(Dialog[str | None]):
         self.list.show_entries(found)
         if words:
             self.list.cursor = 0
+
+    def _searched(self, entry: Entry) -> str:
+        return (f"{entry.text} {entry.note}" if self._by_note else entry.text).casefold()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Moving, picking, leaving."""

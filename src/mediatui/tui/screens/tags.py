@@ -31,6 +31,7 @@ class TagScreen(PickScreen):
             placeholder="a tag to add or remove",
             verb="adds or removes",
             empty="No tags yet: type one.",
+            by_note=False,
         )
 
     def picked(self, value: str) -> None:
