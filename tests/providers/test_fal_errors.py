@@ -54,6 +54,7 @@ SHAPES: list[tuple[int, Any, dict[str, str], ErrorKind, str]] = [
     (422, b'{"detail": "\xff\xfe dark"}', {}, ErrorKind.INVALID_INPUT, "dark"),
     (422, b'{"detail": "dark", "ctx": NaN, "n": ' + b"9" * 5000 + b"}", {}, ErrorKind.INVALID_INPUT, "dark"),
     (422, {"detail": [{"loc": ["body", "seed"], "type": None}]}, {}, ErrorKind.INVALID_INPUT, "seed"),
+    (308, b"<html>moved</html>", {}, ErrorKind.UNSUPPORTED, "redirect while asking; it was not followed"),
     (422, {"detail": {"message": "nested"}}, {}, ErrorKind.INVALID_INPUT, "nested"),
 ]
 

@@ -44,6 +44,7 @@ GOOD_IN_THE_END: dict[str, tuple[Reply, ...]] = {
     "weird types": (Reply(200, {"status": "IN_QUEUE", "queue_position": "x", "logs": {"a": 1}}),),
     "a storm": (Reply(503), Reply(500, b"<html>"), Reply(502), Reply(drop=True), Reply(429), Reply(504)),
     "garbled": (Reply(200, b"<html>hello</html>"), Reply(200, []), Reply(200, {"status": 5})),
+    "a network's login page": (Reply(302, b"", {"Location": "https://login.example/"}), Reply(307)),
     "lost for a moment": (Reply(404, {"status": "NOT_FOUND"}), Reply(404), Reply(404)),
 }
 
@@ -65,6 +66,7 @@ def test_trouble_that_lasts_is_said_on_the_job_and_taken_back(fal: FalServer, sh
 
 
 RESULTS: dict[str, tuple[Reply, ...]] = {
+    "a network's login page": (Reply(302, b"", {"Location": "https://login.example/"}), Reply(307)),
     "still in progress": (Reply(400, {"detail": "Request is still in progress"}),),
     "504 once": (Reply(504, {"detail": "late", "error_type": "request_timeout"}),),
     "500 flat": (Reply(500, {"detail": "Internal Server Error"}),),

@@ -32,7 +32,7 @@ from mediatui.providers.fal_result import FalResults
 from mediatui.providers.fal_sign import sign
 from mediatui.providers.fal_submit import FalSender, count
 from mediatui.providers.fal_upload import upload
-from mediatui.providers.fal_wire import FalWire, error_of
+from mediatui.providers.fal_wire import FalWire, error_of, error_of_question
 from mediatui.settings import Secret
 from mediatui.text import one_line
 
@@ -112,7 +112,10 @@ class FalProvider:
     async def poll(self, job: Job) -> Progress:
         """The queue's status; unknown words mean it is still going."""
         url = self._request_url(job, "status_url")
-        document = (await self._wire.request("GET", url, "asking for the status", params={"logs": "1"})).document
+        answer = await self._wire.send("GET", url, _ASKING, params={"logs": "1"})
+        if not answer.ok:
+            raise error_of_question(answer, _ASKING)
+        document = answer.document
         status = document.get("status")
         if not isinstance(status, str) or not status:
             raise ProviderError(ErrorKind.TRANSIENT, "the provider's answer names no status")
@@ -202,6 +205,7 @@ class FalProvider:
         await self._wire.aclose()
 
 
+_ASKING = "asking for the status"
 _CHECKING = "checking the key"
 _REFUSALS = frozenset({401, 403})
 

@@ -46,6 +46,8 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
     text = _words(document) or _plain(body, lowered)
     kind = _kind_of(status, code, text)
     message = text or f"the provider answered {status} while {doing}"
+    if 300 <= status < 400:
+        message = f"the provider answered with a redirect while {doing}; it was not followed"
     return ProviderError(kind, message, hint=_hint(kind), code=code or str(status), status=status, retry_after=wait)
 
 

@@ -12,7 +12,7 @@ from mediatui.providers.fal_errors import says_not_again
 from mediatui.providers.fal_history import find_request
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_submit import ANSWERED
-from mediatui.providers.fal_wire import FalWire, error_of
+from mediatui.providers.fal_wire import FalWire, error_of_question
 from mediatui.providers.http import Answer
 
 AT_ONCE_BYTES = 1 << 18
@@ -46,8 +46,8 @@ class FalResults:
             await self._check(job, answer)
             self._heard.pop(job.id, None)
             return answer.body
-        error = error_of(answer, _DOING)
-        if 300 <= answer.status < 400 or (answer.status == 400 and "in progress" in error.message.lower()):
+        error = error_of_question(answer, _DOING)
+        if answer.status == 400 and "in progress" in error.message.lower():
             raise ProviderError(ErrorKind.TRANSIENT, error.message, status=answer.status)
         if error.kind is ErrorKind.TRANSIENT:
             self._believe(job, answer, error)

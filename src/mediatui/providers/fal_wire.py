@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Mapping
 
 import httpx
 
-from mediatui.errors import ProviderError, UsageError
+from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.http import TIMEOUT, Answer, ask, certificates, exchange
@@ -24,6 +24,14 @@ Content = bytes | AsyncIterable[bytes]
 def error_of(answer: Answer, doing: str) -> ProviderError:
     """What an answer means that is not `ok`; `doing` completes "while …"."""
     return error_from_response(answer.status, answer.headers, answer.body, doing=doing)
+
+
+def error_of_question(answer: Answer, doing: str) -> ProviderError:
+    """The same of an answer to a question about a request: a redirect says nothing of it, and is not followed."""
+    error = error_of(answer, doing)
+    if 300 <= answer.status < 400:
+        return ProviderError(ErrorKind.TRANSIENT, error.message, hint=error.hint, status=answer.status)
+    return error
 
 
 class FalWire:
