@@ -360,6 +360,17 @@ async def test_a_failed_operation_and_a_filtered_one(server: GoogleServer) -> No
     assert "Audio was filtered" in found[0].message
 
 
+@pytest.mark.parametrize("status", [302, 307, 500, 503])
+@pytest.mark.parametrize("job", [known(VEO, VERTEX_NAME), known(VIDEO, "int-1")], ids=["veo", "omni"])
+async def test_a_question_that_is_not_answered_is_asked_again(server: GoogleServer, job: Job, status: int) -> None:
+    server.script("poll", Reply(status, b"<html>", {"Location": "https://login.example/"}), None)
+    async with provider_of(server, token="t") as provider:
+        with refused(ErrorKind.TRANSIENT):
+            await provider.poll(job)
+        assert (await provider.poll(job)).phase is Phase.SUCCEEDED
+    assert len(server.calls) == 2
+
+
 async def test_an_operation_that_google_forgot_is_expired(server: GoogleServer) -> None:
     server.script("poll", problem(404, "NOT_FOUND", "Operation not found"))
     async with provider_of(server, token="t") as provider:
