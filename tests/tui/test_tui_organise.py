@@ -213,3 +213,23 @@ async def test_a_new_name_is_not_taken_for_the_number_beside_another(two: Sessio
     picker: PickScreen = await two.screen(PickScreen)
     await two.type("0")
     assert list(picker.list.keys) == ["0"], "a new project, not the one with 0 items"
+
+
+async def test_no_two_projects_get_the_same_name_by_mistake(two: Session) -> None:
+    await two.press("p")
+    await two.screen(AskScreen)
+    await two.type("Other")
+    await two.press("enter")
+    await until(lambda: two.library.project_id == "other", "made")
+    await two.press("p")
+    await two.screen(AskScreen)
+    await two.type("DEMO")
+    await two.press("enter")
+    await until(lambda: two.library.project_id == "demo", "the one that is there is opened")
+    assert "is there already" in two.status()
+    await two.press("E")
+    field = (await two.screen(AskScreen)).query_one(Input)
+    field.value = "other"
+    await two.press("enter")
+    await until(lambda: any("“Other” already" in text for text in two.app.toasts.texts), "refused")
+    assert sorted(summary.name for summary in two.library.summaries.values()) == ["Other", "demo"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mediatui.errors import MediatuiError, UsageError
 from mediatui.model import SavePolicy
-from mediatui.text import human_bytes, plural
+from mediatui.text import human_bytes, one_line, plural
 from mediatui.tui.actor import Handler
 from mediatui.tui.control.base import Controller
 from mediatui.tui.control.panes import PANES
@@ -280,10 +280,20 @@ class Projects(Controller):
     async def create(self) -> None:
         """Ask for a name and make a project."""
         name = await self.app.push_screen_wait(AskScreen("New project", placeholder="Its name", verb="create"))
-        if name is not None:
-            project = await self.app.ask(self.studio.create_project(name))
-            await self.open(project.id, focus=True)
-            await self.refresh()
+        if name is None:
+            return
+        if (known := self._named(name)) is not None:
+            await self.open(known.id, focus=True)
+            self.app.tell(f"“{known.name}” is there already.")
+            return
+        project = await self.app.ask(self.studio.create_project(name))
+        await self.open(project.id, focus=True)
+        await self.refresh()
+
+    def _named(self, name: str) -> ProjectSummary | None:
+        """The project of this name, in whatever letter case: two would be mistaken for each other."""
+        wanted = one_line(name).strip().casefold()
+        return next((each for each in self.screen.summaries.values() if each.name.casefold() == wanted), None)
 
     async def rename(self) -> None:
         """Ask for another name."""
@@ -291,6 +301,8 @@ class Projects(Controller):
         name = await self.app.push_screen_wait(AskScreen(f"Rename “{summary.name}”", summary.name, verb="rename"))
         if name is None or name == summary.name:
             return
+        if (known := self._named(name)) is not None and known.id != summary.id:
+            raise UsageError(f"there is a project “{known.name}” already", hint="Choose another name.")
         await self.app.ask(self.studio.organise.rename_project(summary.id, name))
         await self.refresh()
         self.app.tell(f"Renamed to “{name}”. {self.press('undo')} takes it back.")
