@@ -490,3 +490,16 @@ async def test_pasted_control_characters_reach_no_field(start: Start) -> None:
         prompt = screen.query_one(PromptArea)
         await until(lambda: prompt.text, "the prompt")
         assert prompt.text == "red [31mRED evil\nsecond"
+
+
+async def test_keys_behind_enter_in_a_field_go_where_it_leads(start: Start, fal: FalServer, slow: Slow) -> None:
+    async with start(settings=settings(fal)) as session:
+        screen = await formed(session)
+        picker = screen.query_one(ModelPicker)
+        await session.press("f2")
+        await session.type("fal-ai/one")
+        await until(lambda: picker._listed == "fal-ai/one", "what matches")
+        for key in ("enter", "j", "space"):
+            session._send(key)
+        await until(lambda: chosen(screen) == [ONE, OTHER], "the second one")
+        assert picker.query_one(Input).value == "fal-ai/one"

@@ -1,8 +1,9 @@
 """Keys in the order they were pressed, however fast: each is answered before the next one is looked at.
 
-Programs and slow lines send several keys at once. Each goes its way, from the focused widget up to the app, before
-the next one sets out: so letters that come with the key which opens a form go into its field, and a key that leads
-out of a field (``enter``, ``ctrl+s``) finds all the letters in it. A key alone is not delayed by this.
+Programs and slow lines send several keys at once. Each goes its way, from the focused widget up to the app, and so
+does what the focused widget says when its action is run there, before the next key sets out: so letters that come
+with the key which opens a form go into its field, and a key that leads out of a field (``enter``, ``ctrl+s``) finds
+all the letters in it. A key alone is not delayed by this.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual import events
     from textual.dom import DOMNode
@@ -70,12 +71,16 @@ class EarlyKeys:
         self._app.call_later(self._follow)
 
     def _follow(self) -> None:
-        """Behind the key: from the focused widget up to the app."""
+        """Behind the key, from the focused widget up to the app; then behind what the key did, the same way."""
         way: list[DOMNode] = [*(self._app.focused or self._app.screen).ancestors_with_self]
-        step: Callable[[], object] = self._once(self._go_on, way)
-        for node in reversed(way):
-            step = partial(node.call_later, step)
-        step()
+        self._walk([*way, *way], self._once(self._go_on, way))
+
+    def _walk(self, way: Sequence[DOMNode], then: Callable[[], None]) -> None:
+        """Pass through what each of these nodes has before it; one that is closing has nothing more."""
+        for number, node in enumerate(way, 1):
+            if node.call_later(self._walk, way[number:], then):
+                return
+        then()
 
     def _go_on(self) -> None:
         """The key was answered: look at the next one, once what it opened is there."""
