@@ -55,20 +55,21 @@ class JobList(LineList):
         badge, going = PHASE_BADGES[job.phase], self.goings.get(key, Going())
         left: list[Cell] = [(f"{badge.glyph} {fit(badge.word, 10)}", badge.tone)]
         if width >= 70:
-            left.append((f"{fit(short_model(job.model), 24)} ", "dim"))
-        right = self._progress(job, going, width)
+            left.append((f"{fit(short_model(job.model), 24 if width >= 100 else 12)} ", "dim"))
+        right = self._progress(job, going, width - sum(cell_len(text) for text, _ in left))
         room = width - sum(cell_len(text) for text, _ in (*left, *right))
         return [*left, (fit(one_line(job.prompt, 400) or job.id, room), "text"), *right]
 
     def _progress(self, job: Job, going: Going, width: int) -> list[Cell]:
+        """How it goes, in so many cells that as many are left for the prompt."""
         clock: Cell = (f" {fit_right(elapsed(job_seconds(job)), 7)}  {fit_right(ago(job.created_at), 4)} ", "dim")
         if job.phase.ended or job.phase is Phase.UNKNOWN:
             error = one_line(job.error.message) if job.error else ""
-            room = min(cell_len(error), 40, width // 3)
-            return [(f" {fit(error, room)}" if room else "", "bad"), clock]
+            room = min(cell_len(error), 40, (width - cell_len(clock[0])) // 2 - 1)
+            return [(f" {fit(error, room)}" if room > 0 else "", "bad"), clock]
         if going.fraction is None:
             return [(f" {fit_right(going.words, 12)}", "dim"), clock]
-        full, rest = bar(going.fraction, max(6, min(30, width // 5)))
+        full, rest = bar(going.fraction, max(6, min(30, width // 4)))
         return [(f" {full}", "accent"), (rest, "dim"), (f" {going.fraction:4.0%}", "text"), clock]
 
 
@@ -231,7 +232,7 @@ class JobsScreen(StudioScreen[None]):
             raise UsageError(f"{job.provider} cannot stop a request", hint="It goes on, and its result is kept.")
         asked = await self.main.ask(self.main.studio.cancel(job.id))
         self.main.tell(
-            "Asked the provider to stop it; if it finished first, its result is kept."
+            "Asked to stop it; if it finished first, its result is kept."
             if asked
             else "Too late to cancel: it goes on and its result is kept."
         )
