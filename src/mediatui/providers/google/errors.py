@@ -142,8 +142,7 @@ def _kind_of(status: int, code: str, words: str) -> ErrorKind:
     known = _STATUSES.get(code.upper()) or _HTTP.get(status)
     if known in (None, ErrorKind.INVALID_INPUT, ErrorKind.UNSUPPORTED) and _POLICY_WORDS.search(words):
         return ErrorKind.POLICY
-    # A redirect, which is not followed, says nothing of what was asked: a network's login page is one.
-    return known or (ErrorKind.TRANSIENT if status >= 500 or 300 <= status < 400 else ErrorKind.INTERNAL)
+    return known or (ErrorKind.TRANSIENT if status >= 500 else ErrorKind.INTERNAL)
 
 
 def _details(details: object) -> Iterator[Mapping[str, Any]]:

@@ -84,6 +84,8 @@ class Wire:
             if answer.ok:
                 return answer.body
             error = self._error(answer, doing)
+            if 300 <= answer.status < 400:  # it says nothing of what was asked: a network's login page is one
+                raise ProviderError(ErrorKind.TRANSIENT, error.message, status=answer.status)
             if attempt or answer.status != 401 or not self._credentials.has_token:
                 raise error
         raise AssertionError("unreachable")
