@@ -49,10 +49,12 @@ def test_by_the_record_beside_it(fal: FalServer, shop: Workshop, failed: MediaIt
     asked = fal.count("file")
     path = placed(shop, failed, PNG)
     write_record(shop, failed, path)
+    left = path.with_name(f".{path.name}.json.0123abcd.tmp")  # as of one that was killed there
+    left.write_bytes(b"{")
     assert shop.studio.save([failed.id]).result(20).saved == (failed.id,)
     (item,) = shop.items()
     assert (item.path, shop.media_files(), shop.part_files()) == (f"images/{path.name}", [path.name], [])
-    assert fal.count("file") == asked
+    assert (fal.count("file"), left.exists()) == (asked, False)
 
 
 def test_by_the_name_that_it_still_has_among_the_downloads(fal: FalServer, shop: Workshop, failed: MediaItem) -> None:

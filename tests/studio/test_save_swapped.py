@@ -91,7 +91,7 @@ def test_a_raw_answer_does_not_bring_a_project_back(fal: FalServer, shop: Worksh
     shop.project_folder().rename(tmp_path / "away")
     go.set()
     shop.until(lambda: shop.studio.items("demo"), "an item")
-    shop.until(lambda: shop.items()[0].storage_error, "a reason")
+    shop.until(lambda: shop.studio.next_try(f"{job.id}-0"), "the end of the first try")
     assert not shop.project_folder().exists()
     (tmp_path / "away").rename(shop.project_folder())
     assert shop.studio.save([f"{job.id}-0"]).result(SECONDS).saved

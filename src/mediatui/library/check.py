@@ -202,7 +202,9 @@ def _kept_answers(project: ProjectFolder) -> Iterator[Finding]:
             )
     for item in project.items():
         if item.spool is not None and item.save_state is not SaveState.SAVED and not _is_there(project, item.spool):
-            yield Finding(Kind.SPOOL, item.spool, f"the bytes of item {item.id} that came with the answer are gone")
+            remedy = f"`mediatui retry {item.id}` looks for them in the stored answer"
+            said = f"the bytes of item {item.id} that came with the answer are gone"
+            yield Finding(Kind.SPOOL, item.spool, said, remedy)
 
 
 def _is_there(project: ProjectFolder, relative: str) -> bool:

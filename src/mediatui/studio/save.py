@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
 from mediatui.errors import SaveError, SaveErrorKind, StorageError, UsageError
-from mediatui.library.files import fsync_dir, media_name, part_path, placing
+from mediatui.library.files import fsync_dir, media_name, part_path, placing, sweep_temporaries
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import read_sidecar
 from mediatui.media.facts import MediaFacts
@@ -67,6 +67,8 @@ class Source:
     """Ask the provider for the item's address once more (blocking). Raises `SaveError`, which says why not."""
     sign: Callable[[str], str | None] = lambda url: None
     """A signed address for a file that its own does not open (blocking); None when the provider has none."""
+    unpack: Callable[[MediaItem], bytes | None] = lambda item: None
+    """The bytes that came inline, from the stored answer (blocking); None when they are not to be had there."""
 
 
 class Saver:
@@ -139,7 +141,7 @@ class Saver:
         self, part: PartFile, project: ProjectFolder, item: MediaItem, source: Source | None, watch: Watch
     ) -> str | None:
         if item.spool is not None:
-            _copy(project.path_of(item.spool), part)
+            _copy(_spool(project, item, item.spool, source), part)
             return item.content_type
         if item.url is None:
             raise SaveError(SaveErrorKind.EXPIRED, "there is no address to download this from")
@@ -207,6 +209,7 @@ class Saver:
                 found = sniff(file.read(4096))
             media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
             changes = _changes(project, item, path, _Content(media, mime, sums, probe(path)))
+            sweep_temporaries(path.parent)  # one of the record beside it, perhaps
             _write_beside(project, item, changes)
             fsync_dir(path.parent)
         except OSError as exc:
@@ -358,6 +361,14 @@ def _is_ours(path: Path, item: MediaItem, part: os.stat_result | None, interrupt
         return True
     sidecar = read_sidecar(path)
     return interrupted if sidecar is None else sidecar[0].get("id") == item.id
+
+
+def _spool(project: ProjectFolder, item: MediaItem, relative: str, source: Source | None) -> Path:
+    """The file with the bytes that came inline; one that is gone is unpacked from the answer once more."""
+    spool = project.path_of(relative)
+    if source is not None and not os.path.lexists(spool) and (data := source.unpack(item)) is not None:
+        return project.path_of(project.write_spool(item.id, data))
+    return spool
 
 
 def _copy(spool: Path, part: PartFile) -> None:

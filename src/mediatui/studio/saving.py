@@ -56,7 +56,7 @@ class Saving:
         self._downloader = Downloader(core.patience)
         self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes, core.steps)
         self._turns = Turns(core.settings.concurrent_saves)
-        self._running: dict[str, _Running] = {}
+        self._running: dict[tuple[str, str], _Running] = {}
         self._unattended = Unattended(core, hosts, self._save_one)
 
     @property
@@ -102,8 +102,18 @@ class Saving:
         Raises `UsageError` when there is no such item.
         """
         wanted = list(dict.fromkeys(item_ids))
-        projects = [await self._core.locate(item_id, item=True) for item_id in wanted]
-        outcomes = await asyncio.gather(*(self._save_one(p, i) for p, i in zip(projects, wanted, strict=True)))
+        return await self._save_there([(await self._core.locate(item_id, item=True), item_id) for item_id in wanted])
+
+    async def save_items(self, items: Sequence[MediaItem]) -> SaveReport:
+        """As `save`, each in its own project: in a copied folder there are others of the same identifiers."""
+        opened: dict[str, ProjectFolder] = {}
+        for project_id in dict.fromkeys(item.project for item in items):
+            opened[project_id] = await self._core.blocking(partial(self._core.library.open, project_id))
+        return await self._save_there([(opened[item.project], item.id) for item in items])
+
+    async def _save_there(self, places: Sequence[tuple[ProjectFolder, str]]) -> SaveReport:
+        wanted = [item_id for _, item_id in places]
+        outcomes = await asyncio.gather(*(self._save_one(project, item_id) for project, item_id in places))
         self._unattended.rest(i for i, o in zip(wanted, outcomes, strict=True) if o in (Outcome.SAVED, Outcome.ALREADY))
         by = {o: tuple(i for i, found in zip(wanted, outcomes, strict=True) if found is o) for o in Outcome}
         return SaveReport(
@@ -128,7 +138,7 @@ class Saving:
                 core.emit(Notice("warning", exc.title, exc.message, exc.hint, project_id=each))
                 continue
             found += [item for item in core.records.items(project) if wanted(item)]
-        return await self.save([item.id for item in soonest_first(found)])
+        return await self.save_items(soonest_first(found))
 
     async def settled(self, project: ProjectFolder, item_ids: Collection[str]) -> None:
         """Until each of these items was tried once, if it was to be: here, or in the window that follows its job.
@@ -137,13 +147,13 @@ class Saving:
         """
         for item_id in item_ids:
             while self._is_awaited(project, item_id):
-                running = self._running.get(item_id)
+                running = self._running.get((project.id, item_id))
                 await asyncio.wait([running.task] if running else [self._core.soon()])
         while self._unattended.owes(project):
             await asyncio.wait([self._core.soon()])
 
     def _is_awaited(self, project: ProjectFolder, item_id: str) -> bool:
-        if item_id in self._running:
+        if (project.id, item_id) in self._running:
             return True
         item = self._core.records.find_item(project, item_id)
         if item is None:
@@ -161,23 +171,23 @@ class Saving:
     async def release(self, item_ids: Collection[str]) -> None:
         """Stop saving these items, and wait until that is so: they are about to be moved away."""
         self._unattended.rest(item_ids)
-        for item_id in item_ids:
-            if (running := self._running.get(item_id)) is not None:
-                running.stop.set()
-        tasks = [self._running[item_id].task for item_id in item_ids if item_id in self._running]
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._core.patience.read)
+        saves = [running for (_, item_id), running in self._running.items() if item_id in item_ids]
+        for running in saves:
+            running.stop.set()
+        if saves:
+            await asyncio.wait([running.task for running in saves], timeout=self._core.patience.read)
 
     # -- one
 
     async def _save_one(self, project: ProjectFolder, item_id: str) -> Outcome:
         """One save at a time for each item; whoever asks meanwhile gets the same outcome."""
-        running = self._running.get(item_id)
+        place = (project.id, item_id)
+        running = self._running.get(place)
         if running is None:
             stop = threading.Event()
             task = self._core.engine.spawn(self._run(project, item_id, stop), f"saving-{item_id}")
-            running = self._running[item_id] = _Running(task, stop)
-            task.add_done_callback(lambda _: self._running.pop(item_id, None))
+            running = self._running[place] = _Running(task, stop)
+            task.add_done_callback(lambda _: self._running.pop(place, None))
         return await asyncio.shield(running.task)
 
     async def _run(self, project: ProjectFolder, item_id: str, stop: threading.Event) -> Outcome:
@@ -251,7 +261,19 @@ class Saving:
             headers=lambda url: dict(provider.download_headers(url)) if keyed else {},
             refresh=refresh,
             sign=sign,
+            unpack=lambda current: self._unpacked(project, current, provider),
         )
+
+    def _unpacked(self, project: ProjectFolder, item: MediaItem, provider: Provider) -> bytes | None:
+        job = self._job_of(project, item)
+        if job is None or job.result_path is None:
+            return None
+        try:
+            raw = self._core.records.read_result(project, job.result_path)
+            found = [output.data for output in provider.outputs(job, raw) if output.path == item.output_path]
+        except MediatuiError:
+            return None  # what is missing is told by who asks for it
+        return found[0] if found else None
 
     async def _refresh(self, project: ProjectFolder, item: MediaItem, provider: Provider) -> MediaItem:
         """The item's address from the provider's result, read once more and written down first.

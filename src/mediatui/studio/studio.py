@@ -359,6 +359,10 @@ class Studio:
     retry = save
     """Saving again is saving: the same path, and what is saved already is left alone."""
 
+    def save_items(self, items: Iterable[MediaItem]) -> Future[SaveReport]:
+        """As `save`, each in the project that it names."""
+        return self._core.engine.call(self._saving.save_items(list(items)))
+
     def retry_all(self, project_id: str | None = None) -> Future[SaveReport]:
         """Save everything unsaved of one or all projects. Never submits."""
         return self._core.engine.call(self._saving.save_all(project_id))
