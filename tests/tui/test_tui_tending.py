@@ -463,3 +463,15 @@ async def test_a_very_narrow_screen_still_says_what_a_line_is_about(
         rows = screen.query_one(LineList)
         await until(lambda: rows.keys and words in rows.render_line(0).text, "the line")
         assert key == "C" or "KB" in rows.render_line(0).text
+
+
+async def test_a_project_that_went_is_told_of_however_often_the_projects_are_counted(two: Session) -> None:
+    await two.app.ask(two.app.studio.create_project("Other"))
+    await until(lambda: "other" in two.library.summaries, "listed")
+    with busy(two) as free:
+        await two.app.ask(two.app.studio.delete_project("demo"))
+        await until(lambda: two.library.project_id == "other", "another one is shown")
+        two.library.projects._refresh_now()
+        await until(lambda: not any(worker.group == "projects" for worker in two.app.workers), "counted anew")
+        free.set()
+    await until(lambda: "“demo” went to the trash" in two.status(), "told")

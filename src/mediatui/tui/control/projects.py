@@ -228,9 +228,9 @@ class Projects(Controller):
         if screen.everywhere and len(summaries) > 1:
             await self._follow_all()
         elif screen.project_id not in screen.summaries and (summaries or screen.project_id is not None):
+            if gone is not None:  # beside this: another refresh may come and take this one's place
+                self.app.run_fenced(self._tell_gone(gone), group="gone", node=screen)
             await self._open_another()
-            if gone is not None:
-                await self._tell_gone(gone)
         screen.telling.show_title()
         screen.show_status()
 
