@@ -220,6 +220,22 @@ def test_what_is_not_the_service_is_not_usable(name: str, answer: Answer, others
     assert KEY not in repr(found)
 
 
+class Little(LoopbackService):
+    """Has only what jobs need."""
+
+    def step(self, call: Call) -> str:
+        return "yes" if call.path in ("/v1/predictions", "/queue") else "no"
+
+    def on_yes(self, call: Call) -> Answer:
+        return Answer(body={"results": [], "queue_running": [], "queue_pending": []})
+
+
+def test_a_gateway_that_has_only_what_jobs_need_is_usable() -> None:
+    with Little() as server:
+        found = check_access(settings_for(server.url), ["replicate", "comfyui", "openai", "piapi"])
+    assert {each.state for each in found} == {AccessState.USABLE}
+
+
 def test_a_refusal_behind_200_is_a_refusal() -> None:
     with Yes() as server:
         server.on["yes"] = lambda call: Answer(body={"code": 401, "message": f"no such key {KEY}", "error": "no"})

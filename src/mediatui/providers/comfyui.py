@@ -267,6 +267,8 @@ class ComfyProvider:
         """See that the server is there and lets us in."""
         doing = "checking the server"
         answer = await self._wire.send("GET", "system_stats", doing)
+        if answer.status == 404:  # a proxy may let through only what jobs need
+            answer = await self._wire.send("GET", "queue", doing)
         if answer.status == 404:
             raise self._http.not_there(404)
         self._http.accepted(answer, doing)

@@ -328,7 +328,7 @@ class PiAPIProvider(PublicOutputs):
         """Prove the key by asking for a task that nobody has; costs nothing. Any answer but a refusal will do."""
         doing = "checking the key"
         answer = await self._wire.send("GET", self._address("00000000-0000-4000-8000-000000000000"), doing)
-        if answer.status == 404 and not answer.document:
+        if answer.status == 404 and "html" in answer.headers.get("content-type", ""):
             raise self._wire.not_there(404)
         if not answer.document:
             self._wire.accepted(answer, doing)  # raises: a task or a refusal is an object
