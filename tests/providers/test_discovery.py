@@ -130,6 +130,7 @@ def test_data_addresses_are_decoded() -> None:
         assert decode_data_address(f"DATA:image/png; charset=x;BASE64,{written}") == ("image/png", b"ab?\x3f"[:4])
     assert decode_data_address("data:nothing") is None
     assert decode_data_address("data:image/png;base64,A") is None
+    assert decode_data_address("data:image/png;base64,YWI/Y") == ("image/png", b"ab?")
 
 
 JSON = st.recursive(

@@ -284,6 +284,8 @@ def _base64(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         plain = "".join(unquote(text).split()).translate(_ADDRESS_ALPHABET).rstrip("=")
+        if len(plain) % 4 == 1 and len(plain) > 4:  # one letter too many, or the rest is missing: what there is counts
+            plain = plain[:-1]
         return base64.b64decode(plain + "=" * (-len(plain) % 4))
 
 
