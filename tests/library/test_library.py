@@ -43,6 +43,12 @@ def test_create_find_and_ensure(library: Library, locations: Locations) -> None:
     assert sorted(os.listdir(locations.projects)) == sorted(library.project_ids()), "no drafts are left"
 
 
+def test_a_name_that_was_cut_finds_its_project_again(library: Library) -> None:
+    long = "a very long name " * 20
+    assert library.ensure(long).id == library.ensure(long).id
+    assert len(library.project_ids()) == 1
+
+
 @pytest.mark.parametrize("name", ["", "  \n", "\x1b"])
 def test_a_project_needs_a_name(library: Library, name: str) -> None:
     with pytest.raises(UsageError):

@@ -113,7 +113,7 @@ class Library:
         ids = self.project_ids()
         if reference in ids:
             return self.open(reference)
-        wanted = one_line(reference)
+        wanted = one_line(reference, MAX_NAME)  # as it was kept
         projects = [self.open(project_id) for project_id in ids]
         exact = [p for p in projects if p.record.name == wanted]
         matches = exact or [p for p in projects if p.record.name.casefold() == wanted.casefold()]
