@@ -11,13 +11,13 @@ from tests.support.workshop import settings_for
 from textual.events import Paste
 from textual.widgets import Input, Static
 
-from mediatui.library.library import Library
+from mediatui.library.library import MAX_NAME, Library
 from mediatui.locations import Locations
 from mediatui.settings import ProviderSettings, Secret, Settings
 from mediatui.tui.control.sending import send
 from mediatui.tui.memory import Draft, load_memory
 from mediatui.tui.screens.dialogs import ConfirmScreen
-from mediatui.tui.screens.generate import GenerateScreen
+from mediatui.tui.screens.generate import PROJECT_LETTERS, GenerateScreen
 from mediatui.tui.screens.jobs import JobsScreen
 from mediatui.tui.screens.library import LibraryScreen
 from mediatui.tui.screens.pick import PickScreen
@@ -477,6 +477,25 @@ async def test_a_provider_that_is_gone_leaves_the_choice_open(
         await until(lambda: "sandbox is not in use here" in status(screen), "the word")
         await until(lambda: screen.query_one(ModelPicker).list.keys, "the models")
         assert chosen(screen) == []
+
+
+# Projects.
+
+
+def test_a_project_s_name_is_as_long_as_the_library_keeps_it() -> None:
+    assert PROJECT_LETTERS == MAX_NAME
+
+
+async def test_no_project_is_called_new_before_they_are_known(start: Start, pictures: None) -> None:
+    async with start() as session:
+        await session.open_demo()
+        screen = await opened(session, Draft("a pier"))
+        note = screen.query_one("#project-note", Static)
+        assert "new" not in str(note.content)
+        await until(lambda: screen._names, "the projects")
+        assert "new" not in str(note.content)
+        screen.query_one("#project", Input).value = "another"
+        await until(lambda: "a new project" in str(note.content), "the word")
 
 
 # Hostile text.

@@ -45,6 +45,8 @@ PRICE_SECONDS = 0.3
 """A pause in typing after which the price is asked for."""
 KEEP_SECONDS = 1.0
 """How long typed text is known to this process only."""
+PROJECT_LETTERS = 80
+"""As many as the library keeps of a project's name; said here so that it need not be loaded to write a prompt."""
 _POLICIES = {
     "": "as the project says",
     SavePolicy.AUTOMATIC.value: "automatically",
@@ -94,7 +96,11 @@ class GenerateScreen(FormScreen[None]):
                 with Horizontal(classes="field"):
                     yield Static("Project", classes="field-label")
                     field = Input(
-                        self._project, placeholder=self.main.settings.default_project, id="project", compact=True
+                        self._project,
+                        placeholder=self.main.settings.default_project,
+                        id="project",
+                        compact=True,
+                        max_length=PROJECT_LETTERS,
                     )
                     field.cursor_blink = False
                     yield field
