@@ -19,6 +19,7 @@ from mediatui.archive.metadata import read_making
 from mediatui.library.cleanup import Sort
 from mediatui.tui.screens.cleanup import CleanScreen
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen
+from mediatui.tui.screens.disk import DiskScreen
 from mediatui.tui.screens.export import ExportScreen
 from mediatui.tui.screens.import_ import ImportScreen
 from mediatui.tui.screens.item import ItemScreen
@@ -475,3 +476,13 @@ async def test_a_project_that_went_is_told_of_however_often_the_projects_are_cou
         await until(lambda: not any(worker.group == "projects" for worker in two.app.workers), "counted anew")
         free.set()
     await until(lambda: "“demo” went to the trash" in two.status(), "told")
+
+
+async def test_the_names_of_strange_files_are_said_without_their_control_characters(two: Session) -> None:
+    folder = two.path_of(two.items[0]).parent
+    shutil.copy(two.path_of(two.items[0]), folder / "stray \x1b[31m\x1b]0;title\x07.png")
+    await two.press("f5")
+    await two.screen(DiskScreen)
+    await two.press("A")
+    await until(lambda: any("stray" in text for text in two.app.toasts.texts), "refused")
+    assert not any("\x1b" in text for text in two.app.toasts.texts)

@@ -28,7 +28,7 @@ from textual.worker import Worker, WorkerState
 
 from mediatui.crash import write_crash_report
 from mediatui.errors import MediatuiError, UsageError
-from mediatui.text import clean_text, plural
+from mediatui.text import clean_text, one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.actor import Actor, Handler
 from mediatui.tui.alerts import Alerts
@@ -317,7 +317,9 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
 
     def tell(self, message: str, *, hint: str = "", title: str = "", severity: str = "information") -> None:
         """Say something: on the status line for information and over slow lines, as a toast otherwise."""
-        text = f"{message} {hint}".strip()
+        # Sentences name files and paths as the disk has them.
+        message, hint = clean_text(message), clean_text(hint)
+        text = one_line(f"{message} {hint}")
         screen = front_screen(self)
         if screen is not None and (self.quiet or severity == "information"):
             screen.say(text, severity)

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mediatui.errors import UsageError
-from mediatui.text import human_bytes, plural
+from mediatui.text import human_bytes, one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.format import shown_path
 from mediatui.tui.screens.base import STYLES
@@ -183,7 +183,7 @@ class ExportScreen(PlannedScreen):
         self.query_one("#export-options").disabled = not allowed
 
     def _report(self, report: ExportReport) -> None:
-        words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {shown_path(report.path)}"
+        words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {one_line(shown_path(report.path))}"
         missing = f"; {len(report.missing)} missing, listed in its manifest" if report.missing else ""
         self.query_one(f"#{self.BAR}", Bar).show([(f" ✓ {words}{missing}. {self.press('back')} goes back.", "good")])
         self.query_one(PaneTitle).tell("")
