@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import zipfile
 
 import pytest
@@ -203,3 +204,11 @@ def test_importing_the_same_again_brings_nothing_also_where_identifiers_were_tak
     again = home.run("import", "a.zip", "-p", "other", "--json").document
     assert (again["imported"], again["renumbered"], len(again["skipped"])) == ([], {}, 2)
     assert len(home.run("list", "-p", "other", "--json").document["items"]) == 2
+
+
+def test_a_project_that_the_disk_refuses_is_told_by_its_own_name(home: Home) -> None:
+    full = Home(home.root, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    done = full.run("projects", "new", "Summer film")
+    assert (done.code, "could not create the project Summer film" in done.err) == (1, True), done.err
+    assert ".new-" not in done.err
+    assert list(home.projects.iterdir()) == []
