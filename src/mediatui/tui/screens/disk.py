@@ -101,7 +101,8 @@ class DiskScreen(StudioScreen[None]):
 
     async def _adopt(self, paths: Sequence[Path]) -> None:
         report = await self.main.ask(self.main.studio.adopt(self._project_id, paths))
-        self.main.tell(f"{plural(len(report.items), 'file')} taken in as {plural(len(report.items), 'item')}.")
+        if report.items:
+            self.main.tell(f"{plural(len(report.items), 'file')} taken in as {plural(len(report.items), 'item')}.")
         for path, reason in report.refused:
             self.main.tell(f"{path.name} stays as it is: {reason}.", severity="warning")
         await self._look_again()
@@ -110,7 +111,8 @@ class DiskScreen(StudioScreen[None]):
         if not self._found.missing:
             raise UsageError("no file is missing")
         report = await self.main.ask(self.main.studio.save(self._found.missing))
-        self.main.tell(f"{plural(len(report.saved), 'file')} fetched again.")
+        if report.saved:
+            self.main.tell(f"{plural(len(report.saved), 'file')} fetched again.")
         if report.failed or report.url_only:
             left = plural(len(report.failed) + len(report.url_only), "file")
             self.main.tell(f"{left} could not be fetched.", hint="The details say why.", severity="warning")

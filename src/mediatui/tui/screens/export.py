@@ -183,7 +183,8 @@ class ExportScreen(PlannedScreen):
         self.query_one("#export-options").disabled = not allowed
 
     def _report(self, report: ExportReport) -> None:
-        words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {one_line(shown_path(report.path))}"
+        place = one_line(shown_path(report.path))
+        words = f"{plural(report.files, 'file')}, {human_bytes(report.bytes)}, written to {place}"
         missing = f"; {len(report.missing)} missing, listed in its manifest" if report.missing else ""
         self.query_one(f"#{self.BAR}", Bar).show([(f" ✓ {words}{missing}. {self.press('back')} goes back.", "good")])
         self.query_one(PaneTitle).tell("")
