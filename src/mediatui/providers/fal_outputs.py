@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
@@ -16,7 +15,7 @@ from mediatui.providers.discovery import MAX_OUTPUTS, find_outputs, media_by_byt
 from mediatui.providers.fal_errors import error_from_completed
 from mediatui.providers.fal_hosts import FalHosts
 
-_QUOTED = re.compile(r'"(https?:(?:[^"\\\s]|\\/)+)"', re.IGNORECASE)
+_QUOTED = re.compile(r'"(https?:(?:[^"\\\s]|\\/){1,8000})"', re.IGNORECASE)
 _HANDLE = ("status_url", "response_url", "cancel_url")
 """The request's own addresses, which some answers repeat."""
 
@@ -64,14 +63,14 @@ def _opened(document: Any, inputs: Mapping[str, Any], expected: MediaType) -> An
 
 
 def _is_media(value: object, hosts: FalHosts) -> bool:
-    """An address, under whatever name, that is a file by its host or by its ending."""
+    """An address, under whatever name, that is a file by its ending or by its host."""
     if not isinstance(value, str) or not is_address(value):
         return False
-    return (
-        value[:5].lower() == "data:"
-        or hosts.is_cdn(value)
-        or media_type(None, (), unquote(urlsplit(value).path)) is not None
-    )
+    if value[:5].lower() == "data:":
+        return True
+    known = media_type(None, (), value.partition("?")[0].rpartition("/")[2]) is not None
+    # Reading an address takes long where there are hundreds of thousands.
+    return known or (("fal.media" in value.lower() or hosts.local) and hosts.is_cdn(value))
 
 
 def _refusal_in(document: object) -> str:
