@@ -18,6 +18,7 @@ from textual.widgets import Input
 from mediatui.archive.metadata import read_making
 from mediatui.library.cleanup import Sort
 from mediatui.tui.screens.cleanup import CleanScreen
+from mediatui.tui.screens.compare import PIXELS, CompareScreen
 from mediatui.tui.screens.dialogs import AskScreen, ConfirmScreen
 from mediatui.tui.screens.disk import DiskScreen
 from mediatui.tui.screens.export import ExportScreen
@@ -486,3 +487,16 @@ async def test_the_names_of_strange_files_are_said_without_their_control_charact
     await two.press("A")
     await until(lambda: any("stray" in text for text in two.app.toasts.texts), "refused")
     assert not any("\x1b" in text for text in two.app.toasts.texts)
+
+
+async def test_pictures_that_come_after_a_swap_stand_on_their_side(two: Session) -> None:
+    await two.press("A")
+    with busy(two) as free:
+        await two.press("equals_sign")
+        screen: CompareScreen = await two.screen(CompareScreen)
+        await two.press("x")
+        free.set()
+    left, right = (screen.query_one(f"#{side}", Picture) for side in ("left", "right"))
+    await until(lambda: left.path is not None and right.path is not None, "both pictures")
+    posters = [await two.app.ask(two.app.studio.poster(item.id, PIXELS)) for item in screen._items]
+    assert [left.path, right.path] == posters

@@ -53,10 +53,11 @@ class CompareScreen(StudioScreen[None]):
             if not self.main.draws_pictures:
                 self.query_one(f"#{side}", Picture).show(None, picture_card(item))
                 continue
-            self.main.run_fenced(self._show_poster(item, side), group=f"poster-{side}")
+            self.main.run_fenced(self._show_poster(item), group=f"poster-{side}", node=self)
 
-    async def _show_poster(self, item: MediaItem, side: str) -> None:
+    async def _show_poster(self, item: MediaItem) -> None:
         path = await self.main.ask(self.main.studio.poster(item.id, PIXELS))
+        side = "left" if item.id == self._items[0].id else "right"  # as they stand by now
         words = "no picture until it is saved" if item.path is None else "no picture"
         self.query_one(f"#{side}", Picture).show(path, words)
 
