@@ -41,6 +41,11 @@ SAVED = {
     "headers that are no text": raw("200 OK", "Content-Type: image/\xe9\xff", LENGTH, "X-Name: \xff\xfe"),
     "bytes behind the end": raw("200 OK", TYPE, LENGTH, body=PNG + b"junk" * 99),
     "two types": raw("200 OK", TYPE, "Content-Type: text/html", LENGTH),
+    "a part that is the whole": raw(
+        "206 Partial Content", TYPE, LENGTH, f"Content-Range: bytes 0-{len(PNG) - 1}/{len(PNG)}"
+    ),
+    "a coding of transfers only": raw("200 OK", TYPE, LENGTH, "Content-Encoding: aws-chunked"),
+    "a coding that is none": raw("200 OK", TYPE, LENGTH, "Content-Encoding: none, utf-8"),
     "a vector's type": raw("200 OK", "Content-Type: image/svg+xml", LENGTH),
 }
 FAILED: dict[str, tuple[Reply, Kind]] = {
@@ -58,6 +63,9 @@ FAILED: dict[str, tuple[Reply, Kind]] = {
     "205": (raw("205 Reset Content", TYPE, LENGTH), Kind.BAD_CONTENT),
     "304": (raw("304 Not Modified", body=b""), Kind.BAD_CONTENT),
     "303 to nowhere": (raw("303 See Other", TYPE, LENGTH), Kind.BAD_CONTENT),
+    "a gateway's 522": (raw("522 Connection Timed Out", LENGTH), Kind.SERVER),
+    "599": (raw("599 What", LENGTH), Kind.SERVER),
+    "416 unasked": (raw("416 Range Not Satisfiable", LENGTH), Kind.INCOMPLETE),
     "999": (raw("999 What", TYPE, LENGTH), Kind.BAD_CONTENT),
     "another protocol": (raw("101 Switching Protocols", "Upgrade: x", "Connection: upgrade"), Kind.NETWORK),
     "no head at all": (Reply(raw=PNG), Kind.NETWORK),
@@ -121,6 +129,7 @@ def test_bad(fal: FalServer, opener: Opener, reply: Reply, kind: Kind) -> None:
         (Reply(raw=b"\x00\xff\xfe" * 100), "its answer makes no sense"),
         (raw("200 OK", TYPE, LENGTH, "Content-Length: 5"), "its answer makes no sense"),
         (chunked(CHUNK), "it hung up before the whole answer was there"),
+        (raw("416 X", LENGTH), "the server answered 416, as if a part of the file had been asked for"),
         (Reply(drop=True), "it hung up before the whole answer was there"),
     ],
 )

@@ -165,10 +165,13 @@ class _Task:
         """Take the body; returns its content type."""
         part = self.part
         length = answer.length
-        if answer.status in (206, 416):
+        whole = known is None and answer.status == 206 and continues(answer, 0, Validator(self.url))
+        if answer.status in (206, 416) and not whole:
             if known is None or answer.status == 416 or not continues(answer, part.size, known):
                 part.begin(Validator(url=""))
-                raise SaveError(SaveErrorKind.INCOMPLETE, "the server could not continue where the download stopped")
+                asked = "the server could not continue where the download stopped"
+                unasked = f"the server answered {answer.status}, as if a part of the file had been asked for"
+                raise SaveError(SaveErrorKind.INCOMPLETE, asked if known else unasked)
             total = known.total if length is None else part.size + length
             if known.total is not None and total != known.total:
                 part.begin(Validator(url=""))

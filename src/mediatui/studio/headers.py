@@ -10,9 +10,11 @@ from mediatui.studio.answer import Answer
 from mediatui.studio.part import Validator
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRY_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
 _PAGES = frozenset({"text/html", "application/xhtml+xml", "application/json", "application/problem+json"})
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"})
+"""Codings that were not asked for. What else stands there (``aws-chunked``, ``utf-8``, ``none``) codes nothing."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
@@ -49,10 +51,9 @@ def check_status(answer: Answer) -> None:
 
 def check_headers(answer: Answer, total: int | None, max_bytes: int) -> None:
     """Raise for a coded, empty or too large body, and for a page instead of a file."""
-    coding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        name = re.sub(r"[^a-z0-9-]", "", coding)[:20]
-        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent the file {name}-compressed")
+    codings = {each.strip().lower() for each in answer.headers.get("content-encoding", "").split(",")}
+    if found := codings & _COMPRESSED:
+        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent the file {min(found)}-compressed")
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in _PAGES:
         raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent a page ({kind}) instead of the file")
