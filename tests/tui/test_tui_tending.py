@@ -9,6 +9,7 @@ import threading
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -500,3 +501,17 @@ async def test_pictures_that_come_after_a_swap_stand_on_their_side(two: Session)
     await until(lambda: left.path is not None and right.path is not None, "both pictures")
     posters = [await two.app.ask(two.app.studio.poster(item.id, PIXELS)) for item in screen._items]
     assert [left.path, right.path] == posters
+
+
+async def test_marked_items_are_exported_in_the_order_of_the_list(two: Session) -> None:
+    demo = two.app.studio._core.library.open("demo")
+    more = [replace(two.items[0], id=f"more-{n}", prompt=f"number {n}", created_at=float(n)) for n in range(12)]
+    await two.app.ask(two.app.studio._core.record_pool.submit(lambda: demo.commit(items=more)))
+    await until(lambda: len(two.items) == 14, "listed")
+    await two.press("A", "slash")
+    await two.type("number")
+    await two.press("enter", "x")
+    screen: ExportScreen = await two.screen(ExportScreen)
+    await until(lambda: screen._plan is not None, "the plan")
+    newest_first = sorted(two.items, key=lambda item: -item.created_at)
+    assert screen._items["marked"] == [item.id for item in newest_first]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -211,6 +211,10 @@ class Shelf:
         """Which row took the place of a job's row that is gone: the first item the job made."""
         gone = set(before).intersection(self.jobs).difference(self.rows)
         return {item.job: key for key, item in reversed(self.items.items()) if item.job in gone and item.job}
+
+    def in_order(self, keys: Collection[str]) -> list[MediaItem]:
+        """These items in the order of the list, those that a filter hides among the others."""
+        return [self.items[key] for key in self._sorted or () if key in keys]
 
     @property
     def hits(self) -> int:

@@ -152,9 +152,9 @@ class LibraryScreen(StudioScreen[None]):
         return self.everywhere or self.project_id == project_id
 
     def targets(self) -> list[MediaItem]:
-        """What a key acts on: the marked items, else the one under the cursor."""
+        """What a key acts on: the marked items in the order of the list, else the one under the cursor."""
         if self.media.marks:
-            return [self.shelf.items[key] for key in self.media.marks if key in self.shelf.items]
+            return self.shelf.in_order(self.media.marks)
         return [self.item] if self.item is not None else []
 
     # Panes.
