@@ -428,3 +428,14 @@ def test_files_nobody_knows_become_items(fal: FalServer, shop: Workshop) -> None
     with pytest.raises(UsageError, match="not a file of this project"):
         shop.studio.adopt("demo", [folder / "found.png"]).result(20)
     assert {item.save_state for item in shop.items()} == {SAVED}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_wants_to_be_left_alone_for_long_is(fal: FalServer, opener: Opener, status: int) -> None:
+    fal.script("file", Reply(status, {}, {"Retry-After": "600"}), png())
+    shop = opener()
+    _, (item,) = shop.make()
+    assert (item.save_state, fal.count("file")) == (UNSAVED, 1)
+    at = shop.until(lambda: shop.studio.next_try(item.id), "the time of the next try")
+    assert now() + 500 < at <= now() + 600
+    assert shop.studio.save([item.id]).result(20).saved == (item.id,)

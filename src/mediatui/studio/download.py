@@ -94,7 +94,8 @@ class Downloader:
             except SaveError as exc:
                 failures = 1 if part.size > furthest else failures + 1
                 furthest = max(furthest, part.size)  # what arrived before it had to begin anew is no progress twice
-                if not exc.kind.transient or failures >= self._patience.attempts:
+                later = (exc.retry_after or 0.0) > self._patience.longest_wish
+                if not exc.kind.transient or later or failures >= self._patience.attempts:
                     raise
                 self._pause(task, exc.retry_after, failures)
 

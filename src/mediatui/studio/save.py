@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -77,6 +78,11 @@ class Saver:
     def __init__(self, records: Records, downloader: Downloader, max_bytes: int, steps: Steps) -> None:
         self._records, self._downloader, self._max_bytes = records, downloader, max_bytes
         self._steps = steps
+        self._wishes: dict[str, float] = {}
+
+    def wished_pause(self, item_id: str) -> float:
+        """Seconds that the server of an item's file wanted to be left alone for, as far as they are not over."""
+        return max(0.0, self._wishes.pop(item_id, 0.0) - time.monotonic())
 
     def save(self, project: ProjectFolder, item_id: str, source: Source | None, watch: Watch) -> Outcome:
         """Bring one item to disk. Every failure is recorded on the item; none is raised but `Stopped`.
@@ -94,6 +100,8 @@ class Saver:
         except BusyPart:
             return Outcome.ELSEWHERE
         except SaveError as exc:
+            if exc.retry_after:
+                self._wishes[item_id] = time.monotonic() + exc.retry_after
             return self._failed(project, item_id, exc)
         except StorageError as exc:
             return self._failed(project, item_id, SaveError(exc.kind, exc.message, hint=exc.hint))

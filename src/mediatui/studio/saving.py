@@ -57,7 +57,7 @@ class Saving:
         self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes, core.steps)
         self._turns = Turns(core.settings.concurrent_saves)
         self._running: dict[tuple[str, str], _Running] = {}
-        self._unattended = Unattended(core, hosts, self._save_one)
+        self._unattended = Unattended(core, hosts, self._save_one, self._saver.wished_pause)
 
     @property
     def downloader(self) -> Downloader:

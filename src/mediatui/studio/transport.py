@@ -41,6 +41,8 @@ class Patience:
     """In a row, without progress."""
     first_delay: float = 0.5
     longest_delay: float = 60.0
+    longest_wish: float = 60.0
+    """A server that wants to be asked later than that ends the try; the next one comes when it said."""
 
 
 class Transport:

@@ -48,8 +48,11 @@ class _Failure:
 class Unattended:
     """Decides what is saved without being asked, and when it is tried again; on the engine's loop."""
 
-    def __init__(self, core: Core, hosts: AllowedHosts, save_one: SaveOne) -> None:
+    def __init__(
+        self, core: Core, hosts: AllowedHosts, save_one: SaveOne, wished_pause: Callable[[str], float]
+    ) -> None:
         self._core, self._hosts, self._save_one = core, hosts, save_one
+        self._wished_pause = wished_pause
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tried: set[str] = set()
         self._next: dict[str, float] = {}
@@ -154,7 +157,7 @@ class Unattended:
                 told = True
             if pause is None or not again:
                 return
-            await self._pause(item_id, pause)
+            await self._pause(item_id, max(pause, self._wished_pause(item_id)))
 
     async def _pause(self, item_id: str, seconds: float) -> None:
         self._next[item_id] = time.time() + seconds
