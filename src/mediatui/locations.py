@@ -114,3 +114,11 @@ def _whole(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError as error:  # ~name of somebody unknown
         raise RuntimeError(f"cannot use {path}: {error}") from None
+
+
+def expanded(path: Path) -> Path:
+    """The path with ``~`` as the home folder; as it is where that is the home of nobody here."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

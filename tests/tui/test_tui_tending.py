@@ -247,6 +247,17 @@ async def test_a_path_that_is_not_there_is_said_and_can_be_corrected(two: Sessio
     assert not screen.query_one("#import-path", Input).disabled
 
 
+@pytest.mark.parametrize(("key", "field"), [("X", "#import-path"), ("x", "#export-target")])
+async def test_the_home_of_nobody_is_a_place_that_cannot_be(two: Session, key: str, field: str) -> None:
+    await two.press(key)
+    screen = await two.screen(ImportScreen if key == "X" else ExportScreen)
+    await until(lambda: key == "X" or screen._plan is not None, "the plan")
+    screen.query_one(field, Input).value = "~nobody-here/trip.zip"
+    await two.press("ctrl+s")
+    await until(lambda: any("~nobody-here" in text for text in two.app.toasts.texts), "said")
+    assert two.app.crash_file is None
+
+
 async def test_an_export_of_what_the_filter_shows_as_a_folder_with_names_and_overview(
     two: Session, tmp_path: Path
 ) -> None:

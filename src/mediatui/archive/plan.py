@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from mediatui.archive.naming import NameTemplate, parse_template
 from mediatui.errors import UsageError
 from mediatui.library.files import free_bytes, media_name
+from mediatui.locations import expanded
 from mediatui.model import MediaItem, MediaType, Project, SaveState, new_id
 from mediatui.text import file_stem
 
@@ -170,7 +171,7 @@ def _target(project: Project, wanted: Path | None, ending: str) -> Path:
     if wanted is None:
         here = Path.cwd()
         wanted = (here if os.access(here, os.W_OK | os.X_OK) else Path.home()) / dated
-    wanted = wanted.expanduser().absolute()
+    wanted = expanded(wanted).absolute()
     if wanted.is_dir():
         wanted /= dated
     if not wanted.parent.is_dir():

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from mediatui.errors import MediatuiError, UsageError, storage_error
+from mediatui.locations import expanded
 from mediatui.text import one_line
 
 MAX_ENTRIES = 200_000
@@ -85,7 +86,7 @@ def open_source(path: Path, max_file: int) -> Iterator[Source]:
 
     Raises `UsageError` when there is nothing of the kind, `BadArchive` for a damaged file.
     """
-    path = path.expanduser()
+    path = expanded(path)
     if os.path.isdir(path):  # unlike Path.is_dir it takes a name that no file can have for one that is not there
         yield _Folder(path, max_file)
         return

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mediatui.errors import UsageError
+from mediatui.locations import expanded
 from mediatui.text import human_bytes, one_line, plural
 from mediatui.tui.actions import bindings
 from mediatui.tui.format import shown_path
@@ -135,7 +136,7 @@ class ExportScreen(PlannedScreen):
         text, plan = self._target.value.strip(), self._plan
         if not text:
             return None
-        typed = Path(text).expanduser()
+        typed = expanded(Path(text))
         if plan is None or typed != plan.target or options.folder == plan.options.folder:
             return typed
         return _renamed(typed, folder=options.folder)
@@ -173,7 +174,7 @@ class ExportScreen(PlannedScreen):
             self._stale = None
         self.workers.cancel_group(self, "plan")  # it would put another plan in the place of the one carried out
         plan, text = self._plan, self._target.value.strip()
-        if plan is None or self._planned != self._choices() or Path(text).expanduser() != plan.target:
+        if plan is None or self._planned != self._choices() or expanded(Path(text)) != plan.target:
             await self._make_plan()
         if self._plan is not None:
             self._report(await self.carry_out(self.main.studio.export(self._plan)))

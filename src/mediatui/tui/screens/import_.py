@@ -82,7 +82,7 @@ class ImportScreen(PlannedScreen):
         self._plan = None
         self.query_one(PaneTitle).tell("looking…")
         try:
-            plan = await self.main.ask(self.main.studio.imports.plan(Path(path).expanduser()))
+            plan = await self.main.ask(self.main.studio.imports.plan(Path(path)))
         except MediatuiError:
             self.query_one(PaneTitle).tell(self._asking)
             self.query_one(Lines).show([("", "Nothing was imported.", "dim")])
