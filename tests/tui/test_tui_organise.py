@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from textual.widgets import Input, TextArea
@@ -233,3 +234,15 @@ async def test_no_two_projects_get_the_same_name_by_mistake(two: Session) -> Non
     await two.press("enter")
     await until(lambda: any("“Other” already" in text for text in two.app.toasts.texts), "refused")
     assert sorted(summary.name for summary in two.library.summaries.values()) == ["Other", "demo"]
+
+
+async def test_undo_does_not_claim_what_it_did_not_do(two: Session) -> None:
+    item = two.items[0]
+    await two.app.ask(two.app.studio.organise.rate([item.id], 2))
+    demo = two.app.studio._core.library.open("demo")
+    await two.app.ask(
+        two.app.studio._core.record_pool.submit(lambda: demo.edit_item(item.id, lambda held: replace(held, rating=4)))
+    )
+    await two.press("u")
+    await until(lambda: "Left as it is" in two.status(), "said")
+    assert any("somebody else" in text for text in two.app.toasts.texts)

@@ -40,6 +40,8 @@ class Tidying(Controller):
         appeared = set(self.screen.summaries) - before
         if len(appeared) == 1 and not self.screen.everywhere:
             await self.screen.projects.open(appeared.pop())
+        if not done.count and done.notes:
+            words = "Left as it is"
         self.tell(f"{words}: {done.label}.", done)
 
     def tell(self, words: str, done: Undo) -> None:
