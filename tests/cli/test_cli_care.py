@@ -212,3 +212,10 @@ def test_a_project_that_the_disk_refuses_is_told_by_its_own_name(home: Home) -> 
     assert (done.code, "could not create the project Summer film" in done.err) == (1, True), done.err
     assert ".new-" not in done.err
     assert list(home.projects.iterdir()) == []
+
+
+def test_the_sandbox_is_among_the_providers_that_are_asked_about(home: Home) -> None:
+    done = home.run("auth", "check", "sandbox", "--json")
+    (found,) = done.document["providers"]
+    assert (done.code, found["name"], found["usable"]) == (0, "sandbox", True)
+    assert home.run("auth", "check", "sandbox", "fal").code == 4

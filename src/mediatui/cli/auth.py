@@ -47,13 +47,15 @@ def run_check(context: Context) -> int:
     """Check providers; 0 when each can be used, 4 for a key that is missing or refused, 1 when one did not answer."""
     from mediatui.config_file import read_config
     from mediatui.provider_kinds import SANDBOX
-    from mediatui.studio.access import check_access
+    from mediatui.studio.access import Access, AccessState, check_access
 
     settings, names = context.settings, [name for name in context.args.providers if name != SANDBOX]
     for name in names:
         _refuse_unknown(settings, name)
     asked = bool(names) or not context.args.providers
     found = check_access(settings, names) if asked else []
+    if SANDBOX in context.args.providers:
+        found.append(Access(SANDBOX, SANDBOX, AccessState.USABLE, message="built in; needs no key"))
     file = read_config(context.locations.config_file)
     context.output.emit(_document(settings, file, found))
     _print(context, settings, file, found)
