@@ -93,6 +93,16 @@ def test_a_history_without_exactly_one_match_finds_nothing(
     assert fal.count("status") == 0
 
 
+def test_lost_requests_that_are_alike_are_all_found_when_all_are_there(fal: FalServer, shop: Workshop) -> None:
+    fal.script("submit", Reply(drop=True), Reply(drop=True))
+    fal.on["history"] = lambda call: history(call, fal, *(["r8", "r9"] if fal.count("submit") == 2 else []))
+    lost = [shop.make()[0][0].id for _ in range(2)]
+    shop.studio.recheck(lost).result(20)
+    ended = shop.studio.wait(lost).result(20)
+    assert sorted((str(job.phase), job.remote_id) for job in ended) == [("succeeded", "r8"), ("succeeded", "r9")]
+    assert fal.count("submit") == 2
+
+
 def test_a_request_of_another_job_is_not_mistaken_for_the_lost_one(fal: FalServer, shop: Workshop) -> None:
     fal.script("submit", None, Reply(drop=True))
     fal.on["history"] = lambda call: history(call, fal, "r1", "r2")

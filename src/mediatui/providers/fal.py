@@ -23,7 +23,7 @@ from mediatui.providers.base import (
 )
 from mediatui.providers.fal_catalogue import catalogue_of, find_models, find_schema, with_price
 from mediatui.providers.fal_errors import error_from_completed
-from mediatui.providers.fal_history import find_request
+from mediatui.providers.fal_history import find_requests
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_options import FalOptions
 from mediatui.providers.fal_outputs import find_files
@@ -33,6 +33,7 @@ from mediatui.providers.fal_sign import sign
 from mediatui.providers.fal_submit import FalSender, count
 from mediatui.providers.fal_upload import upload
 from mediatui.providers.fal_wire import FalWire, error_of, error_of_question
+from mediatui.providers.lost import the_only
 from mediatui.settings import Secret
 from mediatui.text import one_line
 
@@ -141,15 +142,16 @@ class FalProvider:
     async def reconcile(self, job: Job, known: Collection[str] = ()) -> Submitted | None:
         """Ask the queue where its id was seen, else the account's request history: by the id, or by input and time.
 
-        `known` are the request ids that belong to other jobs. None when there is none, or more than one. A
-        direct request has no place in the queue: it is found when it has ended, with its whole answer.
+        `known` are the request ids that belong to other jobs. A direct request has no place in the queue: it is
+        found when it has ended, with its whole answer. Raises `SeveralFound`.
         """
-        if job.remote_id is not None and not self._sender.is_direct(job.model) and await self._is_queued(job):
+        direct = self._sender.is_direct(job.model)
+        if job.remote_id is not None and not direct and await self._is_queued(job):
             return Submitted(job.remote_id, self._hosts.request_urls(job.model, job.remote_id))
-        found = await find_request(self._wire, self._hosts, job, known)
-        if found is None:
-            return None
-        return found.answered() if self._sender.is_direct(job.model) else found.queued(self._hosts)
+        requests = await find_requests(self._wire, self._hosts, job, known)
+        found = [each.answered() if direct else each.queued(self._hosts) for each in requests]
+        ended = [each for each in found if each is not None]
+        return the_only(ended) if len(ended) == len(found) else None
 
     async def _is_queued(self, job: Job) -> bool:
         """The queue knows the request; a running one need not be in the history yet."""

@@ -47,8 +47,8 @@ class FoundRequest:
         return Submitted(self.remote_id, phase=Phase.FAILED, error=error)
 
 
-async def find_request(wire: FalWire, hosts: FalHosts, job: Job, known: Collection[str]) -> FoundRequest | None:
-    """The job's request: the one with its id, else the only one with the same input, sent at that time.
+async def find_requests(wire: FalWire, hosts: FalHosts, job: Job, known: Collection[str]) -> list[FoundRequest]:
+    """The request with the job's id, else those with the same input that were sent at that time; none of `known`.
 
     Raises `ProviderError`.
     """
@@ -68,11 +68,7 @@ async def find_request(wire: FalWire, hosts: FalHosts, job: Job, known: Collecti
         if not isinstance(cursor, str) or not cursor or cursor == params.get("cursor"):
             break
         params["cursor"] = cursor
-    left = matches.keys() - set(known)
-    if len(left) != 1:
-        return None
-    remote_id = left.pop()
-    return FoundRequest(remote_id, job.model, matches[remote_id])
+    return [FoundRequest(name, job.model, entry) for name, entry in matches.items() if name not in known]
 
 
 def _is_it(entry: Mapping[str, Any], job: Job, began: float) -> bool:

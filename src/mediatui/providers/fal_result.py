@@ -9,7 +9,7 @@ from mediatui.model import Job
 from mediatui.providers.answers import TooDeep, read_json
 from mediatui.providers.discovery import media_by_bytes
 from mediatui.providers.fal_errors import says_not_again
-from mediatui.providers.fal_history import find_request
+from mediatui.providers.fal_history import find_requests
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_submit import ANSWERED
 from mediatui.providers.fal_wire import FalWire, error_of_question
@@ -82,10 +82,10 @@ class FalResults:
     async def _kept(self, job: Job, error: ProviderError) -> bytes:
         """The answer as the account's history has it. Raises what the model said instead, or EXPIRED."""
         try:
-            found = await find_request(self._wire, self._hosts, job, ())
+            found = await find_requests(self._wire, self._hosts, job, ())
         except ProviderError:
-            found = None
-        ended = found.answered() if found is not None else None
+            found = []
+        ended = found[0].answered() if len(found) == 1 else None
         if ended is not None and ended.error is not None:
             raise ended.error
         if ended is not None and ended.raw is not None:
