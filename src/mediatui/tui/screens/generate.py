@@ -268,6 +268,12 @@ class GenerateScreen(FormScreen[None]):
             self._pricing.stop()
         if self.main.has_studio:
             self._pricing = self.set_timer(PRICE_SECONDS, self._estimate)
+
+    @on(ModelPicker.Changed)
+    @on(Input.Changed, "#form Input")
+    @on(Cycle.Changed)
+    def _price_unknown(self) -> None:
+        """What costs something else is no longer told; few prices follow the words, and it would flicker with them."""
         self._tell_price(None)
 
     def _estimate(self) -> None:
