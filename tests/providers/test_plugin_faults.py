@@ -112,6 +112,18 @@ def test_a_studio_goes_on_after_outputs_that_end_the_program(make: Make) -> None
     assert "SystemExit" in job.error.message
 
 
+def test_headers_that_cannot_be_had_leave_the_item_unsaved_with_the_reason(make: Make) -> None:
+    ready = member("submit", "return Submitted('a', phase=Phase.SUCCEEDED, raw=b'{}')")
+    output = "Output(0, 'p', 'image', MediaType.IMAGE, Delivery.PROVIDER_URL, url='https://easel.test/a.png')"
+    job, (item,) = make(
+        f"{ready}\n    def outputs(self, job, raw): return [{output}]\n"
+        "    def download_headers(self, url): raise ValueError('no key today')"
+    )
+    assert (job.phase, item.save_state) == (Phase.SUCCEEDED, SaveState.UNSAVED)
+    assert item.storage_error is not None
+    assert "mediatui-easel 2.1 failed" in item.storage_error.message
+
+
 def test_two_outputs_of_one_number_are_two_files(make: Make) -> None:
     ready = member("submit", "return Submitted('a', phase=Phase.SUCCEEDED, raw=b'{}')")
     one = "Output(0, 'p', 'image', MediaType.IMAGE, Delivery.INLINE, data=DATA)"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
-from mediatui.errors import SaveError, SaveErrorKind, StorageError, UsageError
+from mediatui.errors import ProviderError, SaveError, SaveErrorKind, StorageError, UsageError
 from mediatui.library.files import fsync_dir, media_name, part_path, placing, sweep_temporaries
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import read_sidecar
@@ -105,7 +105,7 @@ class Saver:
             return self._failed(project, item_id, exc)
         except StorageError as exc:
             return self._failed(project, item_id, SaveError(exc.kind, exc.message, hint=exc.hint))
-        except UsageError as exc:
+        except (UsageError, ProviderError) as exc:
             if self._records.find_item(project, item_id) is None:
                 return Outcome.GONE  # it was moved to the trash meanwhile
             return self._failed(project, item_id, SaveError(SaveErrorKind.INTERNAL, exc.message, hint=exc.hint))
