@@ -87,10 +87,13 @@ class Details(Controller):
     async def _show_poster(self, item: MediaItem) -> None:
         picture = self.screen.query_one("#picture", Picture)
         asked = asyncio.ensure_future(self.app.ask(self.studio.poster(item.id, POSTER_PIXELS)))
-        await asyncio.wait([asked], timeout=LATE_SECONDS)
-        if not asked.done() and self._pictured != item.id:
-            picture.show(None)
-        path = await asked
+        try:
+            await asyncio.wait([asked], timeout=LATE_SECONDS)
+            if not asked.done() and self._pictured != item.id:
+                picture.show(None)
+            path = await asked
+        finally:
+            asked.cancel()  # the cursor went on
         if self.key == item.id:
             words = "no picture" if item.save_state is SaveState.SAVED else "no picture until it is saved"
             picture.show(path, words)
