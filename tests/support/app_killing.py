@@ -18,6 +18,7 @@ from tests.support.killing import digest, media_digests, no_strange_files
 from tests.support.terminal import Terminal
 
 from mediatui.library.library import Library
+from mediatui.library.reconcile import reconcile
 from mediatui.locations import Locations, find_locations
 from mediatui.model import Job, Phase, SaveState
 
@@ -176,6 +177,7 @@ class Desk:
             for project in projects:
                 for item in project.items():
                     assert digest((project.folder / str(item.path)).read_bytes()) == item.sha256, item
+                reconcile(project)  # as opening it does: with every job at its end there was nothing to resume
                 no_strange_files(project, "in the end")
         finally:
             library.close()
