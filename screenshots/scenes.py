@@ -18,7 +18,7 @@ from mediatui.tui.screens.import_ import ImportScreen
 from mediatui.tui.screens.trash import TrashScreen
 from mediatui.tui.screens.usage import UsageScreen
 from mediatui.tui.screens.viewer import ViewerScreen
-from mediatui.tui.widgets.bars import PaneTitle
+from mediatui.tui.widgets.bars import Bar, PaneTitle
 from mediatui.tui.widgets.line_list import LineList
 
 Script = Callable[[MediatuiApp, Pilot[int]], Awaitable[None]]
@@ -74,6 +74,7 @@ async def generate(app: MediatuiApp, pilot: Pilot[int]) -> None:
     await pilot.press("n")
     await until(lambda: bool(app.screen.query("FieldLine")), "the form")
     await pilot.press(*("space" if c == " " else c for c in "Lighthouse in a storm, waves breaking, 35 mm film"))
+    await until(lambda: "free" in app.screen.query_one("#summary", Bar).text, "the price")
 
 
 async def export(app: MediatuiApp, pilot: Pilot[int]) -> None:

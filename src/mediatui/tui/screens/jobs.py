@@ -55,7 +55,7 @@ class JobList(LineList):
         badge, going = PHASE_BADGES[job.phase], self.goings.get(key, Going())
         left: list[Cell] = [(f"{badge.glyph} {fit(badge.word, 10)}", badge.tone)]
         if width >= 70:
-            left.append((f"{fit(short_model(job.model), 24 if width >= 100 else 12)} ", "dim"))
+            left.append((f"{fit(short_model(job.model), min(24, width // 5))} ", "dim"))
         right = self._progress(job, going, width - sum(cell_len(text) for text, _ in left))
         room = width - sum(cell_len(text) for text, _ in (*left, *right))
         return [*left, (fit(one_line(job.prompt, 400) or job.id, room), "text"), *right]
