@@ -78,6 +78,14 @@ async def test_the_sandbox_is_free(start: Start) -> None:
         await until(lambda: "free · " in summary(screen), "the price")
 
 
+async def test_how_many_jobs_it_is_stands_there_once(start: Start) -> None:
+    async with start() as session:
+        screen = await _opened(session)
+        screen.query_one(ModelPicker).list.set_chosen(["sandbox/text-to-image", "sandbox/of-tomorrow"])
+        await until(lambda: "price unknown" in summary(screen), "the price")
+        assert summary(screen).strip().startswith("1 of 2 jobs: price unknown · ")
+
+
 async def test_the_price_follows_what_is_chosen(start: Start, fal: FalServer) -> None:
     async with start(settings=settings(fal)) as session:
         screen = await _opened(session)

@@ -220,7 +220,7 @@ class GenerateScreen(FormScreen[None]):
         )
         names = _names_of(models) or "no model yet"
         price = "price…" if self._price is None else self._price
-        said = price.startswith("≈")  # then it says for how many
+        said = "job" in price  # for how many
         count = f"{plural(len(models), 'job')} · " if models and not said else ""
         price = f"{price} · " if models else ""
         self.query_one("#summary", Bar).show(
