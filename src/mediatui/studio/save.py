@@ -5,9 +5,7 @@ Saving acts on the second axis only. It never submits, and saving a saved item d
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,9 +16,8 @@ from typing import Any, NamedTuple
 
 from mediatui.checksum import CHUNK_BYTES, Checksums, checksums_of
 from mediatui.errors import ProviderError, SaveError, SaveErrorKind, StorageError, UsageError
-from mediatui.library.files import fsync_dir, media_name, part_path, placing, sweep_temporaries
+from mediatui.library.files import fsync_dir, part_path, placing, sweep_temporaries
 from mediatui.library.project import ProjectFolder
-from mediatui.library.recovery import read_sidecar
 from mediatui.media.facts import MediaFacts
 from mediatui.media.probe import probe, sniff
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
@@ -29,6 +26,7 @@ from mediatui.steplog import StepName, Steps
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.download import Downloader, GoneError, Limits, Progress
 from mediatui.studio.part import BusyPart, PartFile, Validator, disk_refused
+from mediatui.studio.placed import already_placed, folder_of, stem_of
 from mediatui.studio.records import Records
 from mediatui.studio.vectors import is_active
 from mediatui.text import one_line
@@ -132,7 +130,7 @@ class Saver:
         try:
             placed = None
             if interrupted or item.storage_error is not None:
-                placed = _already_placed(project, item, self._records, part.placed, interrupted)
+                placed = already_placed(project, item, self._records, part.placed, interrupted)
             if placed is not None:
                 self._adopt(project, item, placed)
                 part.discard()
@@ -197,7 +195,7 @@ class Saver:
         part.sync()
         part.require_own()
         self._require_there(project, item)
-        target = _folder_of(project, media) / f"{_stem(item, media)}.{extension}"
+        target = folder_of(project, media) / f"{stem_of(item, media)}.{extension}"
         try:
             with placing(part.path, target) as path:
                 part.forget()  # before the record: who finds that takes the file as it is, and looks no further
@@ -328,47 +326,6 @@ def _state_after(item: MediaItem, kind: SaveErrorKind) -> SaveState:
         return SaveState.EXPIRED
     wanted = SaveState.URL_ONLY if kind.storage_blocked and item.url is not None else SaveState.UNSAVED
     return wanted if wanted in SAVE_STEPS[item.save_state] else item.save_state
-
-
-def _stem(item: MediaItem, media: MediaType) -> str:
-    """The file's name without its extension; the same at every attempt to save this item."""
-    return media_name(media, item.model, round(item.created_at * 1000), "x").removesuffix(".x")
-
-
-def _folder_of(project: ProjectFolder, media: MediaType) -> Path:
-    """Where media of this type lie. Raises `SaveError` when that is somewhere else."""
-    try:
-        return project.path_of(media.folder)
-    except UsageError as exc:
-        hint = f"Put a folder in place of the link, then {TRY_AGAIN}."
-        raise SaveError(SaveErrorKind.IO, exc.message, hint=hint) from None
-
-
-def _already_placed(
-    project: ProjectFolder, item: MediaItem, records: Records, part: os.stat_result | None, interrupted: bool
-) -> Path | None:
-    """The item's file, when an earlier attempt named it and came no further; `part` is what it named, if known."""
-    taken = {other.path for other in records.items(project) if other.id != item.id and other.path}
-    for media in MediaType:
-        stem = _stem(item, media)
-        name = re.compile(rf"{re.escape(stem)}(-\d+)?\.[a-z0-9]+")
-        for path in sorted(_folder_of(project, media).glob(f"{glob.escape(stem)}*")):
-            free = path.relative_to(project.folder).as_posix() not in taken
-            own = name.fullmatch(path.name) and path.is_file() and not path.is_symlink()
-            if own and free and _is_ours(path, item, part, interrupted):
-                return path
-    return None
-
-
-def _is_ours(path: Path, item: MediaItem, part: os.stat_result | None, interrupted: bool) -> bool:
-    """It is the very file that was named, or the record beside it is this item's.
-
-    One that was stopped in between may have left none.
-    """
-    if part is not None and os.path.samestat(path.stat(), part):
-        return True
-    sidecar = read_sidecar(path)
-    return interrupted if sidecar is None else sidecar[0].get("id") == item.id
 
 
 def _spool(project: ProjectFolder, item: MediaItem, relative: str, source: Source | None) -> Path:
