@@ -280,12 +280,17 @@ async def priced(session: Session, draft: Draft | None = None) -> GenerateScreen
     return screen
 
 
+async def sending(session: Session, fal: FalServer) -> tuple[GenerateScreen, Held]:
+    """What was priced was sent off, and its price is being asked for once more."""
+    screen, held = await priced(session), Held(fal)
+    await session.press("ctrl+s")
+    await held.asked()
+    return screen, held
+
+
 async def test_a_long_look_is_told_and_does_not_outlast_its_end(start: Start, fal: FalServer, slow: Slow) -> None:
     async with start(settings=settings(fal, confirm_above=1.0)) as session:
-        screen = await priced(session)
-        held = Held(fal)
-        await session.press("ctrl+s")
-        await held.asked()
+        screen, held = await sending(session, fal)
         await until(lambda: "Looking at" in status(screen), "the word")
         held.let_go()
         await session.screen(ConfirmScreen)
@@ -298,10 +303,7 @@ async def test_leaving_while_it_is_looked_at_sends_nothing_and_says_so(
     start: Start, fal: FalServer, slow: Slow
 ) -> None:
     async with start(settings=settings(fal)) as session:
-        await priced(session)
-        held = Held(fal)
-        await session.press("ctrl+s")
-        await held.asked()
+        _, held = await sending(session, fal)
         await session.press("escape")
         await session.screen(LibraryScreen)
         held.let_go()
@@ -314,10 +316,7 @@ async def test_what_is_changed_while_it_is_looked_at_is_not_sent_as_it_was(
     start: Start, fal: FalServer, slow: Slow
 ) -> None:
     async with start(settings=settings(fal)) as session:
-        screen = await priced(session)
-        held = Held(fal)
-        await session.press("ctrl+s")
-        await held.asked()
+        screen, held = await sending(session, fal)
         await session.type(" at dusk")
         held.let_go()
         await until(lambda: "changed meanwhile" in status(screen), "the word")
@@ -330,10 +329,7 @@ async def test_a_dialog_in_front_is_not_closed_in_place_of_the_screen_that_was_s
     start: Start, fal: FalServer, slow: Slow
 ) -> None:
     async with start(settings=settings(fal)) as session:
-        await priced(session)
-        held = Held(fal)
-        await session.press("ctrl+s")
-        await held.asked()
+        _, held = await sending(session, fal)
         await session.press("ctrl+r")
         picker = await session.screen(PickScreen)
         held.let_go()
