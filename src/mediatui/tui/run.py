@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mediatui.tui.app import MediatuiApp, crash_words
 from mediatui.tui.terminal.capabilities import Capabilities, forget_late_answers
 from mediatui.tui.terminal.checks import check_terminal
+from mediatui.tui.terminal.pastes import read_pastes_whole
 
 if TYPE_CHECKING:
     from mediatui.locations import Locations
@@ -23,6 +24,7 @@ def run(settings: Settings, locations: Locations, capabilities: Capabilities | N
     check_terminal()
     gc.disable()  # until the first frame, which comes a tenth sooner for it
     app = MediatuiApp(settings, locations, capabilities)
+    read_pastes_whole(app.driver_class)
     forget_late_answers(app.capabilities)
     try:
         result = app.run(mouse=settings.mouse)
