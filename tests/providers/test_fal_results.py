@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import AsyncIterator
@@ -134,6 +135,16 @@ PICTURE = {"images": [None, {"url": None}, {"url": f"{CDN}.png"}, 7, ""], "video
         ({"output": "https://partner.example/a%20b.webm?x=y"}, ["output"]),
         ({"text": "see https://partner.example/a.png", "license": "https://partner.example/terms"}, []),
         ({"image": {"url": f"{CDN}.png"}, "license": f"{CDN}.txt"}, ["image"]),
+        ({"video": f"{CDN}.mp4", "thumbnail_url": f"{CDN}.png"}, ["video", "thumbnail_url"]),
+        ({"video": f"{CDN}.mp4", "thumbnail": {"url": f"{CDN}.png"}}, ["video", "thumbnail"]),
+        (
+            {"images": [f"{CDN}-1.png", f"{CDN}-2.png"], "video": {"url": f"{CDN}.mp4"}},
+            ["images.0", "images.1", "video"],
+        ),
+        ({"videoUrl": f"{CDN}", "image": {"url": f"{CDN}.png"}}, ["videoUrl", "image"]),
+        ({"video": f"{CDN}.mp4", "response": {"poster": {"url": f"{CDN}.png"}}}, ["video", "response.poster"]),
+        ({"video": {"url": f"{CDN}.mp4"}, "videos": [{"url": f"{CDN}.mp4#t=0,4"}]}, ["video"]),
+        ({"image": base64.b64encode(PNG).decode(), "thumbnail_url": f"{CDN}.png"}, ["image", "thumbnail_url"]),
     ],
 )
 @pytest.mark.parametrize("own", [False, True])

@@ -106,8 +106,8 @@ def find_outputs(
     """The outputs in a parsed result, in the order they stand there; data addresses are decoded.
 
     `expected` is the type for a file that says nothing of itself. Addresses that are neither http(s) nor data, and
-    those given as inputs, are not outputs. With `anywhere` a text under any name is one, if that says it is an
-    address, and so is a file written as base64.
+    those given as inputs, are not outputs. With `anywhere` a text under any other name is one too, if that says it
+    is a file's address, and so is a file written as base64.
     """
     echoes = {text.strip() for text in _strings(inputs)}
     top = result if isinstance(result, Mapping) else {}
@@ -115,14 +115,15 @@ def find_outputs(
     outputs: list[Output] = []
     seen: set[str] = set()
     for found in _walk(result, anywhere):
+        place = _without_fragment(found.url)
         if (
             found.url in echoes
             or found.url.removeprefix(_BARE_HEAD) in echoes
-            or found.url in seen
+            or place in seen
             or len(outputs) >= MAX_OUTPUTS
         ):
             continue
-        seen.add(found.url)
+        seen.add(place)
         output = _output(len(outputs), found, expected)
         if output is not None:
             meta = {"nsfw": True} if _is_flagged(found.path, flags) else {}
@@ -139,13 +140,12 @@ def _is_flagged(path: Sequence[str], flags: object) -> bool:
 
 def _walk(result: object, anywhere: Callable[[object], bool] | None) -> Iterator[_Found]:
     """The files in a result in their order, however deeply it is nested."""
-    is_address = anywhere or _is_address
     # What is still to be looked at, the next one last: a value, its place, and the name it or its list has.
     left: list[tuple[object, tuple[str, ...], str]] = [(result, (), "")]
     while left:
         value, path, name = left.pop()
         if isinstance(value, str):
-            if (anywhere is not None or name.endswith(("url", "urls"))) and is_address(value):
+            if (_is_named(name) and _is_address(value)) or (anywhere is not None and anywhere(value)):
                 yield _Found(path or ("url",), value.strip(), {})
             elif _HEX_FILE.fullmatch(value):  # how MiniMax's speech comes unless it is asked for an address
                 yield _Found(path or ("audio",), f"{_BARE_HEAD}{base64.b64encode(bytes.fromhex(value)).decode()}", {})
@@ -153,7 +153,7 @@ def _walk(result: object, anywhere: Callable[[object], bool] | None) -> Iterator
                 yield _Found(path or ("data",), f"{_BARE_HEAD}{value}", {})
         elif isinstance(value, Mapping):
             url = value.get("url")
-            own = isinstance(url, str) and is_address(url)
+            own = _is_address(url)
             if isinstance(url, str) and own:
                 yield _Found(path or ("url",), url.strip(), value)
             members = [(child, str(key)) for key, child in value.items() if not (own and _is_shown(child, str(key)))]
@@ -178,6 +178,16 @@ def _is_bare(value: str, name: str) -> bool:
     except ValueError:
         return False
     return known and _LETTERS.fullmatch(value) is not None
+
+
+def _is_named(name: str) -> bool:
+    """What stands under such a name is a file's address, if it is one at all."""
+    return name.lower().endswith(("url", "urls"))
+
+
+def _without_fragment(url: str) -> str:
+    """The address of the same file: what follows the ``#`` is never sent."""
+    return url if url[:5].lower() == "data:" else url.partition("#")[0]
 
 
 def _is_address(value: object) -> bool:

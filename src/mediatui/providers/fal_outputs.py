@@ -28,19 +28,19 @@ def find_files(raw: bytes, job: Job, hosts: FalHosts) -> Sequence[Output]:
     # What says nothing of its type is better saved under a wrong name than lost: saving looks into the bytes.
     expected = job.type or MediaType.IMAGE
     try:
-        document = _opened(parse_result(raw), job.inputs, expected)
+        document = _opened(parse_result(raw), job, expected, hosts)
     except ProviderError:
         if found := _anywhere(_quoted(raw), job, expected, hosts):
             return found
         raise
-    found = find_outputs(document, job.inputs, expected) or _anywhere(document, job, expected, hosts)
+    found = _anywhere(document, job, expected, hosts)
     if not found and (said := _refusal_in(document)):
         raise ProviderError(ErrorKind.UNSUPPORTED, f"the result holds no picture, video or sound, but says: {said}")
     return found
 
 
 def _anywhere(document: object, job: Job, expected: MediaType, hosts: FalHosts) -> Sequence[Output]:
-    """What is a file's address by its look, under whatever name it stands."""
+    """What is a file's address by its name, or by its look under whatever name it stands."""
     return find_outputs(document, job.inputs, expected, anywhere=lambda value: _is_media(value, hosts))
 
 
@@ -50,7 +50,7 @@ def _quoted(raw: bytes) -> list[str]:
     return [found[1].replace("\\/", "/") for found in islice(_QUOTED.finditer(text), MAX_OUTPUTS)]
 
 
-def _opened(document: Any, inputs: Mapping[str, Any], expected: MediaType) -> Any:
+def _opened(document: Any, job: Job, expected: MediaType, hosts: FalHosts) -> Any:
     """The answer without its envelope. A model may call something of its own ``response``: then files lie beside it."""
     if not isinstance(document, Mapping):
         return document
@@ -59,7 +59,7 @@ def _opened(document: Any, inputs: Mapping[str, Any], expected: MediaType) -> An
     if not isinstance(inner, (dict, list)):
         return document
     beside = {name: value for name, value in document.items() if name != "response"}
-    return document if find_outputs(beside, inputs, expected) else inner
+    return document if _anywhere(beside, job, expected, hosts) else inner
 
 
 def _is_media(value: object, hosts: FalHosts) -> bool:
