@@ -1,6 +1,6 @@
 """What is killed: a studio that makes something, or goes on with what it finds, until all is saved.
 
-    python -m tests.support.kill_child ROOT SCENE URL [make]
+    python -m tests.support.kill_child ROOT SCENE URL [make [PROMPT]]
 
 Prints ``ack JOB`` when a generation was acknowledged, and ``done COUNT`` (of what is not saved) in the end.
 """
@@ -18,14 +18,14 @@ from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.studio import Studio
 
 
-def main(root: Path, scene: str, url: str, make: bool) -> None:
+def main(root: Path, scene: str, url: str, make: bool, prompt: str = PROMPT) -> None:
     """Make or go on; returns when nothing is left to do."""
     studio = Studio(settings_for(scene, url, root), places(root), QUICK)
     studio.start()
     print("started", flush=True)
     if make:
         with running(scene) as known:
-            request = GenerateRequest(PROMPT, (known.model,), "demo", known.params)
+            request = GenerateRequest(prompt, (known.model,), "demo", known.params)
         for job in studio.generate(request).result(60):
             print(f"ack {job.id}", flush=True)
     studio.projects().result(60)
@@ -41,4 +41,4 @@ def main(root: Path, scene: str, url: str, make: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], "make" in sys.argv[4:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], "make" in sys.argv[4:], *sys.argv[5:6])

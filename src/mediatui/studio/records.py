@@ -84,8 +84,8 @@ class Records:
 
     @property
     def pending(self) -> bool:
-        """Something, if only a raw answer, waits in the spill for its project to take it."""
-        return bool(self._waiting)
+        """Something, if only a raw answer, waits in the spill for its project to take it; from whichever instance."""
+        return bool(self._waiting) or bool(self._spill.projects())
 
     # -- writing
 
@@ -95,7 +95,7 @@ class Records:
         Raises `StorageError` only when both refuse.
         """
         with self._lock:
-            if project.id in self._waiting and not self._bring_home(project):
+            if not self._is_home(project):
                 self._put_aside(project, items, jobs)
                 return
             try:
@@ -120,7 +120,7 @@ class Records:
         """Make all changes, those of a project together."""
         for project in {id(edit.project): edit.project for edit in edits}.values():
             ours = [edit for edit in edits if edit.project is project]
-            if len(ours) > 1 and project.id not in self._waiting and self._edit_together(project, ours):
+            if self._is_home(project) and len(ours) > 1 and self._edit_together(project, ours):
                 continue
             for edit in ours:
                 try:
@@ -155,6 +155,7 @@ class Records:
         `change` may be called twice. Raises `UsageError` when there is no such job, `StorageError`.
         """
         with self._lock:
+            self._is_home(project)
             waiting = self._waiting.get(project.id)
             return _edited(
                 waiting.jobs.get(job_id) if waiting else None,
@@ -206,16 +207,30 @@ class Records:
                     self._bring_home(self._library.open(project_id))
             return not self._waiting
 
+    def _is_home(self, project: ProjectFolder) -> bool:
+        """Nothing waits for the project any more; what does, and another instance may have spilled it, is known now."""
+        waits = project.id in self._waiting or self._spill.holds(project.id)
+        return not waits or self._bring_home(project)
+
     def _bring_home(self, project: ProjectFolder) -> bool:
         # Another instance may have emptied the spill, or added to it: what it holds counts, not our memory of it.
         try:
             self._spill.drain_results(project.id, project.write_result)
             self._spill.drain(project.id, lambda waiting: self._commit(project, waiting))
         except StorageError:
-            self._waiting[project.id] = self._spill.read(project.id)
+            self._know(project.id, self._spill.read(project.id))
             return False
         self._waiting.pop(project.id, None)
         return True
+
+    def _know(self, project_id: str, waiting: Waiting) -> None:
+        """Remember what is in the spill now, and tell what another instance has put there."""
+        known = self._waiting.get(project_id, Waiting())
+        self._waiting[project_id] = waiting
+        items = tuple(item for item in waiting.items.values() if known.items.get(item.id) != item)
+        jobs = tuple(job for job in waiting.jobs.values() if known.jobs.get(job.id) != job)
+        if items or jobs:
+            self._announce(ProjectChange(project_id, items, jobs, (), (), None, True))
 
     def _commit(self, project: ProjectFolder, waiting: Waiting) -> None:
         with project.transaction():
