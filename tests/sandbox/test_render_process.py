@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -63,6 +66,27 @@ async def test_a_process_that_dies_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(RenderFailed, match="KeyError: 'hologram'"):
         await render(video_order(tmp_path, frames=1) | {"makes": "hologram"}, hear)
+
+
+_HANGING_UP = """
+import asyncio, json, os, signal, sys
+from mediatui.sandbox.worker import render
+
+signal.signal(signal.SIGHUP, lambda *_: None)
+
+async def hear(fraction, message):
+    os.killpg(0, signal.SIGHUP)
+
+print(len(asyncio.run(render(json.loads(sys.argv[1]), hear))))
+"""
+
+
+def test_a_terminal_that_is_closed_takes_no_rendering_with_it(tmp_path: Path) -> None:
+    """Its signal goes to everything that was started from it; what the sandbox does with it is the sandbox's."""
+    order = json.dumps(video_order(tmp_path, frames=4))
+    command = [sys.executable, "-P", "-c", _HANGING_UP, order]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
 def run_and_close(work: Coroutine[Any, Any, None]) -> None:

@@ -66,6 +66,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
+                start_new_session=True,  # a terminal's signals are for us: what is unfinished then, the next run ends
             )
             opened.pop_all()
         line = json.dumps(order).encode() + b"\n"
