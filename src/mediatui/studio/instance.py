@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,10 +38,24 @@ class Instance:
         """Take our lock. Raises `StorageError` when the data directory takes no files."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self._path(self.id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            hold(self._fd)
+            while not self._take():
+                time.sleep(0.001)  # somebody looked at the file before it was locked, and took us for dead
         except OSError as exc:
             raise storage_error(exc, f"use the folder {self._folder}") from exc
+
+    def _take(self) -> bool:
+        """Lock our file; False when another instance holds or has removed it in this moment."""
+        path = self._path(self.id)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if hold(fd) and os.path.samestat(os.fstat(fd), path.stat()):
+                self._fd, fd = fd, -1
+        except FileNotFoundError:
+            pass
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        return self._fd >= 0
 
     def is_alive(self, owner: str | None) -> bool:
         """The instance `owner` is running (possibly this one)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -41,6 +42,10 @@ class Surroundings(Protocol):
 
     async def working(self, function: Callable[[], T]) -> T:
         """Run a long function in the work threads."""
+        ...
+
+    def alone(self, work: str) -> AbstractAsyncContextManager[None]:
+        """Keep every other instance from this work meanwhile."""
         ...
 
     def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:

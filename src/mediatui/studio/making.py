@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +15,7 @@ from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveStat
 from mediatui.providers.base import Provider
 from mediatui.steplog import StepName
 from mediatui.studio.advice import ONCE_IT_TAKES
+from mediatui.studio.alone import alone
 from mediatui.studio.core import Core
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.history import Undo
@@ -359,6 +361,9 @@ class _Ground:
 
     async def working(self, function: Callable[[], T]) -> T:
         return await self._core.working(function)
+
+    def alone(self, work: str) -> AbstractAsyncContextManager[None]:
+        return alone(self._core.locations.instances, work)
 
     def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:
         self._saving.outputs_ready(project, items)

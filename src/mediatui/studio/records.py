@@ -75,6 +75,8 @@ class Records:
         for project in self._library.open_readable():
             with suppress(StorageError), project.transaction():
                 pass  # what another instance recorded a moment ago is known now
+            with self._lock:
+                self._is_home(project)
             found += [other for other in self.jobs(project) if other.id != job.id and other.provider == job.provider]
         return tuple(found)
 

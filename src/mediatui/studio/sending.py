@@ -29,7 +29,10 @@ class Sender:
 
     book: JobBook
     searches: dict[str, asyncio.Lock] = field(default_factory=dict)
-    """One search at a time for each provider: of two lost requests that are alike, both would find the same one."""
+    """One search at a time for each provider: of two lost requests that are alike, both would find the same one.
+
+    These keep it so within this instance, `Surroundings.alone` among all of them.
+    """
 
     async def send(self, project: ProjectFolder, job: Job) -> Job:
         """Send a recorded draft, once. The result is recorded: a handle, an error, or UNKNOWN."""
@@ -118,7 +121,8 @@ class Sender:
                 return await self.book.step(project, job.id, Phase.RUNNING, result_path=path, error=None)
         if Capability.RECONCILE not in provider.capabilities:
             return None
-        async with self.searches.setdefault(job.provider, asyncio.Lock()):
+        turn = self.searches.setdefault(job.provider, asyncio.Lock())
+        async with turn, around.alone(f"search-{job.provider}"):
             others = await around.blocking(lambda: around.records.neighbours(job))
             try:
                 found = await provider.reconcile(job, {other.remote_id for other in others if other.remote_id})
