@@ -147,6 +147,7 @@ async def test_a_web_address_as_a_picture_is_refused_before_anything_is_sent(ser
         (503, {"error": {"message": "overloaded"}}, ErrorKind.INTERNAL),
         (500, {"error": {"message": "blocked by the safety system"}}, ErrorKind.POLICY),
         (200, {"error": {"message": "upstream failed"}}, ErrorKind.INTERNAL),
+        (200, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}, ErrorKind.AUTH),
     ],
 )
 async def test_an_error_of_the_services_own_is_its_last_word(
@@ -425,10 +426,23 @@ def test_a_picture_that_came_as_a_stream_of_events_is_the_whole_one() -> None:
     assert (output.data, output.width, output.content_type) == (PNG, 1024, "image/png")
 
 
-@pytest.mark.parametrize("document", [{"data": []}, {}, [], None, {"data": [{"b64_json": ""}]}])
-def test_no_picture_at_all_is_said(document: Any) -> None:
+@pytest.mark.parametrize("document", [{"data": []}, {"data": [{"b64_json": ""}]}])
+def test_a_list_without_a_picture_is_the_filter_s_work(document: Any) -> None:
     with refused(ErrorKind.POLICY):
         outputs_of(document)
+
+
+@pytest.mark.parametrize("document", [{}, [], None, {"data": None}, {"code": 401, "message": "no picture: bad token"}])
+def test_no_picture_and_no_list_is_nobody_s_filter(document: Any) -> None:
+    with refused(ErrorKind.INTERNAL) as errors:
+        outputs_of(document)
+    assert "no picture" in errors[0].message
+    assert "prompt" not in errors[0].hint
+
+
+def test_a_picture_in_place_of_a_list_is_found_also_at_a_relative_address() -> None:
+    assert [o.url for o in outputs_of({"data": {"url": "/files/a.png"}})] == ["http://127.0.0.1:9/files/a.png"]
+    assert [o.data for o in outputs_of({"data": {"b64_json": B64}})] == [PNG]
 
 
 @pytest.mark.parametrize(

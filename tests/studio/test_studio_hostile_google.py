@@ -172,7 +172,15 @@ HEX = {"Content-Type": "text/html; charset=hex"}
 TELLING: dict[str, tuple[str, str, Reply, Phase, ErrorKind, str]] = {
     "an error with 200": (
         *(IMAGEN, "submit", Reply(body={"error": {"status": "PERMISSION_DENIED", "message": f"not {KEY}"}})),
-        *(Phase.SUCCEEDED, ErrorKind.AUTH, "not ••••"),
+        *(Phase.FAILED, ErrorKind.AUTH, "not ••••"),
+    ),
+    "nothing at all": (
+        *(IMAGEN, "submit", Reply(204, b"")),
+        *(Phase.UNKNOWN, ErrorKind.AMBIGUOUS_SUBMIT, "cannot be read"),
+    ),
+    "a page for people": (
+        *(GEMINI, "submit", Reply(200, b"<html>please log in", {"Content-Type": "text/html"})),
+        *(Phase.UNKNOWN, ErrorKind.AMBIGUOUS_SUBMIT, "cannot be read"),
     ),
     "an error for an operation": (
         *(VEO, "submit", Reply(body={"error": {"code": 3, "message": "too long"}})),

@@ -18,6 +18,10 @@ from mediatui.redact import hide_known
 from mediatui.text import clean_text, one_line
 
 MAX_LOG_LINES = 200
+BROKE_OFF = "the answer broke off; there may have been more"
+"""Said of what is left of an answer that did not come to its end."""
+MIN_BEGUN = 1024
+"""Letters of base64; less of a picture's beginning shows nothing."""
 LATEST_SECONDS = 253_402_300_800.0
 """The year 10000: a later time is no time."""
 

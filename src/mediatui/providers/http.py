@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,9 @@ from mediatui.settings import Secret, is_loopback
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 MAX_BODY = 256 << 20
 """An answer longer than this (bytes, decompressed) is refused while it arrives; answers may hold whole pictures."""
+
+LONGEST_ERROR = 1 << 20
+"""Bytes; a longer answer is no error, and nothing is read in it before it is written down."""
 
 SLOWEST = 1024.0
 """Bytes per second; what comes more slowly for as long as a service may be silent is given up."""
@@ -45,11 +49,23 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    broken: str = ""
+    """Why it ends before its end, in a few words; empty for a whole one."""
 
     @property
     def ok(self) -> bool:
         """2xx."""
         return 200 <= self.status < 300
+
+    @property
+    def says_nothing(self) -> bool:
+        """It is empty, or a page of something before the service."""
+        return not self.body.strip() or ("html" in self.headers.get("content-type", "") and not self.document)
+
+    @property
+    def error(self) -> object:
+        """What an answer that accepts nevertheless gives as its error; None in one that holds more than words."""
+        return self.document.get("error") or None if len(self.body) <= LONGEST_ERROR else None
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -73,16 +89,21 @@ def certificates() -> ssl.SSLContext:
     return context
 
 
-class TooLarge(httpx.HTTPError):
-    """The answer passed `MAX_BODY`."""
-
-
 class BrokenAnswer(httpx.HTTPError):
-    """The answer began and then the connection broke; `headers` had arrived."""
+    """The answer began and did not come to its end; `answer` is what had arrived."""
 
-    def __init__(self, cause: httpx.HTTPError, headers: Mapping[str, str]) -> None:
-        super().__init__(connection_words(cause))
-        self.headers = headers
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.broken)
+        self.answer = answer
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the answer."""
+        return self.answer.headers
+
+
+class TooLarge(BrokenAnswer):
+    """The answer passed `MAX_BODY`."""
 
 
 def name_of(exc: Exception) -> str:
@@ -95,38 +116,48 @@ async def exchange(client: httpx.AsyncClient, method: str, url: httpx.URL, **mor
 
     An answer that trickles in is given up: a timeout for each read would wait for it for ever.
     """
-    headers: dict[str, str] | None = None
+    head: httpx.Response | None = None
+    body = io.BytesIO()
     silence = (more.get("timeout") or client.timeout).read
     try:
         async with (
             asyncio.timeout(_until_head(client, more)) as limit,
             client.stream(method, url, follow_redirects=False, **more) as response,
         ):
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            body = await _body(response, limit, silence)
-            return Answer(response.status_code, headers, body)
-    except TooLarge:
-        raise
+            head = response
+            await _receive(response, body, limit, silence)
+            return _answer(response, body)
     except httpx.HTTPError as exc:
-        if headers is None:
+        if head is None:
             raise
-        raise BrokenAnswer(exc, headers) from exc
+        raise BrokenAnswer(_answer(head, body, connection_words(exc))) from exc
     except TimeoutError:
         slow = httpx.ReadTimeout("it trickles in")
-        raise (slow if headers is None else BrokenAnswer(slow, headers)) from None
+        raise (slow if head is None else BrokenAnswer(_answer(head, body, connection_words(slow)))) from None
+    except _Overflow:
+        assert head is not None
+        raise TooLarge(_answer(head, body, "an answer that is too large")) from None
 
 
-async def _body(response: httpx.Response, limit: asyncio.Timeout, silence: float | None) -> bytes:
+class _Overflow(Exception):
+    """More came than anybody takes."""
+
+
+async def _receive(response: httpx.Response, body: io.BytesIO, limit: asyncio.Timeout, silence: float | None) -> None:
     """The whole body. `limit` is moved on as it comes."""
-    data, began = bytearray(), asyncio.get_running_loop().time()
+    began = asyncio.get_running_loop().time()
     limit.reschedule(None if silence is None else began + silence)
     async for chunk in response.aiter_bytes():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise TooLarge("too large")
+        if body.tell() + len(chunk) > MAX_BODY:
+            raise _Overflow
+        body.write(chunk)
         if silence is not None:
-            limit.reschedule(began + silence + len(data) / SLOWEST)
-    return bytes(data)
+            limit.reschedule(began + silence + body.tell() / SLOWEST)
+
+
+def _answer(response: httpx.Response, body: io.BytesIO, broken: str = "") -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status_code, headers, body.getvalue(), broken)
 
 
 def _until_head(client: httpx.AsyncClient, more: Mapping[str, Any]) -> float | None:
@@ -272,9 +303,12 @@ class JsonClient:
         content = self._content(url, body, headers)
         return await ask(self._client, self.service.title, method, url, doing, params=params, **content)
 
-    async def submit(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+    async def submit(
+        self, url: str, body: object, headers: Mapping[str, str] | None = None, *, product: bool = False
+    ) -> Answer:
         """Send a request that costs money, once, over a connection of its own; see `check_submit` for refusals.
 
+        Where the answer is the `product` itself, an acceptance that broke off is an answer too.
         Raises TRANSIENT when nothing was sent, AMBIGUOUS_SUBMIT when it may have been.
         """
         try:
@@ -285,8 +319,10 @@ class JsonClient:
                 f"{self.service.title} could not be reached ({name_of(exc)}); nothing was sent",
                 hint="Check the network, then generate again.",
             ) from None
-        except TooLarge:
-            raise self.ambiguous("an answer that is too large") from None
+        except BrokenAnswer as exc:
+            if product and exc.answer.ok:
+                return exc.answer
+            raise self.ambiguous(name_of(exc)) from None
         except httpx.HTTPError as exc:
             raise self.ambiguous(name_of(exc)) from None
 

@@ -205,19 +205,25 @@ class OpenAIProvider:
             body.setdefault("response_format", self._hosts.response_format)
         files = attachments(body, _EDIT_FIELDS)
         url = f"{self._hosts.base}/images/{'edits' if files else 'generations'}"
-        answer = await self._wire.submit(url, _with_files(body, files, _EDIT_FIELDS))
+        answer = await self._wire.submit(url, _with_files(body, files, _EDIT_FIELDS), product=True)
         self._wire.check_submit(answer, answers_at_once=True)
         self._check_content(answer)
         remote_id = hide_known(text(answer.headers.get("x-request-id"), 200)) or f"image-{job.id}"
         return Submitted(remote_id, phase=Phase.SUCCEEDED, raw=answer.body)
 
     def _check_content(self, answer: Answer) -> None:
-        """An answer of 200 may be an error, or a gateway's page; whatever else it is is kept, for it is paid."""
-        document = answer.document
-        if not answer.body.strip() or (not document and "html" in answer.headers.get("content-type", "")):
+        """An answer of 200 may be an error, or a gateway's page; whatever else it is is kept, for it is paid.
+
+        One that broke off is kept where a picture had at least begun.
+        """
+        if answer.broken:
+            if not streamed(answer.body) and not rescued(answer.body):
+                raise self._wire.ambiguous(answer.broken)
+            return
+        if answer.says_nothing:
             raise self._wire.ambiguous("an answer that cannot be read")
-        if document.get("error") and not document.get("data"):
-            raise failure(self._service, document["error"])
+        if answer.error and not answer.document.get("data"):
+            raise failure(self._service, answer.error)
 
     async def _submit_video(self, body: dict[str, Any]) -> Submitted:
         files = attachments(body, _VIDEO_FILES)

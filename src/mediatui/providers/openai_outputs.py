@@ -12,9 +12,21 @@ from urllib.parse import urljoin
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
-from mediatui.providers.answers import epoch, find_media, is_address, mapping, number, parse_object, text, whole
+from mediatui.providers.answers import (
+    BROKE_OFF,
+    MIN_BEGUN,
+    epoch,
+    find_media,
+    is_address,
+    mapping,
+    number,
+    parse_object,
+    text,
+    whole,
+)
 from mediatui.providers.base import Delivery, Output
 from mediatui.providers.discovery import decode_data_address, media_by_bytes
+from mediatui.providers.problems import problem_text
 from mediatui.redact import hide_known
 
 MAX_IMAGES = 100
@@ -23,10 +35,11 @@ _ECHOES = frozenset({"input", "inputs", "input_reference", "image", "images", "p
 
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _WHOLE = re.compile(
-    r'"(?P<data>(?:data:[\w.+-]+/[\w.+-]+;base64,)?[\w+/=-]{64,})"|"url"\s*:\s*"(?P<url>https?://[^"\s]{4,2000})"',
+    r'"(?P<data>(?:data:[\w.+-]+/[\w.+-]+;base64,)?[\w+/=-]{64,})(?:"|\Z)'
+    r'|"url"\s*:\s*"(?P<url>https?://[^"\s]{4,2000})"',
     re.ASCII,
 )
-"""A picture or an address between its quotes."""
+"""A picture or an address between its quotes, the picture also where the text ends first."""
 _SMALLEST = 12
 """Bytes: less is no picture."""
 
@@ -39,18 +52,26 @@ def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str],
     answer = mapping(document)
     listed = answer.get("data")
     found: list[Output] = []
-    for place, entry in enumerate(listed[:MAX_IMAGES] if isinstance(listed, list) else []):
+    for place, entry in enumerate(listed[:MAX_IMAGES] if isinstance(listed, list) else [listed]):
         output = _image(len(found), place, mapping(entry), answer, base)
         if output is not None:
             found.append(_delivered(output, is_own))
     found = found or _anywhere(document, job, is_own)
     if not found:
-        raise ProviderError(
-            ErrorKind.POLICY,
-            text(answer.get("message")) or "the answer holds no picture; the provider's filter may have removed it",
-            hint="Change the prompt and generate again.",
-        )
+        raise _nothing(answer, filtered=isinstance(listed, list))
     return found
+
+
+def _nothing(answer: Mapping[str, Any], *, filtered: bool) -> ProviderError:
+    """A list that holds no picture is the filter's work; an answer without one is something else."""
+    words = problem_text(answer)
+    if not filtered:
+        return ProviderError(ErrorKind.INTERNAL, words or "the answer holds no picture")
+    return ProviderError(
+        ErrorKind.POLICY,
+        words or "the answer holds no picture; the provider's filter may have removed it",
+        hint="Change the prompt and generate again.",
+    )
 
 
 def _anywhere(document: object, job: Job, is_own: Callable[[str], bool]) -> list[Output]:
@@ -72,14 +93,22 @@ def streamed(raw: bytes) -> object:
 
 
 def rescued(raw: bytes) -> object:
-    """What is whole in an answer that is no JSON, for it broke off: its pictures and addresses; None without any."""
+    """What is in an answer that is no JSON, for it broke off: its pictures and addresses; None without any.
+
+    The last picture may have a beginning only: it is better looked at than thrown away.
+    """
     said = raw.decode("utf-8", "replace").replace("\\/", "/")
     entries = [
         {"url": found["url"]} if found["url"] else {"b64_json": found["data"]}
         for found in _WHOLE.finditer(said)
-        if found["url"] or media_by_bytes(_inline(found["data"][:64])[0] or b"") is not None
+        if found["url"] or _is_worth_keeping(found)
     ]
-    return {"data": entries, "incomplete": "the answer broke off; there may have been more"} if entries else None
+    return {"data": entries, "incomplete": BROKE_OFF} if entries else None
+
+
+def _is_worth_keeping(found: re.Match[str]) -> bool:
+    enough = found[0].endswith('"') or len(found["data"]) >= MIN_BEGUN
+    return enough and media_by_bytes(_inline(found["data"][:64])[0] or b"") is not None
 
 
 def _image(index: int, place: int, entry: Mapping[str, Any], answer: Mapping[str, Any], base: str) -> Output | None:

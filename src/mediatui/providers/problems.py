@@ -43,6 +43,7 @@ _BILLING_WORDS = (
     "not enough credit",
     "exhausted balance",
 )
+_KEY_CODES = frozenset({"invalid_api_key", "authentication_error", "unauthorized", "401"})
 _LONGEST_RETRY = 86_400.0
 _SECONDS_SAID = re.compile(r"\bin ~?(\d{1,5}(?:\.\d+)?) ?s(?:ec|\b)", re.IGNORECASE)
 
@@ -177,6 +178,8 @@ def failure(service: Service, error: object, code: str = "") -> ProviderError:
         kind = ErrorKind.BILLING
     elif _says(problem, _POLICY_WORDS):
         kind = ErrorKind.POLICY
+    elif problem.code.lower() in _KEY_CODES:
+        kind = ErrorKind.AUTH
     return ProviderError(kind, message, hint=hint_for(service, kind), code=problem.code)
 
 

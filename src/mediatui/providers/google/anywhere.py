@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mediatui.model import Job
-from mediatui.providers.answers import read_json
+from mediatui.providers.answers import BROKE_OFF, MIN_BEGUN, read_json
 from mediatui.providers.base import Output
 from mediatui.providers.discovery import media_by_bytes
 from mediatui.providers.google.parts import MAX_OUTPUTS, address_output, decoded, inline_output
@@ -20,8 +21,9 @@ from mediatui.text import one_line
 _KINDS = ("mimeType", "mime_type", "encoding", "contentType")
 _HEAD = 44
 """Letters of base64 that are enough to know a file by."""
+_BROKEN: Mapping[str, Any] = {"incomplete": BROKE_OFF}
 _DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,([\w+/=-]+)", re.ASCII)
-_QUOTED = re.compile(r'"((?:[\w+/=-]|\\/){64,})"', re.ASCII)
+_QUOTED = re.compile(r'"((?:[\w+/=-]|\\/){64,})(?:"|\Z)', re.ASCII)
 
 
 def media_anywhere(raw: bytes, job: Job, places: Places) -> Sequence[Output]:
@@ -33,17 +35,21 @@ def media_anywhere(raw: bytes, job: Job, places: Places) -> Sequence[Output]:
             break
         output = _output(len(found), path, text, beside, job, places)
         if output is not None and _letters(text) not in sent:
-            found.append(output)
+            found.append(replace(output, meta=beside) if beside is _BROKEN else output)
     return tuple(found)
 
 
 def _texts(raw: bytes) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Every text with its place and what stands beside it; of an answer that is no JSON, the long quoted ones."""
+    """Every text with its place and what stands beside it; of an answer that is no JSON, the long quoted ones.
+
+    One that broke off may end in the middle of a picture: its beginning is better looked at than thrown away.
+    """
     try:
         document = read_json(raw)
     except ValueError:
         for number, quoted in enumerate(_QUOTED.finditer(raw.decode("utf-8", "replace"))):
-            yield f"text.{number}", quoted[1].replace("\\/", "/"), {}
+            if quoted[0].endswith('"') or len(quoted[1]) >= MIN_BEGUN:
+                yield f"text.{number}", quoted[1].replace("\\/", "/"), _BROKEN
         return
     left: list[tuple[object, str, Mapping[str, Any]]] = [(document, "", {})]
     while left:

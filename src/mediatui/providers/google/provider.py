@@ -18,6 +18,7 @@ from mediatui.providers.google.errors import error_from_operation
 from mediatui.providers.google.models import Route, Surface, catalogue, form, live_models, matching, route_of
 from mediatui.providers.google.places import Places
 from mediatui.providers.google.wire import Wire, ambiguous
+from mediatui.providers.http import Answer
 from mediatui.settings import ProviderSettings
 from mediatui.text import one_line
 
@@ -104,12 +105,20 @@ class GoogleProvider:
         request = (
             generate.body(job.inputs) if route.surface is Surface.GENERATE else predict.body(route.model, job.inputs)
         )
-        raw = await self._wire.send_once(self._model_url(route), request, handle=False)
+        answer = await self._wire.send_once(self._model_url(route), request, handle=False)
         # The answer is the only handle there is: it is kept whole, and named after the job.
-        return Submitted(remote_id=f"{route.surface}-{job.id}", phase=Phase.SUCCEEDED, raw=raw)
+        return self._product(answer, f"{route.surface}-{job.id}", job)
+
+    def _product(self, answer: Answer, name: str, job: Job) -> Submitted:
+        """What came in place of a handle: the product or what is left of it, unless it is an error or nothing."""
+        if answer.says_nothing:
+            raise ambiguous(answer.broken or "an answer that cannot be read")
+        if (answer.broken or answer.error) and not media_anywhere(answer.body, job, self._places):
+            raise ambiguous(answer.broken) if answer.broken else error_from_operation(answer.error)
+        return Submitted(remote_id=name, phase=Phase.SUCCEEDED, raw=answer.body)
 
     async def _start(self, route: Route, job: Job) -> Submitted:
-        raw = await self._wire.send_once(self._model_url(route), veo.body(job.inputs), handle=True)
+        raw = (await self._wire.send_once(self._model_url(route), veo.body(job.inputs), handle=True)).body
         document = parse_object(raw)
         name = identifier(document.get("name"), _LONGEST_ID).removeprefix("/")
         if _is_operation(name):
@@ -119,7 +128,10 @@ class GoogleProvider:
     async def _interact(self, route: Route, job: Job) -> Submitted:
         request = interactions.body(route.model, job.inputs, route.makes)
         handle = request.get("background") is True
-        raw = await self._wire.send_once(f"{self._places.gemini}/interactions", request, handle=handle)
+        answer = await self._wire.send_once(f"{self._places.gemini}/interactions", request, handle=handle)
+        if answer.broken:
+            return self._product(answer, f"answer-{job.id}", job)
+        raw = answer.body
         document = parse_object(raw)
         remote_id = identifier(document.get("id"), _LONGEST_ID).removeprefix("interactions/")
         going = interactions.progress(document)

@@ -17,7 +17,7 @@ from mediatui.providers.http import (
     GATEWAY_STATUSES,
     NEVER_SENT,
     Answer,
-    TooLarge,
+    BrokenAnswer,
     ask,
     certificates,
     encode,
@@ -44,9 +44,10 @@ class Wire:
         fresh = httpx.Limits(max_keepalive_connections=0)
         self._sender = httpx.AsyncClient(timeout=SUBMIT, verify=verify, trust_env=trust_env, limits=fresh)
 
-    async def send_once(self, url: str, body: Mapping[str, Any], *, handle: bool) -> bytes:
+    async def send_once(self, url: str, body: Mapping[str, Any], *, handle: bool) -> Answer:
         """POST a request that may be billed. `handle`: the answer is a handle, not the product.
 
+        A product that broke off is an answer too, for some of it may be whole.
         Raises AMBIGUOUS_SUBMIT when it may have been accepted. An error of the service itself in place of a
         product means that nothing was made; in place of a handle it does not say so when it is a 5xx.
         """
@@ -59,12 +60,14 @@ class Wire:
                 f"Google could not be reached ({name_of(exc)}); nothing was sent",
                 hint="Check the network, then generate again.",
             ) from None
-        except TooLarge:
-            raise ambiguous("an answer that is too large") from None
+        except BrokenAnswer as exc:
+            if handle or not exc.answer.ok:
+                raise ambiguous(name_of(exc)) from None
+            answer = exc.answer
         except httpx.HTTPError as exc:
             raise ambiguous(name_of(exc)) from None
         if answer.ok:
-            return answer.body
+            return answer
         open_end = handle or answer.status in GATEWAY_STATUSES or not has_google_error(answer.body)
         if answer.status in GATEWAY_STATUSES or (answer.status >= 500 and open_end):
             raise ambiguous(f"HTTP {answer.status}")
