@@ -194,6 +194,16 @@ def test_how_long_to_wait() -> None:
     assert later == pytest.approx(3600, abs=60)
 
 
+def test_a_date_to_wait_for_is_by_the_clock_of_who_named_it() -> None:
+    """A machine that lost its time would wait for hours, or not at all."""
+    for off in (-7200, 0, 7200):
+        then = time.time() + off
+        headers = {"date": formatdate(then, usegmt=True), "retry-after": formatdate(then + 30, usegmt=True)}
+        assert retry_after(headers) == pytest.approx(30, abs=1)
+    later = retry_after({"date": "long ago", "retry-after": formatdate(time.time() + 30, usegmt=True)})
+    assert later == pytest.approx(30, abs=2)
+
+
 # -- values
 
 

@@ -204,16 +204,27 @@ def hint_for(service: Service, kind: ErrorKind) -> str:
 
 
 def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
-    """Seconds to wait: from ``retry-after-ms``, ``retry-after`` (seconds or a date), or the words of `message`."""
+    """Seconds to wait: from ``retry-after-ms``, ``retry-after`` (seconds or a date), or the words of `message`.
+
+    A date counts from the service's own ``date``: our clock may be wrong.
+    """
     said = headers.get("retry-after", "")
     milliseconds, seconds = number(headers.get("retry-after-ms")), number(said)
     if milliseconds is not None:
         seconds = milliseconds / 1000
     elif seconds is None and said:
-        try:
-            seconds = parsedate_to_datetime(said).timestamp() - time.time()
-        except (ValueError, OverflowError):
+        if (until := _moment(said)) is None:
             return None
+        began = _moment(headers.get("date", ""))
+        seconds = until - (time.time() if began is None else began)
     elif seconds is None and (words := _SECONDS_SAID.search(message)):
         seconds = float(words[1])
     return min(max(seconds, 0.0), _LONGEST_RETRY) if seconds is not None else None
+
+
+def _moment(date: str) -> float | None:
+    """Seconds since the epoch of an HTTP date."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
