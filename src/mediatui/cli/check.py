@@ -49,7 +49,7 @@ def document(report: Report) -> dict[str, Any]:
 def _reports(context: Context) -> Iterator[Report]:
     from mediatui.library.check import check, unopened
 
-    with context.reader() as reader:
+    with context.reader(tells=False) as reader:
         for project in reader.projects(context.args.project):
             yield check(project, hash=context.args.hash, progress=_progress(context, project.id))
         for project_id, error in reader.troubles.items():

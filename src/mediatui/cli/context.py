@@ -36,7 +36,7 @@ class Context:
             found = find_locations(self.args.data_dir, self.args.config)
         except RuntimeError as error:
             raise UsageError(str(error)) from None
-        if found.data.exists() and not found.data.is_dir():
+        if os.path.exists(found.data) and not os.path.isdir(found.data):
             raise UsageError(f"{found.data} is not a folder", hint="Name the folder of the projects with --data-dir.")
         return found
 
@@ -48,7 +48,7 @@ class Context:
 
         file = self.locations.config_file
         settings = load_settings(file, sandbox=self.args.sandbox)
-        if (self.args.config is not None or os.environ.get(CONFIG)) and not file.exists():
+        if (self.args.config is not None or os.environ.get(CONFIG)) and not os.path.exists(file):
             self.output.note(f"{file} does not exist; every setting has its default")
         return settings
 
@@ -69,8 +69,8 @@ class Context:
             ) from None
 
     @contextmanager
-    def reader(self) -> Iterator[Reader]:
-        """The library as it is on disk, without an engine."""
+    def reader(self, *, tells: bool = True) -> Iterator[Reader]:
+        """The library as it is on disk, without an engine. In the end it `tells` which projects could not be read."""
         from mediatui.studio.reading import Reader
 
         reader = Reader(self.locations)
@@ -78,6 +78,15 @@ class Context:
             yield reader
         finally:
             reader.close()
+            if tells:
+                for project_id, error in reader.troubles.items():
+                    self.output.note(f"project {project_id}: {error.message}")
+
+    def tell_unreadable(self, studio: Studio) -> None:
+        """Name the projects that could not be read: what is shown is not all there is."""
+        for project in studio.projects().result():
+            if not project.opened:
+                self.output.note(f"project {project.id}: {project.notice}")
 
     @contextmanager
     def studio(self, *, follow: bool = False) -> Iterator[Studio]:

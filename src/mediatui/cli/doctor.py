@@ -147,7 +147,7 @@ def _projects_and_trouble(context: Context) -> tuple[list[dict[str, Any]], list[
 def _projects(context: Context) -> Iterator[dict[str, Any]]:
     from mediatui.studio.reading import health, unreadable
 
-    with context.reader() as reader:
+    with context.reader(tells=False) as reader:
         for project in reader.projects():
             yield health(project)
         for project_id, error in reader.troubles.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediatui.cli.context import Context
 from mediatui.cli.output import Output, discard, no_output, write_message
-from mediatui.errors import ExitCode, MediatuiError, UsageError
+from mediatui.errors import BLOCKING_ERRNOS, ExitCode, MediatuiError, UsageError, storage_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,6 +69,9 @@ def run_fenced(arguments: Sequence[str], parser: Callable[[], CommandParser], ru
         if isinstance(error, FileNotFoundError) and _current_folder_is_gone():
             gone = UsageError("the current folder is no longer there", hint="Change to another, then try again.")
             return _failed(output, gone, None)
+        if isinstance(error, OSError) and error.filename and error.errno in BLOCKING_ERRNOS:
+            refused = storage_error(error, f"use {os.fsdecode(error.filename)}")
+            return _failed(output, refused, None)
         return _crashed(output, error, context)
 
 

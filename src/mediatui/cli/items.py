@@ -107,10 +107,10 @@ def run_show(context: Context) -> int:
 
 
 def tell_troubles(context: Context, reader: Reader) -> dict[str, Any]:
-    """Say which projects could not be read, and what others say of themselves; also as parts of the document."""
+    """What projects say of themselves, told; as parts of the document also which could not be read."""
     unreadable = {project_id: error.message for project_id, error in reader.troubles.items()}
     parts = {"unreadable": unreadable, "notices": reader.notices}
-    for project_id, message in (*unreadable.items(), *reader.notices.items()):
+    for project_id, message in reader.notices.items():
         context.output.note(f"project {project_id}: {message}")
     return {name: [{"project": i, "message": m} for i, m in told.items()] for name, told in parts.items() if told}
 

@@ -37,7 +37,7 @@ def run(context: Context) -> int:
     kinds = {name: getattr(args, name) for name in ("accept", "adopt", "rebuild")}
     if not any(kinds.values()):  # nothing named: everything
         kinds = dict.fromkeys(kinds, True)
-    with context.reader() as reader:
+    with context.reader(tells=False) as reader:
         plans = [(project, _steps(project, kinds, doing=args.yes)) for project in reader.projects(args.project)]
         troubles = {project_id: error.message for project_id, error in reader.troubles.items()}
     context.output.emit(

@@ -51,6 +51,8 @@ def run_clean(context: Context) -> int:
     request = _request(context)
     with context.studio() as studio:
         plan = studio.organise.plan_clean(request).result()
+        if request.projects is None:
+            context.tell_unreadable(studio)
         document: dict[str, Any] = {"plan": _plan(plan), "to_trash": plan.to_trash, "freed": plan.freed}
         rows = [(line.project or "—", line.sort.value, str(line.count), human_bytes(line.bytes)) for line in plan.lines]
         context.output.table(("PROJECT", "WHAT", "COUNT", "SIZE"), rows, "nothing to clean up")
@@ -77,6 +79,8 @@ def run_duplicates(context: Context) -> int:
             project = reader.project(context.args.project).id
     with context.studio() as studio:
         groups = studio.organise.duplicates(project).result()
+        if project is None:
+            context.tell_unreadable(studio)
     context.output.emit(
         {
             "groups": [
@@ -109,6 +113,7 @@ def run_usage(context: Context) -> int:
     """Show disk usage."""
     with context.studio() as studio:
         usage = studio.organise.usage().result()
+        context.tell_unreadable(studio)
     context.output.emit(_usage(usage))
     rows = [
         (p.id, str(p.items), *(human_bytes(size) for size in (p.media, p.trash, p.parts, p.other, p.total)))

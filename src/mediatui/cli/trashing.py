@@ -95,6 +95,8 @@ def _list(context: Context) -> int:
     project = _project(context)
     with context.studio() as studio:
         entries, deleted = _held(studio.organise, project)
+        if project is None:
+            context.tell_unreadable(studio)
     gone = [(path, *deleted_parts(path)) for path in deleted]
     context.output.emit(
         {

@@ -26,6 +26,7 @@ MAX_NAME = 80
 SHORTEST_REFERENCE = 4
 """Characters of an identifier that are enough to name an item or a job, when only one has them."""
 
+_OF_THE_DISK = "lost+found"
 _MARKS = (INDEX, "index.lock", f"{INDEX}.1", *MEDIA_FOLDERS)
 
 
@@ -108,18 +109,21 @@ class Library:
     def find(self, reference: str) -> ProjectFolder | None:
         """The project with this identifier, else the only one with this name; case counts when it must.
 
+        One that cannot be read is in nobody's way, unless it is the one that is meant.
         Raises `UsageError` when several have the name, `StorageError`.
         """
         ids = self.project_ids()
         if reference in ids:
             return self.open(reference)
         wanted = one_line(reference, MAX_NAME)  # as it was kept
-        projects = [self.open(project_id) for project_id in ids]
+        projects = self.open_readable()
         exact = [p for p in projects if p.record.name == wanted]
         matches = exact or [p for p in projects if p.record.name.casefold() == wanted.casefold()]
         if len(matches) > 1:
             names = ", ".join(p.id for p in matches)
             raise UsageError(f"several projects are named “{wanted}”: {names}", hint="Use the identifier.")
+        if not matches and (first := slug(wanted)) in ids:
+            self.open(first)  # whether that is its name cannot be known when it cannot be read
         return matches[0] if matches else None
 
     def summaries(self) -> tuple[ProjectSummary, ...]:
@@ -128,11 +132,11 @@ class Library:
         return tuple(sorted(found, key=lambda summary: (summary.name.casefold(), summary.id)))
 
     def locate_item(self, reference: str) -> tuple[ProjectFolder, MediaItem]:
-        """The item with this identifier, or the only one that starts or ends with it.
+        """The item with this identifier, or the only one that starts or ends with it, of what can be read.
 
         Raises `UsageError`, `StorageError`.
         """
-        projects = [self.open(project_id) for project_id in self.project_ids()]
+        projects = self.open_readable()
         found = [(project, item) for project in projects if (item := project.find_item(reference)) is not None]
         if not found and len(reference) >= SHORTEST_REFERENCE:
             found = [(p, item) for p in projects for item in p.items() if _names(reference, item.id)]
@@ -348,9 +352,10 @@ def _checked_name(name: str) -> str:
 
 
 def _is_project(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith(".") or not entry.is_dir():
+    if entry.name.startswith(".") or entry.name == _OF_THE_DISK or not entry.is_dir():
         return False
-    return any(os.path.lexists(os.path.join(entry.path, mark)) for mark in _MARKS)
+    # One that may not be looked into must not vanish from the list: opening it says why.
+    return any(os.path.lexists(os.path.join(entry.path, mark)) for mark in _MARKS) or not os.access(entry.path, os.X_OK)
 
 
 def _same_folder(project: ProjectFolder) -> bool:

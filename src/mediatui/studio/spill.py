@@ -43,14 +43,17 @@ class Spill:
         """Bytes of a project's file that it has taken, where the file could not be removed."""
 
     def projects(self) -> tuple[str, ...]:
-        """The projects that something waits for."""
-        with_results = {path.parent.name for path in self.folder.glob("*/*.json")}
-        with_records = {path.stem for path in self.folder.glob("*.jsonl") if self._has_records(path.stem)}
+        """The projects that something waits for; none where nobody may look."""
+        try:
+            with_results = {path.parent.name for path in self.folder.glob("*/*.json")}
+            with_records = {path.stem for path in self.folder.glob("*.jsonl") if self._has_records(path.stem)}
+        except PermissionError:
+            return ()
         return tuple(sorted(with_results | with_records))
 
     def holds(self, project_id: str) -> bool:
         """Something waits for this project."""
-        return self._has_records(project_id) or self._results(project_id).exists()
+        return self._has_records(project_id) or os.path.exists(self._results(project_id))
 
     def read(self, project_id: str) -> Waiting:
         """What waits for a project; torn lines were never acknowledged and are passed over."""
