@@ -12,7 +12,7 @@ from tests.campaigns import store_bits
 from mediatui.library import journal_file
 from mediatui.library.journal_file import JournalFile
 from mediatui.library.record import Changes, encode
-from mediatui.library.replay import Schema
+from mediatui.library.replay import Replay, Schema
 
 SCHEMA = Schema(tables=("items", "jobs"))
 COMMITS: tuple[Changes, ...] = (
@@ -74,6 +74,33 @@ def test_after_a_cut_two_instances_go_on(tmp_path: Path, sample: Any) -> None:
         assert path.read_bytes().startswith(data[:cut]), "a torn line was cut off"
         for journal in (first, second, third):
             journal.close()
+
+
+def test_a_torn_line_is_excused_wherever_one_batch_of_lines_ends(tmp_path: Path, sample: Any) -> None:
+    data, states = sample
+    path = tmp_path / "index.jsonl"
+    journal = open_bytes(path, data[: states[-2][0] + 5])
+    journal.commit(COMMITS[-1])
+    journal.commit({"items": {"d-0": {"id": "d-0"}}})
+    expected = snapshot(journal)
+    journal.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    for split in range(len(lines) + 1):
+        replay = Replay(path, SCHEMA)
+        replay.take_all(lines[:split], 0)
+        replay.take_all(lines[split:], sum(map(len, lines[:split])))
+        assert replay.damage == [], split
+        assert {name: table for name, table in replay.tables.items() if table} == expected, split
+
+
+def test_a_document_that_came_back_is_not_taken_for_deleted(tmp_path: Path) -> None:
+    journal = JournalFile(tmp_path / "index.jsonl", SCHEMA)
+    for document in ({"id": "a-0"}, None, {"id": "a-0"}):
+        journal.commit({"items": {"a-0": document, "b-0": None if document else {"id": "b-0"}}})
+    journal.close()
+    again = JournalFile(tmp_path / "index.jsonl", SCHEMA)
+    assert journal.gone["items"] == again.gone["items"] == {"b-0"}
+    again.close()
 
 
 def test_every_flipped_bit_is_noticed(tmp_path: Path, sample: Any) -> None:

@@ -64,6 +64,28 @@ def test_a_full_file_system(small_disk: Path) -> None:
     db.close()
 
 
+def test_a_full_file_system_behind_a_torn_line(small_disk: Path) -> None:
+    path, ballast = small_disk / "index.jsonl", small_disk / "ballast"
+    db = JournalDB(path)
+    for number in range(3):
+        db.insert({"id": f"i{number}"})
+    db.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"torn')
+    db = JournalDB(path)
+    ballast.write_bytes(b"x" * 200_000)
+    with pytest.raises(StorageBlocked):
+        db.insert({"id": "too-large", "text": "x" * 100_000})
+    assert path.read_bytes() == whole + b'{"torn', "what was there before the failed write stays"
+    ballast.unlink()
+    db.insert({"id": "after"})
+    again = JournalDB(path)
+    assert len(again) == 4
+    assert again.journal.damage == ()
+    again.close()
+    db.close()
+
+
 def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     refused, after = run("fill_up", tmp_path / "index.jsonl", 20_000)
     name, tried, in_memory, on_disk = refused.split()
