@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from tests.support.provider_jobs import HOSTILE, check_outputs
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.locations import Locations
 from mediatui.model import Job, MediaItem, MediaType, Phase, SaveState
-from mediatui.providers import plugin_values
+from mediatui.providers import plugin_values, plugins
 from mediatui.providers.base import (
     Capability,
     Delivery,
@@ -151,8 +152,79 @@ async def test_our_own_cancelling_is_no_fault_of_the_plugin(install: Callable[[s
     await provider.aclose()
 
 
+BLOCKING = """
+    began, go = threading.Event(), threading.Event()
+    async def poll(self, job):
+        self.began.set()
+        return Progress(Phase.RUNNING if self.go.wait(5) else Phase.FAILED)
+"""
+
+
+async def test_a_plugin_that_blocks_holds_up_nobody_else(install: Callable[[str], None]) -> None:
+    install(BLOCKING.replace("threading", "__import__('threading')"))
+    provider = load_plugin(settings_for())
+    asked = asyncio.create_task(provider.poll(JOB))
+    easel = sys.modules["mediatui_easel"].Easel
+    assert await asyncio.to_thread(easel.began.wait, SECONDS)
+    easel.go.set()
+    assert (await asked).phase is Phase.RUNNING
+    await provider.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("poll", ErrorKind.INTERNAL), ("result", ErrorKind.TRANSIENT), ("submit", ErrorKind.AMBIGUOUS_SUBMIT)],
+)
+async def test_a_plugin_that_never_answers_is_given_up(
+    install: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str, kind: ErrorKind
+) -> None:
+    monkeypatch.setattr(plugins, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(plugins, "WORK_SECONDS", 0.01)
+    install(member(name, "await __import__('asyncio').Event().wait()"))
+    provider = load_plugin(settings_for())
+    with pytest.raises(ProviderError, match=r"no answer within 0\.01 seconds") as caught:
+        await getattr(provider, name)(JOB)
+    assert caught.value.kind is kind
+    await provider.aclose()
+
+
+@pytest.mark.parametrize("answer", ["'{}'", "{'a': 1}", "bytearray(b'[]')"])
+async def test_an_answer_of_another_type_is_kept(install: Callable[[str], None], answer: str) -> None:
+    install(member("result", f"return {answer}"))
+    provider = load_plugin(settings_for())
+    assert json.loads(await provider.result(JOB)) in ({}, {"a": 1}, [])
+    await provider.aclose()
+
+
+@pytest.mark.parametrize("fault", ["raise OSError('gone')", "return None", "return {1: object()}"])
+def test_a_result_that_a_plugin_stumbles_over_fails_no_job(make: Make, fault: str) -> None:
+    stumbling = f"    asked = 0\n{member('result', '')}\n        self.asked += 1\n        if self.asked == 1: {fault}"
+    job, _ = make(member("submit", "return Submitted('a')") + f"\n{stumbling}\n        return b'{{}}'")
+    assert (job.phase, job.result_path is not None) == (Phase.SUCCEEDED, True)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "amount"),
+    [("Estimate('3', None)", 3.0), ("Estimate(0.1, 'USD')", 0.1), ("Estimate(-5, 'USD')", None), ("3", None)],
+)
+async def test_a_price_can_be_added_up_or_is_none(
+    install: Callable[[str], None], estimate: str, amount: float | None
+) -> None:
+    given = f"    async def estimate(self, model, inputs): return {estimate}"
+    install(given.replace("Estimate", "__import__('mediatui.providers.base', fromlist=['x']).Estimate"))
+    provider: Any = load_plugin(settings_for())
+    try:
+        assert (await provider.estimate("oil", {})).amount == amount
+    except ProviderError:
+        assert amount is None
+    await provider.aclose()
+
+
+JOB = Job(id="j", project="p", provider="easel", model="oil", prompt="")
+
+
 async def _ask(provider: Any) -> None:
-    await provider.poll(Job(id="j", project="p", provider="easel", model="oil", prompt=""))
+    await provider.poll(JOB)
 
 
 # -- values

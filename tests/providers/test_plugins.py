@@ -181,7 +181,6 @@ async def test_nothing_but_a_provider_error_comes_out(install: Install) -> None:
         provider.models,
         lambda: provider.schema("oil"),
         lambda: provider.poll(JOB),
-        lambda: provider.result(JOB),
     ]
     for call in calls:
         with refused(ErrorKind.INTERNAL) as found:

@@ -18,6 +18,7 @@ from mediatui.model import MediaType, Phase
 from mediatui.providers.answers import log_lines, number, text, whole
 from mediatui.providers.base import (
     Delivery,
+    Estimate,
     Field,
     FieldKind,
     FormSchema,
@@ -123,6 +124,19 @@ def model(value: Any) -> ModelInfo | None:
         price=text(value.price, 200),
         retired=value.retired is True,
     )
+
+
+def raw_answer(value: Any) -> bytes | None:
+    """The raw answer, also one that was read already; None for what is none."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value).encode()
+    return _bytes(value)
+
+
+def estimate(value: Any) -> Estimate | None:
+    """The price; None without an amount that can be added up."""
+    amount = number(value.amount)
+    return Estimate(amount, text(value.currency, 8)) if amount is not None and amount >= 0 else None
 
 
 def is_form(value: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
@@ -17,7 +17,6 @@ from typing import Any, TypeVar, cast
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, UsageError
 from mediatui.model import Job
 from mediatui.providers import plugin_values as values
-from mediatui.providers.answers import number
 from mediatui.providers.base import (
     Capability,
     Estimate,
@@ -32,6 +31,7 @@ from mediatui.providers.base import (
     Submitted,
 )
 from mediatui.providers.http import LOOK_FOR_IT, LOOK_THERE
+from mediatui.providers.plugin_loop import PluginLoop
 from mediatui.settings import ProviderSettings, Secret
 from mediatui.text import one_line
 
@@ -40,6 +40,13 @@ T = TypeVar("T")
 GROUP = "mediatui.providers"
 PROTOCOL = 1
 """The version of the `Provider` protocol; raised when a plug-in written for the one before would break."""
+
+ANSWER_SECONDS = 120.0
+"""How long a plug-in may think about a question that costs nothing."""
+WORK_SECONDS = 900.0
+"""How long it may take to send a request, a file or a whole answer."""
+CLOSE_SECONDS = 2.0
+"""How long it may take to let go of its connections."""
 
 _MEMBERS = (
     *("name", "title", "capabilities", "media_hosts", "models", "schema", "submit", "poll", "result"),
@@ -155,6 +162,7 @@ class PluginProvider:
 
     def __init__(self, provider: Provider, package: str, key: Secret | None = None) -> None:
         self._inner, self._package, self._key = provider, package, key
+        self._loop = PluginLoop(provider.name)
         self.name, self.title = one_line(provider.name, 60), one_line(provider.title, 60)
 
     @property
@@ -184,7 +192,7 @@ class PluginProvider:
     async def submit(self, job: Job) -> Submitted:
         """Send it, once."""
         try:
-            found = values.submitted(await self._inner.submit(job), self._package)
+            found = values.submitted(await self._loop.run(WORK_SECONDS, self._inner.submit, job), self._package)
         except ProviderError as exc:
             raise self._sound(exc) from None
         except BaseException as exc:  # the fence: foreign code raises anything, and it may have sent it
@@ -208,8 +216,12 @@ class PluginProvider:
             return values.progress(found, self._package)
 
     async def result(self, job: Job) -> bytes:
-        """The raw answer."""
-        return self._expect(await self._awaited(self._inner.result, job), bytes, "result")
+        """The raw answer. A plug-in that stumbles over it says nothing of the job, which may well have succeeded."""
+        with self._fenced(ErrorKind.TRANSIENT):
+            raw = values.raw_answer(await self._loop.run(WORK_SECONDS, self._inner.result, job))
+            if raw is None:
+                raise TypeError("result gave no answer")
+            return raw
 
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The files in a raw answer."""
@@ -230,7 +242,9 @@ class PluginProvider:
 
     async def upload(self, name: str, content_type: str, data: bytes) -> str:
         """Bring an input file to the plug-in's service."""
-        found = await self._awaited(cast(SimpleUploads, self._inner).upload, name, content_type, data)
+        with self._fenced():
+            upload = cast(SimpleUploads, self._inner).upload
+            found = await self._loop.run(WORK_SECONDS, upload, name, content_type, data)
         return self._expect(found, str, "upload")
 
     async def estimate(self, model: str, inputs: Mapping[str, Any]) -> Estimate | None:
@@ -238,9 +252,11 @@ class PluginProvider:
         if not hasattr(self._inner, "estimate"):
             return None
         found = await self._awaited(cast(Prices, self._inner).estimate, model, inputs)
-        if found is not None and number(self._expect(found, Estimate, "estimate").amount) is None:
+        if found is None:
+            return None
+        if (read := values.estimate(self._expect(found, Estimate, "estimate"))) is None:
             raise self._broken("estimate gave no amount")
-        return cast("Estimate | None", found)
+        return read
 
     def media_url(self, url: str) -> str:
         """The address to download from now."""
@@ -256,10 +272,12 @@ class PluginProvider:
     async def aclose(self) -> None:
         """Let go of connections; what goes wrong now no longer matters."""
         try:
-            await self._inner.aclose()
+            await self._loop.run(CLOSE_SECONDS, self._inner.aclose)
         except BaseException as exc:  # the fence: foreign code raises anything
             if _is_ours(exc):
                 raise
+        finally:
+            self._loop.stop()
 
     # -- the fence
 
@@ -269,11 +287,10 @@ class PluginProvider:
 
     async def _awaited(self, function: Any, *arguments: Any) -> Any:
         with self._fenced():
-            found: Awaitable[Any] = function(*arguments)
-            return await found
+            return await self._loop.run(ANSWER_SECONDS, function, *arguments)
 
     @contextmanager
-    def _fenced(self) -> Iterator[None]:
+    def _fenced(self, kind: ErrorKind = ErrorKind.INTERNAL) -> Iterator[None]:
         try:
             yield
         except ProviderError as exc:
@@ -281,7 +298,7 @@ class PluginProvider:
         except BaseException as exc:  # the fence: foreign code raises anything
             if _is_ours(exc):
                 raise
-            raise self._broken(_said(exc, self._key)) from exc
+            raise self._broken(_said(exc, self._key), kind) from exc
 
     def _expect(self, value: Any, kind: type[T], what: str) -> T:
         if not isinstance(value, kind):
@@ -293,9 +310,9 @@ class PluginProvider:
             raise self._broken(f"{what} gave {type(value).__name__}, not a sequence")
         return list(value)
 
-    def _broken(self, why: str) -> ProviderError:
+    def _broken(self, why: str, kind: ErrorKind = ErrorKind.INTERNAL) -> ProviderError:
         return ProviderError(
-            ErrorKind.INTERNAL,
+            kind,
             f"the provider plug-in of {self._package} failed: {why}",
             hint="Update the package, or tell its makers.",
         )
