@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -43,6 +44,28 @@ def hide_known(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(_known.union(s for s in secrets if len(s) >= MIN_SECRET), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def hide_in_answer(raw: bytes) -> bytes:
+    """A service's answer without the secrets this process was given, should it repeat one.
+
+    An address loses the parameter that is one: it opens with the key in a header, or not at all. Letters of a picture
+    that happen to spell a short secret stay, and so does a short one that is part of an address.
+    """
+    for secret in sorted(_known, key=len, reverse=True):
+        for form in {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/")}:
+            if (hidden := form.encode()) in raw:
+                raw = _without(raw, hidden, anywhere=len(secret) >= MIN_PART)
+    return raw
+
+
+def _without(raw: bytes, secret: bytes, *, anywhere: bool) -> bytes:
+    found = re.escape(secret)
+    if anywhere:
+        raw = re.sub(rb"(?<=[?&])[\w.-]{1,40}=" + found + rb"(?:&|(?![^\s\"\\#]))", b"", raw)
+        return raw.replace(secret, HIDDEN.encode())
+    kept = rb"(?P<address>https?:(?:\\?/){2}[^\s\"]*)|(?<![A-Za-z0-9])" + found + rb"(?![A-Za-z0-9])"
+    return re.sub(kept, lambda match: match["address"] or HIDDEN.encode(), raw)
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

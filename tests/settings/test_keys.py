@@ -14,7 +14,7 @@ from mediatui import keys
 from mediatui.config_file import load_settings
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, UsageError
 from mediatui.keys import KeySource, Secret, run_key_command
-from mediatui.redact import HIDDEN, redact
+from mediatui.redact import HIDDEN, hide_in_answer, redact
 from mediatui.settings import ProviderSettings
 
 VARIABLES = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "GOOGLE_API_KEY", "GEMINI_API_KEY")
@@ -188,3 +188,21 @@ def test_a_keyring_that_was_asked_for_and_is_not_installed_is_an_error(monkeypat
     with pytest.raises(UsageError, match="keyring library") as caught:
         ProviderSettings("fal", keyring=True).find_key()
     assert "mediatui[keyring]" in caught.value.hint
+
+
+LONG, SHORT = Secret("AIza-0123456789-abcdefgh/+x"), Secret("fox123")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ('{"error": "no such key: AIza-0123456789-abcdefgh/+x."}', '{"error": "no such key: ••••."}'),
+        ('"AIza-0123456789-abcdefgh\\/+x"', '"••••"'),
+        ('"https://h/x?a=1&key=AIza-0123456789-abcdefgh/+x"', '"https://h/x?a=1&"'),
+        ('"https://h/x?key=AIza-0123456789-abcdefgh/+x&a=1#t"', '"https://h/x?a=1#t"'),
+        ('"Bearer fox123", "fox1234", "wfox123"', '"Bearer ••••", "fox1234", "wfox123"'),
+        ('"https:\\/\\/h\\/fox123\\/a.png"', '"https:\\/\\/h\\/fox123\\/a.png"'),
+    ],
+)
+def test_an_answer_is_kept_without_our_keys_and_its_pictures_and_addresses_stay(answer: str, kept: str) -> None:
+    assert hide_in_answer(answer.encode()).decode() == kept

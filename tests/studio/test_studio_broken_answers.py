@@ -29,7 +29,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Interactions": (
         "interactions/gemini-3.1-flash-image",
-        {"id": "int-1", "steps": [{"type": "model_output", "content": [{"type": "image", "data": e} for e in ENTRIES]}]},
+        {"steps": [{"type": "model_output", "content": [{"type": "image", "data": e} for e in ENTRIES]}]},
     ),
     "OpenAI": ("gpt-image-1.5", {"data": [{"b64_json": e} for e in ENTRIES]}),
 }

@@ -12,6 +12,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.model import PHASE_STEPS, Job, JobFault, MediaItem, Phase, move_job, now
 from mediatui.providers.base import Provider
 from mediatui.providers.lost import LostRequest
+from mediatui.redact import hide_in_answer
 from mediatui.studio.events import JobProgress, Notice
 from mediatui.studio.outputs import Moments
 from mediatui.studio.records import Records
@@ -89,6 +90,18 @@ class JobBook:
         self.around.emit(JobProgress(project.id, job_id, job.phase))
         self.notice(job, "warning", exc)
         return job
+
+    async def write_answer(self, project: ProjectFolder, name: str, raw: bytes) -> tuple[str, bytes]:
+        """Write a provider's raw answer down before anybody parses it; returns its path and what is kept of it.
+
+        That is all but our own keys, should it repeat one. Raises `StorageError`.
+        """
+
+        def write() -> tuple[str, bytes]:
+            kept = hide_in_answer(raw)
+            return self.around.records.write_result(project, name, kept), kept
+
+        return await self.around.blocking(write)
 
     async def note(self, project: ProjectFolder, job_id: str, exc: MediatuiError | None) -> None:
         """Say on an unfinished job what is the matter with following it; told once. None: nothing any more."""

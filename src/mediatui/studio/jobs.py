@@ -180,8 +180,7 @@ class JobRunner:
         await self._keep(project, job, provider, raw)
 
     async def _keep(self, project: ProjectFolder, job: Job, provider: Provider, raw: bytes) -> None:
-        around = self.book.around
-        path = await around.blocking(lambda: around.records.write_result(project, job.id, raw))
+        path, raw = await self.book.write_answer(project, job.id, raw)
         job = await self.book.edit(project, job.id, lambda j: replace(j, result_path=path))
         await self._record(project, job, provider, raw)
 
@@ -208,9 +207,7 @@ class JobRunner:
             return  # what is stored is all there is
         if not outputs:
             return
-        path = await self.book.around.blocking(
-            lambda: self.book.around.records.write_result(project, f"{job.id}-again", raw)
-        )
+        path, raw = await self.book.write_answer(project, f"{job.id}-again", raw)
         job = await self.book.edit(project, job.id, lambda j: replace(j, result_path=path))
         await self._record(project, job, provider, raw)
 

@@ -95,10 +95,9 @@ class Sender:
         return job
 
     async def _record_handle(self, project: ProjectFolder, job: Job, submitted: Submitted) -> Job:
-        records, raw = self.book.around.records, submitted.raw
-        path: str | None = None
+        raw, path = submitted.raw, None
         if raw is not None:
-            path = await self.book.around.blocking(lambda: records.write_result(project, job.id, raw))
+            path, _ = await self.book.write_answer(project, job.id, raw)
         return await self.book.step(
             project,
             job.id,
