@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -98,6 +99,7 @@ class LoopbackService:
         self.files: dict[str, bytes] = {"/files/a.png": PNG}
         self.changed = threading.Condition()
         self.ending = threading.Event()
+        self.clock_ahead = 0.0
         handler = type("Bound", (_Handler,), {"service": self})
         self._http = _Http(("127.0.0.1", 0), handler)
         self._scheme = "https" if tls else "http"
@@ -289,6 +291,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The time that an answer names, by the service's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.service.clock_ahead)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: the calls are kept in `LoopbackService.calls`."""

@@ -52,14 +52,16 @@ async def find_requests(wire: FalWire, hosts: FalHosts, job: Job, known: Collect
 
     Raises `ProviderError`.
     """
-    began = job.submitted_at or job.created_at
+    doing = "looking for the request"
+    # The history tells times by the service's clock; ours may be wrong.
+    began = (job.submitted_at or job.created_at) + (await wire.send("GET", hosts.api, doing)).clock_ahead
     params = {"endpoint_id": job.model.strip("/"), "expand": "payloads", "limit": "100", "start": _stamp(began)}
     if job.remote_id is not None:
         params["request_id"] = job.remote_id
     matches: dict[str, Mapping[str, Any]] = {}
     for _ in range(MOST_PAGES):
         address = f"{hosts.api}/models/requests/by-endpoint"
-        document = (await wire.request("GET", address, "looking for the request", params=params)).document
+        document = (await wire.request("GET", address, doing, params=params)).document
         items = document.get("items")
         for entry in items if isinstance(items, list) else ():
             if isinstance(entry, Mapping) and _is_it(entry, job, began):

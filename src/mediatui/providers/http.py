@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import ssl
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.providers.answers import parse_object
 from mediatui.providers.base import MediaHosts
 from mediatui.providers.connection import connection_words
-from mediatui.providers.problems import Service, error_from_answer, failure
+from mediatui.providers.problems import Service, error_from_answer, failure, moment_of
 from mediatui.settings import Secret, is_loopback
 
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
@@ -56,6 +57,12 @@ class Answer:
     def ok(self) -> bool:
         """2xx."""
         return 200 <= self.status < 300
+
+    @property
+    def clock_ahead(self) -> float:
+        """Seconds that the service's clock is ahead of ours, as it answers just now; 0 where it does not say."""
+        moment = moment_of(self.headers.get("date", ""))
+        return 0.0 if moment is None else moment - time.time()
 
     @property
     def says_nothing(self) -> bool:

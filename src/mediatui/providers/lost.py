@@ -13,9 +13,9 @@ LONGEST_SUBMIT_SECONDS = 240.0
 """A submit gives up before; what was made later is another request."""
 
 
-def lost_window(job: Job) -> tuple[float, float]:
-    """The times between which the service must have taken the request."""
-    sent = job.submitted_at or job.created_at
+def lost_window(job: Job, clock_ahead: float) -> tuple[float, float]:
+    """The times, by the service's clock, between which it must have taken the request."""
+    sent = (job.submitted_at or job.created_at) + clock_ahead
     return sent - CLOCK_SKEW_SECONDS, sent + LONGEST_SUBMIT_SECONDS
 
 

@@ -276,13 +276,14 @@ class PiAPIProvider(PublicOutputs):
 
         `known` are the ids that belong to other jobs. Raises `SeveralFound`.
         """
-        since, until = lost_window(job)
+        doing = "looking for the request"
+        since, until = lost_window(job, (await self._wire.send("GET", self._hosts.api, doing)).clock_ahead)
         params = {"page_size": "100", "start_time": str(int(since)), "end_time": str(int(until) + 1)}
         matches: list[str] = []
         seen: set[str] = set()
         for page in range(1, HISTORY_PAGES + 1):
             url = f"{self._hosts.api}/api/open/tasks/histories"
-            document = await self._wire.get(url, "looking for the request", {**params, "page": str(page)})
+            document = await self._wire.get(url, doing, {**params, "page": str(page)})
             if (error := self._refusal(document)) is not None:
                 raise error
             fresh = [task for task in dict.fromkeys(_task_ids(document, 0)) if task not in seen]

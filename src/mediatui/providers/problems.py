@@ -213,16 +213,16 @@ def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
     if milliseconds is not None:
         seconds = milliseconds / 1000
     elif seconds is None and said:
-        if (until := _moment(said)) is None:
+        if (until := moment_of(said)) is None:
             return None
-        began = _moment(headers.get("date", ""))
+        began = moment_of(headers.get("date", ""))
         seconds = until - (time.time() if began is None else began)
     elif seconds is None and (words := _SECONDS_SAID.search(message)):
         seconds = float(words[1])
     return min(max(seconds, 0.0), _LONGEST_RETRY) if seconds is not None else None
 
 
-def _moment(date: str) -> float | None:
+def moment_of(date: str) -> float | None:
     """Seconds since the epoch of an HTTP date."""
     try:
         return parsedate_to_datetime(date).timestamp()

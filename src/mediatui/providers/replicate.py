@@ -301,11 +301,12 @@ class ReplicateProvider(PublicOutputs):
 
         `known` are the ids that belong to other jobs. Raises `SeveralFound`.
         """
-        since, until = lost_window(job)
+        doing = "looking for the request"
+        since, until = lost_window(job, (await self._wire.send("GET", self._hosts.api, doing)).clock_ahead)
         matches: dict[str, Mapping[str, Any]] = {}
         url = f"{self._hosts.api}/predictions"
         for _ in range(LIST_PAGES):
-            document = await self._wire.get(url, "looking for the request")
+            document = await self._wire.get(url, doing)
             page = entries(document.get("results"))
             for entry in page:
                 made = epoch(entry.get("created_at")) or 0.0
