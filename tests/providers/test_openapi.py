@@ -136,6 +136,30 @@ def test_references_in_a_circle_end() -> None:
     assert form.fields[0].choices == ()
 
 
+def test_many_references_back_to_where_they_stand_end_too() -> None:
+    circle = document({"x": {"$ref": "#/components/schemas/A"}})
+    circle["components"]["schemas"]["A"] = {"allOf": [{"$ref": "#/components/schemas/A"}] * 30, "type": "integer"}
+    form = form_from_openapi(MODEL, circle)
+    assert form is not None
+    assert form.fields[0].kind is FieldKind.INTEGER
+
+
+def test_inputs_put_together_of_parts_are_all_there() -> None:
+    parts = document({"prompt": {"type": "string"}, "n": {"type": "string"}}, required=["prompt"])
+    schemas = parts["components"]["schemas"]
+    (name,) = (each for each in schemas if each.endswith("Input"))
+    schemas["Base"] = schemas[name]
+    more = {"properties": {"n": {"type": "integer"}, "seed": {"type": "integer"}}, "required": ["seed"]}
+    schemas[name] = {"allOf": [{"$ref": "#/components/schemas/Base"}, more]}
+    form = form_from_openapi(MODEL, parts)
+    assert form is not None
+    assert [(f.name, f.kind, f.required) for f in form.fields] == [
+        ("prompt", FieldKind.LONG_TEXT, True),
+        ("n", FieldKind.INTEGER, False),
+        ("seed", FieldKind.INTEGER, True),
+    ]
+
+
 def test_without_paths_the_component_named_input_is_taken() -> None:
     bare = document({"text": {"type": "string"}})
     del bare["paths"]

@@ -9,8 +9,9 @@ from mediatui.providers.base import Field, FieldKind, FormSchema, names_media
 from mediatui.text import clean_text, one_line
 
 PROMPT_NAMES = ("prompt", "text", "tags", "lyrics_prompt")
-_DEEPEST = 20
 _MOST_ALTERNATIVES = 500
+_MOST_PARTS = 100
+_LEADING_ON = ("$ref", "allOf")
 
 
 def form_from_openapi(model: str, document: object) -> FormSchema | None:
@@ -51,25 +52,39 @@ def _input_schema(model: str, document: Mapping[str, Any]) -> Mapping[str, Any] 
         if body and (str(path).strip("/") == model.strip("/") or len(_mapping(document.get("paths"))) <= 4):
             return _resolve(document, body)
     components = _mapping(_mapping(document.get("components")).get("schemas"))
-    return next((_mapping(s) for n, s in components.items() if str(n).endswith("Input")), None)
+    return next((_resolve(document, _mapping(s)) for n, s in components.items() if str(n).endswith("Input")), None)
 
 
-def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any]:
-    """The schema with a local reference followed and the parts of ``allOf`` merged."""
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/") and depth < _DEEPEST:
-        target: Any = document
-        for part in reference[2:].split("/"):
-            target = _mapping(target).get(part.replace("~1", "/").replace("~0", "~"))
-        rest = {k: v for k, v in schema.items() if k != "$ref"}
-        return {**_resolve(document, _mapping(target), depth + 1), **rest}
-    parts = schema.get("allOf")
-    if isinstance(parts, list) and depth < _DEEPEST:
-        merged: dict[str, Any] = {}
-        for part in parts:
-            merged.update(_resolve(document, _mapping(part), depth + 1))
-        return {**merged, **{k: v for k, v in schema.items() if k != "allOf"}}
-    return schema
+def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with local references followed and the parts of ``allOf`` merged; what stands further out counts."""
+    merged: dict[str, Any] = {}
+    left: list[Mapping[str, Any]] = [schema]
+    for _ in range(_MOST_PARTS):  # a reference may lead back to where it stands
+        if not left:
+            break
+        part = left.pop()
+        merged |= {name: _joined(name, value, merged) for name, value in part.items() if name not in _LEADING_ON}
+        further = [_referred(document, part.get("$ref")), *map(_mapping, _list(part.get("allOf")))]
+        left += [each for each in further if each]
+    return merged
+
+
+def _joined(name: str, value: Any, merged: Mapping[str, Any]) -> Any:
+    """What a schema says under a name when a part of it says `value`."""
+    if name not in merged:
+        return value
+    if name == "properties":
+        return {**_mapping(value), **_mapping(merged[name])}
+    return [*_list(value), *_list(merged[name])] if name == "required" else merged[name]
+
+
+def _referred(document: Mapping[str, Any], reference: object) -> Mapping[str, Any]:
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return {}
+    target: Any = document
+    for part in reference[2:].split("/"):
+        target = _mapping(target).get(part.replace("~1", "/").replace("~0", "~"))
+    return _mapping(target)
 
 
 def _field(document: Mapping[str, Any], name: str, raw: object, required: bool) -> Field:
@@ -107,7 +122,7 @@ def _alternatives(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Ite
 
 def _members(schema: Mapping[str, Any]) -> list[Any]:
     listed = (schema.get(key) for key in ("anyOf", "oneOf"))
-    return [member for members in listed if isinstance(members, list) for member in members]
+    return [member for members in listed for member in _list(members)]
 
 
 def _choices(schemas: list[Mapping[str, Any]]) -> tuple[Any, ...]:
@@ -161,3 +176,7 @@ def _clean(value: Any) -> Any:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
