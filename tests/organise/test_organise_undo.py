@@ -20,7 +20,7 @@ from mediatui.library.recovery import sidecar_of
 from mediatui.library.trash import trash_entries, trash_items
 from mediatui.model import SaveState
 from mediatui.settings import Settings
-from mediatui.studio.history import History, Outcome, Undo
+from mediatui.studio.history import History, Outcome, Step, Undo
 from mediatui.studio.studio import Studio
 
 SECONDS = 20
@@ -337,7 +337,7 @@ def test_a_full_disk_names_what_it_refused(tmp_path: Path) -> None:
 
 
 def test_the_history_is_bounded_and_a_refused_step_stays_on_it() -> None:
-    class Refused:
+    class Refused(Step):
         tries = 0
 
         def run(self) -> Outcome:

@@ -6,7 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import count
+from operator import or_
 from typing import Protocol
 
 from mediatui.errors import MediatuiError, StorageError, UsageError
@@ -43,16 +45,36 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What goes away from its place: nobody may be saving these items or following the jobs of these projects."""
+
+    items: frozenset[str] = frozenset()
+    projects: frozenset[str] = frozenset()
+
+    def __or__(self, other: Leaving) -> Leaving:
+        return Leaving(self.items | other.items, self.projects | other.projects)
+
+
+STAYING = Leaving()
+Release = Callable[[Leaving], None]
+"""Stops whatever works on what is leaving, and returns once it has stopped."""
+
+
 class Step(Protocol):
     """One change of the library that knows how to be taken back."""
 
+    def leaving(self) -> Leaving:
+        """What it takes away from its place."""
+        return STAYING
+
     def run(self) -> Outcome:
-        """Do it, all or nothing. Raises `UsageError`, `StorageError`."""
+        """Do it, all or nothing, once what leaves was let go of. Raises `UsageError`, `StorageError`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class Several(Step):
     """Steps done one after the other; when one fails, those before it are taken back.
 
     `lenient`, as in taking back: a step that makes no sense any more, because somebody else changed what it
@@ -61,6 +83,10 @@ class Several:
 
     steps: Sequence[Step]
     lenient: bool = False
+
+    def leaving(self) -> Leaving:
+        """What any of them takes away."""
+        return reduce(or_, (step.leaving() for step in self.steps), STAYING)
 
     def run(self) -> Outcome:
         """Do them all."""
@@ -100,9 +126,9 @@ def _take_back(done: Sequence[Outcome], error: MediatuiError) -> None:
 class History:
     """The stacks. Used by one thread at a time."""
 
-    def __init__(self, limit: int = LIMIT, hear: Hear | None = None) -> None:
-        """`hear` is told of steps that take a while."""
-        self._hear = hear
+    def __init__(self, limit: int = LIMIT, hear: Hear | None = None, release: Release | None = None) -> None:
+        """`hear` is told of steps that take a while; `release` of what each step, forth or back, is to take away."""
+        self._hear, self._release = hear, release
         self._undo: deque[tuple[Undo, Step]] = deque(maxlen=limit)
         self._redo: deque[tuple[Undo, Step]] = deque(maxlen=limit)
         self._ids = count(1)
@@ -155,6 +181,8 @@ class History:
         return done
 
     def _run(self, label: str, step: Step) -> Outcome:
+        if self._release is not None and (leaving := step.leaving()) != STAYING:
+            self._release(leaving)
         if self._hear is None:
             return step.run()
         with heard_by(_Patient(label, self._hear)):

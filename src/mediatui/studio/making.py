@@ -38,6 +38,8 @@ SEARCH_DELAYS = (3.0, 15.0, 60.0, 300.0, 900.0)
 """Pauses (seconds) before each search for a request whose submit had no answer."""
 REST_SECONDS = 30.0
 """Before a job whose following had to stop is taken up again by itself."""
+LET_GO_SECONDS = 2.0
+"""Before a job that was let go of is taken up again, where its project is still there or is back."""
 
 
 class Making:
@@ -224,6 +226,7 @@ class Making:
         for job_id, task in list(self._followers.items()):
             if (job := self.find(job_id)) is not None and job.project == project_id:
                 await self._drop(task)
+                self._rest[job_id] = asyncio.get_running_loop().time() + LET_GO_SECONDS
 
     async def _drop(self, task: asyncio.Task[None] | None) -> None:
         if task is not None:

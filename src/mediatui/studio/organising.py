@@ -25,7 +25,7 @@ from mediatui.studio.cleaning import CleanReport, clean, empty_all
 from mediatui.studio.core import Core
 from mediatui.studio.engine import DaemonPool
 from mediatui.studio.events import OrganiseProgress
-from mediatui.studio.history import History, Several, Step, Undo
+from mediatui.studio.history import History, Release, Several, Step, Undo
 from mediatui.studio.prompts import UsedPrompt, prompt_history
 from mediatui.studio.requests import GenerateRequest
 from mediatui.studio.steps import (
@@ -43,17 +43,13 @@ from mediatui.studio.steps import (
 from mediatui.studio.templates import FOLDER, Template, Templates
 from mediatui.text import one_line, plural
 
-Release = Callable[[Sequence[str], str | None], None]
-"""Stop saving these items, and following the jobs of this project: they are about to be moved away."""
-
 
 class Organising:
     """The verbs on items and projects, and this session's history of them."""
 
     def __init__(self, core: Core, release: Release) -> None:
         self._core, self._lib = core, core.library
-        self._release = release
-        self._history = History(hear=lambda *how_far: core.emit(OrganiseProgress(*how_far)))
+        self._history = History(hear=lambda *how_far: core.emit(OrganiseProgress(*how_far)), release=release)
         self._pool = DaemonPool("mediatui-organise", 1)
         self._templates = Templates(core.locations.config_file.parent / FOLDER)
 
@@ -155,9 +151,7 @@ class Organising:
         """Move a project to the trash of the data directory."""
 
         def run() -> Undo:
-            project = self._lib.open(project_id)
-            self._release([item.id for item in project.items()], project_id)
-            label = f"delete the project {one_line(project.record.name, 40)}"
+            label = f"delete the project {one_line(self._lib.open(project_id).record.name, 40)}"
             return self._history.do(label, DeleteProjectStep(self._lib, project_id))
 
         return self._pool.submit(run)
@@ -316,7 +310,6 @@ class Organising:
 
         def run() -> Undo:
             found = self._locate(ids)
-            self._release(ids, None)
             return self._history.do(f"{verb} {_named(found)}", Several([make(p, m) for p, m in _grouped(found)]))
 
         return self._pool.submit(run)
@@ -328,8 +321,6 @@ class Organising:
 
         def run() -> Undo:
             found = self._locate(ids)
-            if verb == "move":
-                self._release([item.id for _, item in found], None)
             target = self._lib.find(reference)
             made = target is None
             target = target or self._lib.create(reference)

@@ -12,17 +12,17 @@ from mediatui.library.library import Library
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import bare_item
 from mediatui.library.sidecars import odd_sidecars, put_sidecars, read_raw
-from mediatui.library.transfer import Wanted, copy_items, move_items
+from mediatui.library.transfer import MOVABLE, Wanted, copy_items, move_items
 from mediatui.library.trash import restore_items, trash_items
 from mediatui.model import Job, MediaItem
-from mediatui.studio.history import Outcome
+from mediatui.studio.history import STAYING, Leaving, Outcome, Step
 from mediatui.text import plural
 
 Odd = Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class EditStep:
+class EditStep(Step):
     """Give items of one project other names, tags, ratings, marks or notes."""
 
     library: Library
@@ -38,7 +38,7 @@ class EditStep:
 
 
 @dataclass(frozen=True, slots=True)
-class TrashStep:
+class TrashStep(Step):
     """Move items of one project to its trash."""
 
     library: Library
@@ -46,6 +46,10 @@ class TrashStep:
     item_ids: tuple[str, ...]
     lenient: bool = False
     """Items that are not there any more are left out and noted."""
+
+    def leaving(self) -> Leaving:
+        """The items."""
+        return Leaving(items=frozenset(self.item_ids))
 
     def run(self) -> Outcome:
         """Trash them."""
@@ -57,7 +61,7 @@ class TrashStep:
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreStep:
+class RestoreStep(Step):
     """Bring an entry of the trash back."""
 
     library: Library
@@ -76,7 +80,7 @@ class RestoreStep:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveStep:
+class MoveStep(Step):
     """Move items to another project."""
 
     library: Library
@@ -87,6 +91,13 @@ class MoveStep:
     odd: Odd = field(default_factory=dict)
     lenient: bool = False
     """Items that are not there any more are left out and noted."""
+
+    def leaving(self) -> Leaving:
+        """The items; none while the bytes of one are still to come: then none is moved."""
+        source = self.library.opened(self.source_id)
+        found = map(source.find_item, self.item_ids) if source else ()
+        movable = all(item is None or item.save_state in MOVABLE for item in found)
+        return Leaving(items=frozenset(self.item_ids)) if movable else STAYING
 
     def run(self) -> Outcome:
         """Move them."""
@@ -101,7 +112,7 @@ class MoveStep:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyStep:
+class CopyStep(Step):
     """Copy items to a project; taken back, the copies go to the trash."""
 
     library: Library
@@ -117,7 +128,7 @@ class CopyStep:
 
 
 @dataclass(frozen=True, slots=True)
-class TrashOrphansStep:
+class TrashOrphansStep(Step):
     """Move files that no item names to the trash, from where they come back as they were."""
 
     library: Library
@@ -138,7 +149,7 @@ class TrashOrphansStep:
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreOrphansStep:
+class RestoreOrphansStep(Step):
     """Bring files back that no item names."""
 
     library: Library
@@ -157,7 +168,7 @@ class RestoreOrphansStep:
 
 
 @dataclass(frozen=True, slots=True)
-class DropJobsStep:
+class DropJobsStep(Step):
     """Forget jobs that ended without a result."""
 
     library: Library
@@ -174,7 +185,7 @@ class DropJobsStep:
 
 
 @dataclass(frozen=True, slots=True)
-class PutJobsStep:
+class PutJobsStep(Step):
     """Remember jobs again."""
 
     library: Library
@@ -191,7 +202,7 @@ class PutJobsStep:
 
 
 @dataclass(frozen=True, slots=True)
-class RenameProjectStep:
+class RenameProjectStep(Step):
     """Give a project another name."""
 
     library: Library
@@ -207,7 +218,7 @@ class RenameProjectStep:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeProjectStep:
+class MadeProjectStep(Step):
     """A project that was made for what follows; taken back, it goes to the trash if nothing else came into it."""
 
     library: Library
@@ -219,7 +230,7 @@ class MadeProjectStep:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteProjectStep:
+class DeleteProjectStep(Step):
     """Move a project to the trash of the data directory."""
 
     library: Library
@@ -230,6 +241,13 @@ class DeleteProjectStep:
     """The items and jobs it may hold: with any other it stays. None: whatever it holds."""
     instead: TrashStep | None = None
     """What is done to a project that stays."""
+
+    def leaving(self) -> Leaving:
+        """The project, unless it stays."""
+        project = self.library.opened(self.project_id)
+        if project is not None and self._came(project):
+            return self.instead.leaving() if self.instead else STAYING
+        return Leaving(projects=frozenset({self.project_id}))
 
     def run(self) -> Outcome:
         """Delete it. Raises `UsageError` where it stays and nothing is to be done instead."""
@@ -243,17 +261,23 @@ class DeleteProjectStep:
 
     def _reason_to_stay(self) -> str:
         if self.known is None:
-            return ""
+            return ""  # it need not even be readable
         project = self.library.open(self.project_id)
         with project.transaction():
-            items = sum(item.id not in self.known for item in project.items())
-            jobs = sum(job.id not in self.known for job in project.jobs())
-        came = [plural(count, word) for count, word in ((items, "item"), (jobs, "job")) if count]
+            came = self._came(project)
         return f"“{project.record.name}” stays: {' and '.join(came)} came into it since" if came else ""
+
+    def _came(self, project: ProjectFolder) -> list[str]:
+        """How many items and jobs it holds that it may not."""
+        if self.known is None:
+            return []
+        items = sum(item.id not in self.known for item in project.items())
+        jobs = sum(job.id not in self.known for job in project.jobs())
+        return [plural(count, word) for count, word in ((items, "item"), (jobs, "job")) if count]
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreProjectStep:
+class RestoreProjectStep(Step):
     """Bring a deleted project back."""
 
     library: Library

@@ -30,7 +30,7 @@ from mediatui.studio.core import Core
 from mediatui.studio.events import Event, JobProgress, Notice, SaveProgress
 from mediatui.studio.exporting import Exporting
 from mediatui.studio.guarding import Guarding, put_right
-from mediatui.studio.history import Undo
+from mediatui.studio.history import Leaving, Undo
 from mediatui.studio.hosts import AllowedHosts
 from mediatui.studio.making import Making
 from mediatui.studio.pictures import Pictures
@@ -468,11 +468,12 @@ class Studio:
 
     # -- helpers
 
-    def _release(self, item_ids: Sequence[str], project_id: str | None) -> None:
+    def _release(self, leaving: Leaving) -> None:
         async def let_go() -> None:
-            if project_id is not None:
+            for project_id in leaving.projects:
                 await self._making.release(project_id)
-            await self._saving.release(item_ids)
+            inside = (item.id for project_id in leaving.projects for item in self.items(project_id))
+            await self._saving.release(leaving.items.union(inside))
 
         if self._core.engine.running:
             self._core.engine.call(let_go()).result()
