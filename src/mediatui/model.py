@@ -244,10 +244,10 @@ def needs_saving(item: MediaItem) -> bool:
 
 
 def remarks(item: MediaItem) -> tuple[str, ...]:
-    """What its provider says against an output: it may be blacked out, or is less than was asked for."""
+    """What speaks against an output: it may be blacked out, is less than was asked for, or a part is missing."""
     flagged = item.extra.get("nsfw") is True
-    said = item.extra.get("incomplete")
-    words = ("the provider's filter flagged it; it may be blacked out" if flagged else "", said)
+    said = (item.extra.get(name) for name in ("incomplete", "doubt"))
+    words = ("the provider's filter flagged it; it may be blacked out" if flagged else "", *said)
     return tuple(one_line(text, 400) for text in words if isinstance(text, str) and text)
 
 

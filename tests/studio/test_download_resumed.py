@@ -121,3 +121,34 @@ def test_a_body_that_only_the_connection_ends_has_to_be_whole_in_itself(fal: Fal
     fal.script("file", Reply(body=BIG, headers=TYPED, until_close=True))
     assert shop.studio.save([item.id]).result(20).saved == (item.id,)
     assert shop.file(shop.items()[0]) == BIG
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Reply(body=b"<html>Log in</html>" * 99, headers={"Content-Type": "text/html"}),
+        Reply(body=b"<html>Log in</html>" * 99, headers=TYPED),
+        Reply(body=b"<html>", headers=TYPED, chunked=True),
+        Reply(body=b"<html>Log in</html>" * 99, headers={}, until_close=True),
+        Reply(body=b"", headers=TYPED, chunked=True),
+        Reply(body=b"", headers=TYPED),
+        Reply(body=b"\x1f\x8b" * 99, headers={**TYPED, "Content-Encoding": "gzip"}),
+        Reply(302, b"", {"Location": "http://portal.example/login"}),
+        Reply(511, b"<html>", {"Content-Type": "text/html"}),
+    ],
+    ids=[
+        "a page", "a page that says PNG", "in chunks", "without a head worth the name", "nothing in chunks", "nothing",
+        "compressed", "to a portal", "a portal's status",
+    ],
+)  # fmt: skip
+def test_a_page_in_place_of_the_rest_costs_no_byte_of_what_is_there(
+    fal: FalServer, opener: Opener, page: Reply
+) -> None:
+    tagged = {**TYPED, "ETag": '"one"'}
+    fal.script("file", Reply(body=BIG, headers=tagged, cut=700_000), page)
+    shop = opener()
+    item = made(fal, shop)
+    assert item.save_state is SaveState.UNSAVED, item.storage_error
+    fal.on["file"] = lambda call: ranged(call, BIG)
+    assert shop.studio.save([item.id]).result(20).saved == (item.id,)
+    assert (shop.file(shop.items()[0]) == BIG, fal.of("file")[-1].headers.get("range")) == (True, "bytes=700000-")

@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -145,8 +145,59 @@ def test_nothing_is_asked_of_a_server_by_another_name(tmp_path: Path, monkeypatc
         assert not server.calls
 
 
-def named(folder: Path, name: str) -> Path:
-    """A certificate that speaks for one name only, with its key."""
+@pytest.mark.parametrize(
+    ("name", "days", "trusted", "words"),
+    [
+        ("localhost", 1, False, "self-signed certificate"),
+        ("localhost", -1, True, "certificate has expired"),
+        ("media.example", 1, True, "not valid for 'localhost'"),
+    ],
+)
+def test_a_bad_certificate_is_looked_at_once_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, days: int, trusted: bool, words: str
+) -> None:
+    pem = named(tmp_path, name, days)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    with shaking_hands(pem) as (port, tries), downloading() as downloader:
+        limits = Limits(MediaHosts(loopback=(f"localhost:{port}",)), 1 << 30)
+        with PartFile(tmp_path / "a.part") as part, pytest.raises(SaveError, match=words) as caught:
+            downloader.fetch(f"https://localhost:{port}/a.mp4", part, limits, {}, lambda *_: None)
+    assert caught.value.message.startswith("localhost: its certificate is not trusted (")
+    assert "clock" in caught.value.message
+    assert len(tries) == 1
+
+
+@contextmanager
+def shaking_hands(pem: Path) -> Iterator[tuple[int, list[int]]]:
+    """A server that shows its certificate and does no more; its port, and the ports of who came."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    tries: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ending = threading.Event()
+
+        def serve() -> None:
+            while True:
+                sock, peer = server.accept()
+                with sock:
+                    if ending.is_set():
+                        return
+                    tries.append(peer[1])
+                    with suppress(OSError), context.wrap_socket(sock, server_side=True):
+                        pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = server.getsockname()[1]
+        yield port, tries
+        ending.set()
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+
+
+def named(folder: Path, name: str, days: int = 1) -> Path:
+    """A certificate that speaks for one name only, until so many days from now, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
     made = (
@@ -155,8 +206,8 @@ def named(folder: Path, name: str) -> Path:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )

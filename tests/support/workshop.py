@@ -21,7 +21,7 @@ from mediatui.studio.transport import Patience
 
 SECONDS = 20.0
 KEY = "key-id:key-secret-never-shown"
-QUICK = Patience(connect=2.0, read=2.0, first_delay=0.01, longest_delay=0.05)
+QUICK = Patience(connect=2.0, read=2.0, behind=0.3, first_delay=0.01, longest_delay=0.05)
 
 
 def places(root: Path) -> Locations:

@@ -28,8 +28,13 @@ def is_cut(path: Path) -> bool:
         return False
 
 
+_IEND = b"\0\0\0\0IEND\xaeB`\x82"
+
+
 def _png(source: Source) -> bool:
     """PNG §5.3: chunks of a told length, the last one IEND."""
+    if source.some(max(0, source.size - len(_IEND)), len(_IEND)) == _IEND:
+        return False
     at = 8
     while True:
         head = source.some(at, 8)
@@ -44,6 +49,8 @@ def _png(source: Source) -> bool:
 
 def _jpeg(source: Source) -> bool:
     """The last marker is FF D9; a camera may have put something behind it."""
+    if source.some(max(0, source.size - 2), 2) == b"\xff\xd9":
+        return False
     start = max(0, source.size - _TAIL_BYTES)
     return b"\xff\xd9" not in source.some(start, source.size - start)
 
@@ -95,16 +102,15 @@ def _boxes(source: Source) -> bool:
     at, described = 0, False
     while True:
         head = source.some(at, 16)
-        if head[4:8] not in _TOP:
-            break
-        size = int.from_bytes(head[:4])
+        size, name = int.from_bytes(head[:4]), head[4:8]
         if size == 1 and len(head) == 16:
             size = int.from_bytes(head[8:])
-        described = described or head[4:8] in (b"moov", b"meta", b"moof")
-        if size == 0:
-            break
-        if size < 8 or at + size > source.size:
+        ends = size < 8 or at + size > source.size
+        if size == 0 or (name not in _TOP and (ends or not name.isalnum())):
+            break  # it goes to the end, or is no box but something behind the last one
+        if ends:
             return size >= 8
+        described = described or name in (b"moov", b"meta", b"moof")
         at += size
     return not described
 

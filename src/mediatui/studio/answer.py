@@ -10,7 +10,7 @@ import mmap
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import h11
 
@@ -64,24 +64,40 @@ class Answer:
     @property
     def ends_by_closing(self) -> bool:
         """Nothing but the end of the connection says where the body ends."""
-        return self.length is None and "transfer-encoding" not in self.headers
+        return self.length is None and not self.ends_by_chunk
+
+    @property
+    def ends_by_chunk(self) -> bool:
+        """The body says itself where it ends."""
+        return "transfer-encoding" in self.headers
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         """The body. A piece is valid until the next one. Ends early where the server does; raises `Broken`."""
         length = self.length
         with breaking():
-            if length is None or "transfer-encoding" in self.headers:
+            if length is None or self.ends_by_chunk:
                 yield from self._parsed()
             else:
                 yield from self._counted(length)
 
+    def surplus(self, patience: float) -> Iterator[bytes]:
+        """What comes behind the end that the head announced, until the server hangs up or falls silent for so long."""
+        self.finished = False  # nobody knows where another answer would begin
+        piece = self._parser.trailing_data[0][self.length or 0 :]
+        self._wire.be_patient(patience)
+        with suppress(OSError):
+            if not piece:
+                piece = _received(self._wire)
+            while piece and not piece.startswith(b"HTTP/"):  # which is another answer, of a server that gives up
+                yield piece
+                piece = _received(self._wire)
+
     def _parsed(self) -> Iterator[bytes]:
-        buffer = _buffers.parsed
         self._wire.be_patient(self._patience)
         while True:
             event = self._parser.next_event()
             if event is h11.NEED_DATA:
-                self._parser.receive_data(bytes(buffer[: self._wire.receive(buffer)]))
+                self._parser.receive_data(_received(self._wire))
             elif isinstance(event, h11.Data):
                 yield bytes(event.data)
             else:
@@ -161,6 +177,10 @@ def _some(wire: Wire, patience: float) -> bytes:
     if patience <= 0:
         raise TimeoutError
     wire.be_patient(patience)
+    return _received(wire)
+
+
+def _received(wire: Wire) -> bytes:
     buffer = _buffers.parsed
     return bytes(buffer[: wire.receive(buffer)])
 

@@ -9,18 +9,20 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Protocol
 from urllib.parse import urljoin
 
 from mediatui.errors import SaveError, SaveErrorKind
+from mediatui.media.probe import sniff
 from mediatui.media.whole import is_cut
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.answer import Answer, Broken
 from mediatui.studio.headers import GoneError, check_headers, check_status, continues, leads_to, too_large, validator_of
 from mediatui.studio.hosts import check_address, parsed_address, peers_of, same_origin
-from mediatui.studio.part import PartFile, Validator, disk_refused
-from mediatui.studio.transport import Patience, Transport
+from mediatui.studio.part import HEAD_BYTES, PartFile, Validator, disk_refused
+from mediatui.studio.transport import Patience, Transport, UntrustedError
 from mediatui.text import human_bytes
 
 __all__ = ["Downloader", "GoneError", "Limits", "Progress", "Stopped"]
@@ -31,6 +33,10 @@ _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "media
 
 class Stopped(Exception):
     """Asked to stop; what arrived stays in the part file."""
+
+
+class _Cut(Exception):
+    """All that was announced arrived, and the file itself says that it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,12 @@ class Downloader:
         """Download `url` to its end into `part`; returns the content type the server named.
 
         An address that does not open is tried once as `sign` gives it, signed; that one is written down nowhere.
-        Passing faults are tried again with growing pauses. Raises `SaveError` (`GoneError` for an address
-        that no longer answers) or `Stopped`.
+        Passing faults are tried again with growing pauses, and a file that says it goes on once; what the server
+        has of it then is taken. Raises `SaveError` (`GoneError` for an address that no longer answers) or `Stopped`.
         """
-        task = _Task(url, part, limits, headers, progress, lambda: self._stop.is_set() or stopped())
+        task = _Task(
+            url, part, limits, headers, progress, lambda: self._stop.is_set() or stopped(), self._patience.behind
+        )
         failures = furthest = 0
         while True:
             try:
@@ -91,10 +99,14 @@ class Downloader:
                 if signed is None:
                     raise
                 task = replace(task, signed=signed)
+            except UntrustedError:
+                raise
+            except _Cut:
+                return self._once_more(task)
             except SaveError as exc:
                 failures = 1 if part.size > furthest else failures + 1
                 furthest = max(furthest, part.size)  # what arrived before it had to begin anew is no progress twice
-                later = (exc.retry_after or 0.0) > self._patience.longest_wish
+                later = (exc.retry_after or 0.0) > self._patience.longest_hold
                 if not exc.kind.transient or later or failures >= self._patience.attempts:
                     raise
                 self._pause(task, exc.retry_after, failures)
@@ -109,8 +121,17 @@ class Downloader:
             left -= 0.25
         task.check()
 
+    def _once_more(self, task: _Task) -> str | None:
+        held = task.part.size
+        try:
+            return self._attempt(replace(task, last=True))
+        except SaveError:
+            if task.part.size != held:
+                raise
+            return None  # no more of it is to be had
+
     def _attempt(self, task: _Task) -> str | None:
-        known = task.part.resumable(task.url)
+        known = None if task.last else task.part.resumable(task.url)
         if known is not None and known.total == task.part.size:
             return None  # whole already; a run was stopped before it could give the file its name
         ask = dict(task.headers)
@@ -154,8 +175,12 @@ class _Task:
     headers: Mapping[str, str]
     progress: Progress
     stopped: Callable[[], bool]
+    behind: float
+    """Seconds to wait for a byte behind the announced end."""
     signed: str | None = field(default=None, repr=False)
     """The address to use in place of `url`; it opens the file for anybody."""
+    last: bool = False
+    """It is asked for from its beginning, and taken also when it says that it goes on."""
 
     def check(self) -> None:
         """Raise `Stopped` when it should end."""
@@ -165,7 +190,7 @@ class _Task:
     def receive(self, answer: Answer, known: Validator | None) -> str | None:
         """Take the body; returns its content type."""
         part = self.part
-        length = answer.length
+        length, pieces = answer.length, answer.pieces()
         whole = known is None and answer.status == 206 and continues(answer, 0, Validator(self.url))
         if answer.status in (206, 416) and not whole:
             if known is None or answer.status == 416 or not continues(answer, part.size, known):
@@ -182,26 +207,52 @@ class _Task:
             check_status(answer)
             total = length
             check_headers(answer, total, self.limits.max_bytes)
+            if part.size:
+                pieces = self._checked(pieces)
             part.begin(validator_of(self.url, answer, total))
         self._check_room(total)
-        for piece in answer.pieces():
+        for piece in pieces:
             self._take(piece, total)
         if total is not None and part.size != total:
             raise SaveError(SaveErrorKind.INCOMPLETE, f"only {part.size:,} of {total:,} bytes arrived")
-        if answer.ends_by_closing and self._is_cut():
-            raise SaveError(SaveErrorKind.INCOMPLETE, f"the server hung up in the middle, after {part.size:,} bytes")
+        if self._is_cut():
+            self._go_on(answer)
         return answer.headers.get("content-type")
+
+    def _checked(self, pieces: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        """The same body, once it began like media: what is on disk is not given up for a page."""
+        head = b""
+        while len(head) < HEAD_BYTES and (piece := next(pieces, None)) is not None:
+            head += bytes(piece)
+        if sniff(head) is None:
+            raise SaveError(SaveErrorKind.BAD_CONTENT, "what came this time is not a picture, a video or a sound")
+        return chain((head,), pieces)
+
+    def _go_on(self, answer: Answer) -> None:
+        """Take what comes behind the announced end of a file that says it goes on; raise when it is still cut."""
+        part = self.part
+        if answer.ends_by_closing:
+            raise SaveError(SaveErrorKind.INCOMPLETE, f"the server hung up in the middle, after {part.size:,} bytes")
+        if not answer.ends_by_chunk:
+            for piece in answer.surplus(self.behind):
+                if part.size + len(piece) > self.limits.max_bytes:
+                    break
+                self._take(piece, None)
+        if not self.last and self._is_cut():
+            raise _Cut
 
     def _take(self, piece: bytes | memoryview, total: int | None) -> None:
         self.check()
         if self.part.size + len(piece) > self.limits.max_bytes:
+            self.part.begin(Validator(url=""))
             raise too_large(self.limits.max_bytes)
         self.part.write(piece)
         self.progress(self.part.size, total)
 
     def _is_cut(self) -> bool:
-        """Of an answer that any break of the connection would end, the file alone can say whether it is whole."""
-        self.part.head()
+        """The file says that bytes are missing at its end, whatever the server said of its length."""
+        self.part.require_own()
+        self.part.settle()
         try:
             return is_cut(self.part.path)
         except OSError as exc:

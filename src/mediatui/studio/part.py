@@ -22,6 +22,8 @@ from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.appender import Appender
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+HEAD_BYTES = 4096
+"""Of a file: enough to tell its format by."""
 NOTE_SECONDS = 0.25
 """A download that takes less than this is sooner begun anew than noted."""
 
@@ -153,13 +155,17 @@ class PartFile:
             return 1 << 62
         return found.f_bavail * found.f_frsize
 
-    def head(self, count: int = 4096) -> bytes:
+    def head(self, count: int = HEAD_BYTES) -> bytes:
         """The first bytes. Raises `SaveError`."""
         try:
             self._end.settle()
             return os.pread(self._fd, count, 0)
         except OSError as exc:
             raise disk_refused(exc, "read the download") from exc
+
+    def settle(self) -> None:
+        """Let the bytes so far be read by whoever opens the file. Raises `SaveError`."""
+        self.head(0)
 
     def sync(self) -> None:
         """Bring the bytes to the disk."""

@@ -19,7 +19,9 @@ from mediatui.errors import ProviderError, SaveError, SaveErrorKind, StorageErro
 from mediatui.library.files import fsync_dir, part_path, placing, sweep_temporaries
 from mediatui.library.project import ProjectFolder
 from mediatui.media.facts import MediaFacts
+from mediatui.media.magic import Kind
 from mediatui.media.probe import probe, sniff
+from mediatui.media.whole import is_cut
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
 from mediatui.steplog import StepName, Steps
@@ -80,13 +82,18 @@ class Saver:
 
     def wished_pause(self, item_id: str) -> float:
         """Seconds that the server of an item's file wanted to be left alone for, as far as they are not over."""
-        return max(0.0, self._wishes.pop(item_id, 0.0) - time.monotonic())
+        return max(0.0, self._wishes.get(item_id, 0.0) - time.monotonic())
+
+    def forget_wish(self, item_id: str) -> None:
+        """Its server is to be asked again before the time that it wanted."""
+        self._wishes.pop(item_id, None)
 
     def save(self, project: ProjectFolder, item_id: str, source: Source | None, watch: Watch) -> Outcome:
         """Bring one item to disk. Every failure is recorded on the item; none is raised but `Stopped`.
 
         Raises `StorageError` only when not even the failure can be recorded anywhere.
         """
+        self.forget_wish(item_id)
         item = self._records.find_item(project, item_id)
         if item is None:
             return Outcome.GONE
@@ -138,8 +145,8 @@ class Saver:
                 content_type = self._receive(part, project, item, source, watch)
                 self._finish(part, project, item, content_type)
         except SaveError as exc:
-            if exc.kind.storage_blocked or exc.kind is SaveErrorKind.BAD_CONTENT:
-                part.discard()  # a full disk needs its room; a page instead of media is of no use
+            if exc.kind.storage_blocked:
+                part.discard()  # a full disk needs its room
             raise
         return Outcome.SAVED
 
@@ -181,14 +188,12 @@ class Saver:
         return kind
 
     def _finish(self, part: PartFile, project: ProjectFolder, item: MediaItem, content_type: str | None) -> None:
-        if part.size == 0:
-            raise SaveError(SaveErrorKind.BAD_CONTENT, "the file is empty")
-        found = sniff(part.head())
-        if found is None:
-            raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
-        media, extension, mime = found
-        if extension == "svg" and _is_active_vector(part):
-            raise SaveError(SaveErrorKind.BAD_CONTENT, "the picture (SVG) brings a script or a page with it")
+        try:
+            media, extension, mime = _kind_of(part)
+        except SaveError as exc:
+            if exc.kind is SaveErrorKind.BAD_CONTENT:
+                part.discard()  # a page instead of media is of no use
+            raise
         facts = probe(part.path)
         if facts is not None and facts.type is MediaType.AUDIO:
             media = MediaType.AUDIO  # sound alone in a container for video
@@ -200,7 +205,8 @@ class Saver:
             with placing(part.path, target) as path:
                 part.forget()  # before the record: who finds that takes the file as it is, and looks no further
                 self._require_there(project, item)
-                changes = _changes(project, item, path, _Content(media, mime or content_type, part.checksums, facts))
+                content = _Content(media, mime or content_type, part.checksums, facts, is_cut(path))
+                changes = _changes(project, item, path, content)
                 _write_beside(project, item, changes)
         except StorageError as exc:
             raise SaveError(exc.kind, exc.message, hint=exc.hint) from exc
@@ -214,7 +220,7 @@ class Saver:
             with path.open("rb") as file:
                 found = sniff(file.read(4096))
             media, mime = (found[0], found[2]) if found else (item.type, item.content_type)
-            changes = _changes(project, item, path, _Content(media, mime, sums, probe(path)))
+            changes = _changes(project, item, path, _Content(media, mime, sums, probe(path), is_cut(path)))
             sweep_temporaries(path.parent)  # one of the record beside it, perhaps
             _write_beside(project, item, changes)
             fsync_dir(path.parent)
@@ -249,6 +255,9 @@ class Saver:
         return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
 
 
+_CUT = "the file ends before its own end, and its source has no more of it: a part may be missing"
+
+
 class _Content(NamedTuple):
     """What a file's bytes are."""
 
@@ -256,6 +265,8 @@ class _Content(NamedTuple):
     content_type: str | None
     sums: Checksums
     facts: MediaFacts | None
+    cut: bool
+    """The file says of itself that it goes on."""
 
 
 def _changes(project: ProjectFolder, item: MediaItem, path: Path, content: _Content) -> dict[str, Any]:
@@ -270,7 +281,10 @@ def _changes(project: ProjectFolder, item: MediaItem, path: Path, content: _Cont
         "crc32": content.sums.crc32,
         "storage_error": None,
         "saved_at": now(),
+        "extra": {name: value for name, value in item.extra.items() if name != "doubt"},
     }
+    if content.cut:
+        changes["extra"]["doubt"] = _CUT
     if content.facts is not None:
         known = {name: getattr(content.facts, name) for name in ("duration", "width", "height", "fps")}
         changes |= {name: value for name, value in known.items() if value is not None}
@@ -284,6 +298,18 @@ def _write_beside(project: ProjectFolder, item: MediaItem, changes: dict[str, An
     """
     with suppress(StorageError):
         project.write_sidecar(move_item(item, SaveState.SAVED, **changes), sync_name=False)
+
+
+def _kind_of(part: PartFile) -> Kind:
+    """What has arrived. Raises `SaveError`, of kind BAD_CONTENT when it is nothing to keep."""
+    if part.size == 0:
+        raise SaveError(SaveErrorKind.BAD_CONTENT, "the file is empty")
+    found = sniff(part.head())
+    if found is None:
+        raise SaveError(SaveErrorKind.BAD_CONTENT, "what arrived is not a picture, a video or a sound")
+    if found[1] == "svg" and _is_active_vector(part):
+        raise SaveError(SaveErrorKind.BAD_CONTENT, "the picture (SVG) brings a script or a page with it")
+    return found
 
 
 def _is_active_vector(part: PartFile) -> bool:

@@ -16,6 +16,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, MediaItem, SaveState, StorageFault, move_item, needs_saving, now
 from mediatui.providers.base import Capability, Provider, signed_url_of
 from mediatui.steplog import Running, StepName
+from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.download import Downloader, Stopped
 from mediatui.studio.events import HostAsked, Notice
@@ -26,6 +27,8 @@ from mediatui.studio.save import Outcome, Saver, Source, Watch
 from mediatui.studio.services import Services
 from mediatui.studio.turns import NEVER, Turns, soonest_first, urgency
 from mediatui.studio.unattended import Unattended
+
+_AS_IT_IS = f"All that came is kept. Without its file, {TRY_AGAIN} fetches it anew while its address lasts."
 
 Wanted = Callable[[MediaItem], bool]
 
@@ -57,6 +60,7 @@ class Saving:
         self._saver = Saver(core.records, self._downloader, core.settings.max_file_bytes, core.steps)
         self._turns = Turns(core.settings.concurrent_saves)
         self._running: dict[tuple[str, str], _Running] = {}
+        self._resting: dict[str, float] = {}
         self._unattended = Unattended(core, hosts, self._save_one, self._saver.wished_pause)
 
     @property
@@ -88,7 +92,7 @@ class Saving:
 
     def next_try(self, item_id: str) -> float | None:
         """When an item is tried again by itself (seconds since the epoch); None: it is not. From any thread."""
-        return self._unattended.next_try(item_id)
+        return self._resting.get(item_id) or self._unattended.next_try(item_id)
 
     def not_kept(self, job_id: str) -> int:
         """How many outputs of a job went to the trash in this run (``keep_unsaved = false``). From any thread."""
@@ -113,6 +117,8 @@ class Saving:
 
     async def _save_there(self, places: Sequence[tuple[ProjectFolder, str]]) -> SaveReport:
         wanted = [item_id for _, item_id in places]
+        for item_id in wanted:
+            self._saver.forget_wish(item_id)  # who asks for it now wants it now
         outcomes = await asyncio.gather(*(self._save_one(project, item_id) for project, item_id in places))
         self._unattended.rest(i for i, o in zip(wanted, outcomes, strict=True) if o in (Outcome.SAVED, Outcome.ALREADY))
         by = {o: tuple(i for i, found in zip(wanted, outcomes, strict=True) if found is o) for o in Outcome}
@@ -197,9 +203,9 @@ class Saving:
         watch = Watch(_Throttled(core, project.id, item_id), stop.is_set)
         try:
             with core.steps.step(StepName.SAVE, item) as step:
-                async with self._turns.turn(urgency(item) if item else NEVER):
-                    work = core.save_pool.submit(lambda: self._saver.save(project, item_id, source, watch))
-                    outcome = await asyncio.wrap_future(work)
+                outcome = await self._tried(
+                    item_id, item, lambda: self._saver.save(project, item_id, source, watch), stop
+                )
                 self._explain(step, project, item_id, outcome)
                 return outcome
         except Stopped:
@@ -215,6 +221,27 @@ class Saving:
             raise
         finally:
             core.forget_progress(item_id)
+
+    async def _tried(
+        self, item_id: str, item: MediaItem | None, work: Callable[[], Outcome], stop: threading.Event
+    ) -> Outcome:
+        """Save; while a server wants to be left alone for a moment, others have their turn."""
+        patience = self._core.patience
+        for left in reversed(range(patience.attempts)):
+            async with self._turns.turn(urgency(item) if item else NEVER):
+                outcome = await asyncio.wrap_future(self._core.save_pool.submit(work))
+            wish = self._saver.wished_pause(item_id)
+            if outcome is not Outcome.FAILED or not left or not 0 < wish <= patience.longest_wish:
+                break
+            self._resting[item_id] = time.time() + wish
+            try:
+                while not stop.is_set() and (rest := self._saver.wished_pause(item_id)):
+                    await asyncio.sleep(min(rest, 0.25))
+            finally:
+                del self._resting[item_id]
+            if stop.is_set():
+                break
+        return outcome
 
     def _let_go(self, project: ProjectFolder, item_id: str, fault: StorageFault | None = None) -> None:
         def change(item: MediaItem) -> MediaItem | None:
@@ -233,6 +260,18 @@ class Saving:
                 self._core.emit(HostAsked(project.id, item_id, fault.host))
         elif item is not None and outcome is Outcome.SAVED:
             step.detail, step.bytes = item.path or "", item.file_size
+            if doubt := item.extra.get("doubt"):
+                step.detail = f"{step.detail}: {doubt}"
+                self._core.emit(
+                    Notice(
+                        "warning",
+                        "Saved, but perhaps not whole",
+                        f"{item.name}: {doubt}",
+                        _AS_IT_IS,
+                        project_id=project.id,
+                        item_id=item_id,
+                    )
+                )
 
     async def source_of(self, project: ProjectFolder, item: MediaItem) -> Source | None:
         """How to get an item's bytes from its provider; None when that is not set up here."""

@@ -9,6 +9,7 @@ of its own.
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.providers.connection import refusal_words
 from mediatui.providers.http import certificates
 from mediatui.studio.answer import Answer, Broken, ask
@@ -37,12 +39,28 @@ class Patience:
     """Seconds without a single byte."""
     head: float = 60.0
     """Seconds for the whole head of an answer, however its bytes trickle in."""
+    behind: float = 2.0
+    """Seconds without a single byte behind the announced end of a file that says it goes on."""
     attempts: int = 5
     """In a row, without progress."""
     first_delay: float = 0.5
     longest_delay: float = 60.0
+    longest_hold: float = 2.0
+    """A server that wants to be asked later than that lets another file have its turn meanwhile."""
     longest_wish: float = 60.0
-    """A server that wants to be asked later than that ends the try; the next one comes when it said."""
+    """A server that wants to be asked later than that ends the save; the next one comes when it said."""
+
+
+class UntrustedError(SaveError):
+    """Who answers cannot prove to be the host: asking again at once gets the same certificate."""
+
+    def __init__(self, host: str, cause: ssl.SSLCertVerificationError) -> None:
+        super().__init__(
+            SaveErrorKind.NETWORK,
+            f"{host}: its certificate is not trusted ({cause.verify_message.rstrip('.')}). See that the clock of this "
+            "computer is right, and that no filter or login page of the network answers in its place",
+            hint="A certificate authority of your own is named by SSL_CERT_FILE in the environment.",
+        )
 
 
 class Transport:
@@ -56,7 +74,7 @@ class Transport:
 
     @contextmanager
     def get(self, url: httpx.URL, headers: Mapping[str, str], peers: Peers) -> Iterator[Answer]:
-        """The answer to a GET, while the block lasts. Raises `Broken`, and what `peers` raises."""
+        """The answer to a GET, while the block lasts. Raises `Broken`, `UntrustedError`, and what `peers` raises."""
         origin = Origin(url.scheme == "https", url.raw_host.decode("ascii"), port_of(url))
         until = time.monotonic() + self._patience.head
         wire = self._kept.take(origin) or self._connect(origin, peers)
@@ -92,15 +110,17 @@ class Transport:
             wire.close()
 
     def _connect(self, origin: Origin, peers: Peers) -> Wire:
-        words = "it has no address"
+        fault: Exception = Broken("it has no address")
         for peer in peers(origin.host, origin.port):
             try:
                 return self._connect_to(peer, origin)
             except TimeoutError:
-                words = "nobody answered in time"
+                fault = Broken("nobody answered in time")
+            except ssl.SSLCertVerificationError as exc:
+                fault = UntrustedError(origin.host, exc)
             except OSError as exc:
-                words = refusal_words(exc)
-        raise Broken(words)
+                fault = Broken(refusal_words(exc))
+        raise fault
 
     def _connect_to(self, peer: str, origin: Origin) -> Wire:
         sock = socket.create_connection((peer, origin.port), self._patience.connect)

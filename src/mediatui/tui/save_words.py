@@ -58,6 +58,8 @@ def _meaning(item: MediaItem, keys: Keymap) -> str:
             return f"Not on disk yet. {save} saves it; {retry_all} saves everything unsaved."
         case SaveState.SAVING:
             return "Being saved now."
+        case SaveState.SAVED if item.extra.get("doubt"):
+            return "On disk, but perhaps not whole."
         case SaveState.SAVED:
             return "On disk, verified."
         case SaveState.URL_ONLY if fault is not None:
