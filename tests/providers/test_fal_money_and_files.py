@@ -232,6 +232,7 @@ async def test_an_upload_is_tried_again(fal: FalServer, provider: FalProvider) -
         ("initiate", Reply(403, {"detail": "User is locked. Reason: Exhausted balance."}), ErrorKind.BILLING),
         ("put", Reply(403, {"detail": "no"}), ErrorKind.INTERNAL),
         ("put", Reply(302, b"", {"Location": "https://files.example/"}), ErrorKind.UNSUPPORTED),
+        ("put", Reply(404), ErrorKind.INTERNAL),
         ("put", Reply(drop=True), ErrorKind.TRANSIENT),
     ],
 )
@@ -242,6 +243,21 @@ async def test_an_upload_that_fails_says_why(
     with pytest.raises(ProviderError) as caught:
         await provider.upload_file(InputFile.of("a.png", "image/png", b"bytes"), lambda count: None)
     assert caught.value.kind is kind
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+async def test_an_upload_begins_anew_when_its_address_is_no_longer_good(
+    fal: FalServer, provider: FalProvider, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Upload addresses are signed for a while, and a long video takes long."""
+    monkeypatch.setattr(fal_upload, "WHOLE_BYTES", 20)
+    monkeypatch.setattr(fal_upload, "PART_BYTES", 10)
+    data = bytes(range(25))
+    fal.script("put", None, Reply(status, {"detail": "Request has expired"}), None)
+    found = await provider.upload_file(InputFile.of("v.mp4", "video/mp4", data), lambda count: None)
+    assert found.url == f"{fal.url}/files/up/2-v.mp4"
+    assert [call.path for call in fal.of("put")][2:] == [f"/put/2-v.mp4/{n}" for n in (1, 2, 3, "complete")]
+    assert b"".join(call.body for call in fal.of("put")[2:5]) == data
 
 
 @pytest.mark.parametrize("failing", [2, 3, 4])
@@ -342,7 +358,7 @@ async def test_the_second_address_is_used_only_when_nothing_was_sent(fal: FalSer
     assert fal.submits[0].headers["authorization"] == f"Key {KEY}"  # it is our own address too
     await provider.aclose()
     with fal_server() as first:
-        for reply in (Reply(drop=True), Reply(502), Reply(200, b"")):
+        for reply in (Reply(drop=True), Reply(502), Reply(200, b""), Reply(303, b"", {"Location": "/"})):
             first.script("submit", reply)
             provider = made(fal, queue_url=first.url, backup_url=fal.url)
             with pytest.raises(ProviderError) as caught:
@@ -350,6 +366,26 @@ async def test_the_second_address_is_used_only_when_nothing_was_sent(fal: FalSer
             assert caught.value.kind is ErrorKind.AMBIGUOUS_SUBMIT
             await provider.aclose()
     assert len(fal.submits) == 1
+
+
+async def test_a_request_is_followed_at_the_second_address_while_the_first_is_not_there(fal: FalServer) -> None:
+    with fal_server() as gone:
+        refused = gone.url
+    provider = made(fal, queue_url=refused, backup_url=fal.url)
+    base = f"{refused}/fal-ai/test/requests/r1"
+    sent = job(remote_id="r1", urls={"status_url": f"{base}/status", "response_url": base, "cancel_url": f"{base}/c"})
+    assert (await provider.poll(sent)).phase is Phase.SUCCEEDED
+    assert json.loads(await provider.result(sent))["seed"] == 7
+    assert await provider.cancel(sent)
+    assert {call.headers["authorization"] for call in fal.calls} == {f"Key {KEY}"}
+    await provider.aclose()
+    with fal_server() as first:  # one that answers badly is there
+        first.script("status", Reply(502))
+        provider = made(fal, queue_url=first.url, backup_url=fal.url)
+        with pytest.raises(ProviderError):
+            await provider.poll(job(remote_id="r1"))
+        await provider.aclose()
+    assert fal.count("status") == 1
 
 
 async def test_headers_are_sent_only_when_they_are_set(fal: FalServer) -> None:

@@ -76,6 +76,14 @@ class FalHosts:
         """The second address where requests are answered at once; None where there is none."""
         return BACKUPS.get(self.run)
 
+    def elsewhere(self, url: str) -> str | None:
+        """The same address at the service's other domain; None where it has none."""
+        for base, spare in ((self.queue, self.backup), (self.run, self.run_backup)):
+            for here, there in ((base, spare), (spare, base)):
+                if here and there and url.startswith(f"{here}/"):
+                    return f"{there}{url.removeprefix(here)}"
+        return None
+
     @property
     def site(self) -> str:
         """Where a model's OpenAPI document lies when the catalogue does not hold it."""

@@ -27,7 +27,7 @@ ANSWERED = "direct:"
 """Begins the id that we give a direct request when the service gives it none."""
 WHICH = "Check the model's id; `mediatui models` lists what there is."
 
-_AMBIGUOUS_STATUSES = frozenset({408, 409, 499})
+_AMBIGUOUS_STATUSES = frozenset({303, 408, 409, 499})
 """Besides 5xx: answers to a submit after which it may be in the queue all the same."""
 
 

@@ -32,10 +32,22 @@ PAUSES = (0.5, 2.0, 5.0)
 GOOD_SECONDS = 86_400.0
 """An uploaded file is used again within a day; fal keeps it for seven at least."""
 _DOING = "uploading the input"
+_REFUSALS = frozenset({400, 401, 402, 403, 404, 410})
 
 
 async def upload(wire: FalWire, hosts: FalHosts, file: InputFile, progress: Progress) -> Uploaded:
     """Upload a file; `progress` hears how many of its bytes are there. Raises `ProviderError`."""
+    try:
+        return await _upload(wire, hosts, file, progress)
+    except _Refused:  # an address to upload to is good for a while only
+        return await _upload(wire, hosts, file, progress)
+
+
+class _Refused(ProviderError):
+    """The address to upload to takes nothing, or no more."""
+
+
+async def _upload(wire: FalWire, hosts: FalHosts, file: InputFile, progress: Progress) -> Uploaded:
     many = file.size > WHOLE_BYTES
     target, address = await _initiate(wire, hosts, file, many=many)
     began = now()
@@ -100,8 +112,8 @@ async def _accepted(wire: FalWire, method: str, target: str, **what: Any) -> Ans
     answer = await wire.send(method, target, _DOING, key=False, **what)
     if not answer.ok:
         error = error_of(answer, _DOING)
-        if error.kind.stops_batch:  # no key was sent there: it refuses this one address
-            raise ProviderError(ErrorKind.INTERNAL, error.message, code=error.code, status=error.status)
+        if answer.status in _REFUSALS:  # no key was sent there: it refuses this one address
+            raise _Refused(ErrorKind.INTERNAL, error.message, code=error.code, status=error.status)
         raise error
     return answer
 

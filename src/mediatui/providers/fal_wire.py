@@ -9,7 +9,7 @@ import httpx
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
-from mediatui.providers.http import TIMEOUT, Answer, ask, certificates, exchange
+from mediatui.providers.http import TIMEOUT, Answer, Unreached, ask, certificates, exchange
 from mediatui.settings import Secret
 
 DIRECT_SECONDS = 900.0
@@ -84,14 +84,26 @@ class FalWire:
         kind: str = "application/json",
         length: int | None = None,
     ) -> Answer:
-        """Whatever the service answers. Raises `ProviderError` of kind TRANSIENT when it does not."""
+        """Whatever the service answers, at its second domain while nobody is at the first.
+
+        Raises `ProviderError` of kind TRANSIENT when it does not.
+        """
         headers = self._auth(url) if key else {}
         if content is not None:
             headers["Content-Type"] = kind
         if length is not None:
             headers["Content-Length"] = str(length)
-        client = self._client(url)
-        return await ask(client, self._title, method, url, doing, params=params, headers=headers, content=content)
+
+        async def put(place: str) -> Answer:
+            client = self._client(place)
+            return await ask(client, self._title, method, place, doing, params=params, headers=headers, content=content)
+
+        try:
+            return await put(url)
+        except Unreached:
+            if (other := self._hosts.elsewhere(url)) is None:
+                raise
+            return await put(other)
 
     async def request(
         self,

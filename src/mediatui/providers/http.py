@@ -113,6 +113,10 @@ class TooLarge(BrokenAnswer):
     """The answer passed `MAX_BODY`."""
 
 
+class Unreached(ProviderError):
+    """Not a byte of a question left this machine."""
+
+
 def name_of(exc: Exception) -> str:
     """What went wrong on the connection, in a few words."""
     return str(exc) if isinstance(exc, BrokenAnswer) else connection_words(exc)
@@ -191,16 +195,15 @@ async def ask(
 ) -> Answer:
     """One question that may be put again, to the service named `title`. Raises `ProviderError`.
 
-    It is TRANSIENT when no whole answer came; `doing` completes "while …".
+    It is TRANSIENT when no whole answer came, `Unreached` when nobody was asked; `doing` completes "while …".
     """
     try:
         return await exchange(client, method, with_params(url, params), **more)
     except TooLarge:
         raise ProviderError(ErrorKind.INTERNAL, f"the answer of {title} while {doing} is too large") from None
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        raise ProviderError(
-            ErrorKind.TRANSIENT, f"{title} could not be reached while {doing} ({name_of(exc)})"
-        ) from None
+        kind = Unreached if isinstance(exc, NEVER_SENT) else ProviderError
+        raise kind(ErrorKind.TRANSIENT, f"{title} could not be reached while {doing} ({name_of(exc)})") from None
 
 
 def with_params(url: str, params: Mapping[str, str] | None) -> httpx.URL:
