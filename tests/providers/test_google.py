@@ -606,6 +606,44 @@ async def test_a_token_is_proved_where_it_is_for(server: GoogleServer, answer: d
             await provider.check()
 
 
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(body={"error": {"code": 401, "message": "no", "status": "UNAUTHENTICATED"}}), ErrorKind.AUTH),
+        (Reply(body={"error": {"code": 400, "message": "API key not valid."}}), ErrorKind.AUTH),
+        (Reply(body={"error": {"code": 503, "message": "busy"}}), ErrorKind.TRANSIENT),
+        (problem(404, "NOT_FOUND", "no such project"), ErrorKind.TRANSIENT),
+    ],
+)
+async def test_a_key_that_was_refused_behind_200_or_at_another_address_is_not_proven(
+    server: GoogleServer, reply: Reply, kind: ErrorKind
+) -> None:
+    server.script("catalogue", reply)
+    async with provider_of(server) as provider:
+        with refused(kind):
+            await provider.check()
+
+
+QUESTIONS = [
+    ({"code": 503, "message": "busy"}, ErrorKind.TRANSIENT),
+    ({"code": 429, "status": "RESOURCE_EXHAUSTED"}, ErrorKind.RATE_LIMITED),
+    ({"code": 401, "message": "expired"}, ErrorKind.AUTH),
+]
+
+
+@pytest.mark.parametrize(("error", "kind"), QUESTIONS)
+@pytest.mark.parametrize(("job", "name"), [(VEO, VERTEX_NAME), (VIDEO, "int-1")])
+async def test_a_question_that_was_refused_behind_200_is_no_failed_job(
+    server: GoogleServer, job: Job, name: str, error: dict[str, Any], kind: ErrorKind
+) -> None:
+    server.script("poll", Reply(body={"error": error}))
+    async with provider_of(server) as provider:
+        with refused(kind):
+            await provider.poll(known(job, name))
+        server.script("poll", Reply(body={"done": True, "status": "failed", "error": error}))
+        assert (await provider.poll(known(job, name))).phase is Phase.FAILED
+
+
 @pytest.mark.parametrize("body", [b"<html>Welcome to our network</html>", b"", b"[]", b"\xff"])
 async def test_a_login_page_is_no_model_list_and_proves_nothing(server: GoogleServer, body: bytes) -> None:
     server.script("catalogue", Reply(body=body))

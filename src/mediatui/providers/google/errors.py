@@ -107,6 +107,18 @@ def error_from_operation(error: object, doing: str = "the job failed") -> Provid
     return ProviderError(kind, message, hint=HINTS.get(kind, ""), code=code)
 
 
+def refused_question(error: object) -> ProviderError | None:
+    """The refusal of a question that came with HTTP 200, for our key or for now; None for a job's own failure."""
+    found: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+    number = found.get("code")
+    status = number if isinstance(number, int) and 400 <= number < 600 else 0
+    kind = _STATUSES.get(_text(found.get("status")).upper()) or _HTTP.get(status)
+    kind = kind or (ErrorKind.TRANSIENT if status >= 500 else None)
+    if kind is not ErrorKind.AUTH and (kind is None or not kind.retry_read):
+        return None
+    return ProviderError(kind, _text(found.get("message")) or "Google refused the question", hint=HINTS.get(kind, ""))
+
+
 def refused(reasons: list[str], said: str = "") -> ProviderError:
     """No media came because a filter took them away, or the model answered in words: `said`."""
     named = ", ".join(dict.fromkeys(one_line(r, 120) for r in reasons if r))

@@ -14,7 +14,7 @@ from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInf
 from mediatui.providers.google import generate, interactions, predict, veo
 from mediatui.providers.google.anywhere import media_anywhere
 from mediatui.providers.google.auth import Credentials
-from mediatui.providers.google.errors import error_from_operation
+from mediatui.providers.google.errors import error_from_operation, refused_question
 from mediatui.providers.google.models import Route, Surface, catalogue, form, live_models, matching, route_of
 from mediatui.providers.google.places import Places
 from mediatui.providers.google.wire import Wire, ambiguous
@@ -32,6 +32,8 @@ KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 
 _OPERATION = re.compile(r"(?:(?:projects|models|publishers)/[\w.:/-]{1,400}/)?operations/[\w.-]{1,200}", re.ASCII)
 _LONGEST_ID = 400
+_OF_A_JOB = frozenset({"name", "done", "response", "id", "status", "steps"})
+"""What an operation or an interaction says of itself; a mere refusal has none of it."""
 _LOCATION = re.compile(r"/locations/([a-z0-9-]+)/")
 _DEFAULT_LOCATION = "us-central1"
 _PAGES = 10
@@ -152,6 +154,8 @@ class GoogleProvider:
         document = parse_object(raw)
         if not document:
             raise ProviderError(ErrorKind.TRANSIENT, "Google's answer to the status question cannot be read")
+        if not document.keys() & _OF_A_JOB and (error := refused_question(document.get("error"))) is not None:
+            raise error
         read = veo.progress if surface is Surface.LONG_RUNNING else interactions.progress
         going = read(document)
         if going.phase is Phase.SUCCEEDED:
@@ -219,11 +223,16 @@ class GoogleProvider:
         else:
             where = self._places.location or _DEFAULT_LOCATION
             url = f"{self._places.vertex_base(where)}/projects/{self._places.project}/locations/{where}/models"
-        raw = await self._wire.ask("GET", url, doing, params=params)
         try:
-            _object(raw)
+            document = _object(await self._wire.ask("GET", url, doing, params=params))
         except ProviderError as exc:
-            raise ProviderError(exc.kind, "what answers is not Google's model list", hint=_NO_LIST) from None
+            if exc.kind is ErrorKind.NOT_FOUND:  # every account has it: the address is wrong, or the project
+                raise ProviderError(ErrorKind.TRANSIENT, f"no model list: {exc.message}", hint=_NO_LIST) from None
+            if exc.kind is ErrorKind.INTERNAL:
+                raise ProviderError(exc.kind, "what answers is not Google's model list", hint=_NO_LIST) from None
+            raise
+        if document.get("error"):
+            raise refused_question(document["error"]) or error_from_operation(document["error"])
 
     async def aclose(self) -> None:
         """Close the connections."""
