@@ -383,6 +383,11 @@ async def test_jobs_ask_again_generate_again_and_dismiss(start: Start) -> None:
         await until(lambda: not screen.list.keys, "dismissed")
         await until(lambda: "ask again" not in keys.text and "all failed" not in keys.text, "no key without a job")
         assert "n new" in keys.text
+        assert "1 job dismissed. u brings it back." in status.text
+        await session.press("u")
+        await until(lambda: screen.list.keys == [jobs[0].id], "back again")
+        await session.press("x")
+        await until(lambda: not screen.list.keys, "dismissed again")
         await session.press("escape")
         await until(lambda: not session.library.shelf.rows, "not in the library either")
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
@@ -307,16 +306,15 @@ class Making:
             checked.append(job)
         return tuple(checked)
 
-    async def dismiss(self, job_ids: Iterable[str]) -> int:
+    async def dismiss(self, job_ids: Iterable[str], desk: Organising) -> int:
         """Forget ended jobs; those whose outputs are not all saved stay. Returns how many went."""
-        gone = 0
-        for job_id in job_ids:
+        going: dict[str, list[str]] = {}
+        for job_id in dict.fromkeys(job_ids):
             project, job = await self._located(job_id)
             unsaved = any(i.save_state is not SaveState.SAVED for i in self._items_of(job_id))
             if job.phase.ended and not unsaved:
-                await self._core.blocking(partial(project.commit, gone_jobs=[job_id]))
-                gone += 1
-        return gone
+                going.setdefault(project.id, []).append(job_id)
+        return (await asyncio.wrap_future(desk.drop_jobs(going))).count
 
     async def forget(self, job_id: str, desk: Organising) -> Undo:
         """Close a job whose submit had no answer, and take it off the list; see `Studio.forget_job`."""
@@ -333,7 +331,7 @@ class Making:
         )
         closed = await self._book.step(project, job_id, Phase.CANCELLED, error=fault)
         self._core.steps.note(StepName.CANCEL, closed, outcome="forgotten", detail="by hand; it was never found")
-        return await asyncio.wrap_future(desk.drop_jobs(project.id, (job_id,)))
+        return await asyncio.wrap_future(desk.drop_jobs({project.id: (job_id,)}))
 
     async def _located(self, job_id: str) -> tuple[ProjectFolder, Job]:
         project = await self._core.locate(job_id, item=False)

@@ -160,11 +160,11 @@ class Organising:
         """Bring a deleted project back from the trash."""
         return self._do("restore a project", lambda: RestoreProjectStep(self._lib, path))
 
-    def drop_jobs(self, project_id: str, job_ids: Sequence[str]) -> Future[Undo]:
-        """Take ended jobs off the list."""
-        ids = tuple(job_ids)
-        label = f"forget {plural(len(ids), 'job')}"
-        return self._do(label, lambda: DropJobsStep(self._lib, project_id, ids))
+    def drop_jobs(self, job_ids: Mapping[str, Sequence[str]]) -> Future[Undo]:
+        """Take ended jobs off the list; they are given by project."""
+        steps = [DropJobsStep(self._lib, project_id, tuple(ids)) for project_id, ids in job_ids.items()]
+        label = f"dismiss {plural(sum(map(len, job_ids.values())), 'job')}"
+        return self._do(label, lambda: Several(steps))
 
     # -- the trash screen
 

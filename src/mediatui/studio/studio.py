@@ -336,8 +336,8 @@ class Studio:
         return self._core.engine.call(take_up())
 
     def dismiss(self, job_ids: Iterable[str]) -> Future[int]:
-        """Forget ended jobs whose outputs are all saved; returns how many went."""
-        return self._core.engine.call(self._making.dismiss(list(job_ids)))
+        """Forget ended jobs whose outputs are all saved; returns how many went. Can be taken back."""
+        return self._core.engine.call(self._making.dismiss(list(job_ids), self.organise))
 
     def forget_job(self, job_id: str) -> Future[Undo]:
         """Close a job of which nobody can say what became of it, and take it off the list; can be taken back.

@@ -69,6 +69,7 @@ def jobs_actions() -> Iterable[Action]:
     )
     yield on("dismiss", "Dismiss", "Take this ended job off the list.", "d delete", "dismiss")
     yield on("dismiss-ended", "Dismiss all ended", "Take every ended job off the list.", "x")
+    yield on("undo", "Undo", "Take back what was done last.", "u")
     yield on(
         "again",
         "Generate again…",

@@ -210,6 +210,7 @@ class JobsScreen(StudioScreen[None]):
             "recheck-all": self._recheck_all,
             "dismiss": self._dismiss_one,
             "dismiss-ended": self._dismiss_ended,
+            "undo": self.main.library.tidying.undo,
             "forget": self._forget,
             "log": self._log,
             "again": self._again,
@@ -271,8 +272,9 @@ class JobsScreen(StudioScreen[None]):
     async def _dismiss(self, ids: Sequence[str]) -> None:
         count = await self.main.ask(self.main.studio.dismiss(ids)) if ids else 0
         kept = len(ids) - count
-        words = f"{plural(kept, 'job')} kept: outputs are not saved yet." if kept else ""
-        self.main.tell(f"{plural(count, 'job')} dismissed. {words}".strip())
+        back = f"{self.press('undo')} brings {'it' if count == 1 else 'them'} back." if count else ""
+        left = f"{plural(kept, 'job')} kept: outputs are not saved yet." if kept else ""
+        self.main.tell(" ".join(filter(None, (f"{plural(count, 'job')} dismissed.", back, left))))
         self.reload()
 
     async def _forget(self) -> None:
@@ -290,7 +292,7 @@ class JobsScreen(StudioScreen[None]):
         ]
         if await self.main.push_screen_wait(ConfirmScreen("Give this job up?", lines, "give it up")):
             await self.main.ask(self.main.studio.forget_job(job.id))
-            self.main.tell("Given up and off the list.")
+            self.main.tell(f"Given up and off the list. {self.press('undo')} shows it again, as given up.")
             self.reload()
 
     def _log(self) -> None:
