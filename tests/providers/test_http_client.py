@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -181,6 +182,30 @@ def test_hints_name_the_place_of_the_key() -> None:
     other = error_from_answer(Service("mine", "Mine"), 401, {}, b"", "asking")
     assert "providers.mine.key" in other.hint
     assert " or providers" not in other.hint
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Your account balance is insufficient",
+        "account credit not enough",
+        "You have insufficient credit to run this model",
+        "insufficient API credits, please top up",
+        "Your credit balance is too low",
+        "you are out of credits",
+    ],
+)
+def test_an_empty_balance_is_told_in_many_words(said: str) -> None:
+    body = json.dumps({"message": said}).encode()
+    for status in (400, 403, 500):
+        error = error_from_answer(Service("x", "X"), status, {}, body, "sending")
+        assert (error.kind, error.message) == (ErrorKind.BILLING, said)
+    assert failure(Service("x", "X"), said).kind is ErrorKind.BILLING
+
+
+def test_other_balances_stop_no_batch() -> None:
+    for said in ("white balance too low", "the balance between foreground and background is off"):
+        assert failure(Service("x", "X"), said).kind is ErrorKind.INTERNAL
 
 
 def test_how_long_to_wait() -> None:

@@ -153,15 +153,16 @@ async def test_a_submit_without_a_clear_answer_is_ambiguous_and_sent_once(server
     assert "mediatui jobs retry" in errors[0].hint
 
 
-async def test_a_refusal_that_names_a_task_is_followed_for_the_task_exists(server: PiAPIServer) -> None:
-    error = {"code": 10001, "message": "image too small"}
-    server.script("submit", Reply(500, server.task("failed", error=error)))
-    server.script("poll", Reply(body=server.task("failed", error=error)))
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_a_task_that_failed_at_once_says_why_and_keeps_its_id(server: PiAPIServer, status: int) -> None:
+    """The rest of the batch is stopped by it, where the balance is why; and it can be asked about again."""
+    error = {"code": 10000, "raw_message": "frozen credits failed", "message": "account credit is not enough"}
+    server.script("submit", Reply(status, server.task("Failed", error=error)))
     async with provider_of(server) as provider:
         submitted = await provider.submit(JOB)
-        assert not submitted.phase.ended
-        progress = await provider.poll(replace(JOB, remote_id=submitted.remote_id))
-    assert progress.phase is Phase.FAILED
+    assert (submitted.remote_id, submitted.phase) == ("t1", Phase.FAILED)
+    assert submitted.error is not None
+    assert (submitted.error.kind, submitted.error.message) == (ErrorKind.BILLING, "account credit is not enough")
 
 
 async def test_nothing_is_ambiguous_when_nothing_could_be_sent() -> None:

@@ -93,6 +93,28 @@ def test_a_history_without_exactly_one_match_finds_nothing(
     assert fal.count("status") == 0
 
 
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (None, "shows no such request so far"),
+        ([Reply(403, {"error": {"type": "authorization_error", "message": "needs the scope API"}})], "needs the scope"),
+        (["r8", "r9"], "shows 2 requests like it"),
+    ],
+)
+def test_what_came_of_looking_for_a_lost_request_is_said(
+    fal: FalServer, shop: Workshop, reply: Any, words: str
+) -> None:
+    fal.script("submit", Reply(drop=True))
+    if isinstance(reply, list):
+        fal.on["history"] = lambda call: reply[0] if isinstance(reply[0], Reply) else history(call, fal, *reply)
+    (job,), _ = shop.make()
+    (asked,) = shop.studio.recheck([job.id]).result(20)
+    assert (asked.phase, len(shop.notices), fal.count("submit")) == (Phase.UNKNOWN, 1, 1)
+    assert asked.error is not None
+    assert "may have been accepted and billed" in asked.error.message
+    assert words in asked.error.hint
+
+
 def test_lost_requests_that_are_alike_are_all_found_when_all_are_there(fal: FalServer, shop: Workshop) -> None:
     fal.script("submit", Reply(drop=True), Reply(drop=True))
     fal.on["history"] = lambda call: history(call, fal, *(["r8", "r9"] if fal.count("submit") == 2 else []))
@@ -132,6 +154,21 @@ def test_a_refused_key_or_an_empty_balance_stops_the_batch(
     assert jobs[2].error.message.startswith("not sent: ")
     assert fal.count("submit") == 2
     assert len({job.batch for job in jobs}) == 1
+
+
+def test_an_empty_balance_is_told_once_for_all_that_were_on_their_way(fal: FalServer, shop: Workshop) -> None:
+    together = threading.Barrier(4)
+
+    def refuse(call: Call) -> Reply:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(2)
+        return Reply(403, LOCKED)
+
+    fal.on["submit"] = refuse
+    jobs, _ = shop.make(*(f"fal-ai/{name}" for name in ("one", "two", "three", "four", "five", "six")))
+    assert fal.count("submit") == 4
+    assert [str(job.phase) for job in jobs].count("failed") == 4
+    assert [notice.title for notice in shop.notices] == ["The account does not pay for it"]
 
 
 def test_too_many_requests_are_offered_again_when_the_service_says_so(fal: FalServer, shop: Workshop) -> None:

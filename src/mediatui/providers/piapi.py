@@ -178,6 +178,8 @@ class PiAPIProvider(PublicOutputs):
         data = mapping(document.get("data"))
         if remote_id := identifier(data.get("task_id")):
             phase = _phase(data)
+            if phase is Phase.FAILED:
+                return Submitted(remote_id, phase=phase, error=self._why(data))
             return Submitted(remote_id, phase=phase if phase is Phase.QUEUED else Phase.RUNNING)
         self._wire.check_submit(answer)
         if (error := self._refusal(document)) is not None:

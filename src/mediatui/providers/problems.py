@@ -44,6 +44,11 @@ _BILLING_WORDS = (
     "exhausted balance",
 )
 _KEY_CODES = frozenset({"invalid_api_key", "authentication_error", "unauthorized", "401"})
+_NO_BALANCE = re.compile(
+    r"\b(?:credit|(?<!white )balance|fund)s?\W+(?:\w+\W+){0,2}(?:insufficient|not enough|exhausted|depleted|too low)\b"
+    r"|\b(?:insufficient|not enough|out of)\W+(?:\w+\W+){0,2}(?:credit|balance|fund)s?\b"
+)
+"""The same in any order, with a few words between: "your account balance is insufficient"."""
 _LONGEST_RETRY = 86_400.0
 _SECONDS_SAID = re.compile(r"\bin ~?(\d{1,5}(?:\.\d+)?) ?s(?:ec|\b)", re.IGNORECASE)
 
@@ -146,7 +151,7 @@ def error_from_answer(
 
 def kind_of_status(status: int, problem: Problem) -> ErrorKind:
     """What a refusal means: the status decides, the balance and the filter have words of their own."""
-    if status == 402 or _says(problem, _BILLING_WORDS):
+    if status == 402 or _says_balance(problem):
         return ErrorKind.BILLING
     if status in (400, 403, 422, 451) and (status == 451 or _says(problem, _POLICY_WORDS)):
         return ErrorKind.POLICY
@@ -174,7 +179,7 @@ def failure(service: Service, error: object, code: str = "") -> ProviderError:
     message = problem_text(error) or "the job failed, and the provider does not say why"
     problem = Problem(message, code or _code(mapping(error)))
     kind = ErrorKind.INTERNAL
-    if _says(problem, _BILLING_WORDS):
+    if _says_balance(problem):
         kind = ErrorKind.BILLING
     elif _says(problem, _POLICY_WORDS):
         kind = ErrorKind.POLICY
@@ -186,6 +191,10 @@ def failure(service: Service, error: object, code: str = "") -> ProviderError:
 def _says(problem: Problem, words: tuple[str, ...]) -> bool:
     said = f"{problem.code} {problem.message}".lower()
     return any(word in said for word in words)
+
+
+def _says_balance(problem: Problem) -> bool:
+    return _says(problem, _BILLING_WORDS) or _NO_BALANCE.search(problem.message.lower()) is not None
 
 
 def hint_for(service: Service, kind: ErrorKind) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError
@@ -19,6 +20,9 @@ from mediatui.studio.records import Records
 from mediatui.text import one_line
 
 T = TypeVar("T")
+
+TELL_AGAIN_SECONDS = 60.0
+"""A refused key or an empty balance is told once for a batch within this time."""
 
 
 class Surroundings(Protocol):
@@ -59,6 +63,8 @@ class JobBook:
     """Records the steps of jobs; every method returns the job as recorded. All raise `StorageError`."""
 
     around: Surroundings
+    told: dict[tuple[str, ErrorKind], float] = field(default_factory=dict)
+    """When it was said last of a batch that the provider refused the key or the balance (`time.monotonic`)."""
 
     async def edit(self, project: ProjectFolder, job_id: str, change: Callable[[Job], Job | None]) -> Job:
         """Change the freshest version of a job."""
@@ -114,9 +120,19 @@ class JobBook:
 
     def notice(self, job: Job, severity: str, exc: MediatuiError) -> None:
         """Tell the faces about a job."""
-        about_all = isinstance(exc, ProviderError) and exc.kind.stops_batch  # one notice for a whole batch
+        about_all = isinstance(exc, ProviderError) and exc.kind.stops_batch
+        if isinstance(exc, ProviderError) and about_all and self._is_told(job, exc.kind):
+            return
         title = one_line(exc.title if about_all else f"{job.model}: {exc.title}", 120)
         self.around.emit(Notice(severity, title, exc.message, exc.hint, project_id=job.project, job_id=job.id))
+
+    def _is_told(self, job: Job, kind: ErrorKind) -> bool:
+        """It was said of another job of the batch a moment ago; else it counts as said now."""
+        about, moment = (job.batch or job.id, kind), time.monotonic()
+        if moment - self.told.get(about, -TELL_AGAIN_SECONDS) < TELL_AGAIN_SECONDS:
+            return True
+        self.told[about] = moment
+        return False
 
 
 def fault_of(exc: MediatuiError) -> JobFault:
