@@ -105,6 +105,7 @@ class Sender:
             remote_id=submitted.remote_id,
             urls=dict(submitted.urls),
             result_path=path,
+            finished_at=now() if raw is None and submitted.phase.ended else None,
             error=fault_of(submitted.error) if submitted.error else None,
         )
 
