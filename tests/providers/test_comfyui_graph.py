@@ -61,6 +61,8 @@ def test_a_seed_of_minus_one_or_none_is_ours() -> None:
         99,
         5,
     ]
+    usual = parse_template(graph_with(seed="{{seed=-1}}"))  # the server itself refuses a seed below zero
+    assert [values_for(usual, given, 99)["seed"] for given in ({}, {"seed": 7})] == [99, 7]
 
 
 BAD: list[tuple[Any, str]] = [

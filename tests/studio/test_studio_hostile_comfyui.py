@@ -132,6 +132,16 @@ def test_every_end_is_told(comfy: ComfyServer, shop: Workshop, entry: Entry, pha
     assert (job.phase, items) == (phase, [])
 
 
+def test_a_job_that_the_server_took_from_its_cache_says_so(comfy: ComfyServer, shop: Workshop) -> None:
+    """Servers that name the files again in such an answer are as any other."""
+    cached: list[Any] = [["execution_cached", {"nodes": ["3"], "prompt_id": "x"}], ["execution_success", {}]]
+    comfy.on["history"] = lambda call: Reply(body={asked(call): done({}, "success", cached)})
+    job, items = made(comfy, shop)
+    assert (job.phase, items) == (Phase.SUCCEEDED, [])
+    assert job.error is not None
+    assert "made exactly this before" in job.error.message
+
+
 @pytest.mark.parametrize("given", [None, "", ".", "..", 7, "x" * 500, "\x1b[31mx", "../../queue", "a?b#c", "other"])
 def test_a_job_is_found_whatever_id_it_was_given(comfy: ComfyServer, shop: Workshop, given: object) -> None:
     """Under that id where it can be asked for, else under our own."""

@@ -118,6 +118,14 @@ def find_files(entry: Mapping[str, Any], address: Callable[[str, str, str], str]
     return ()
 
 
+def was_cached(entry: Mapping[str, Any]) -> bool:
+    """The server took every node's result from its cache, and ran none."""
+    prompt = entry.get("prompt")
+    graph = mapping(prompt[2]) if isinstance(prompt, list) and len(prompt) > 2 else {}
+    cached = dict(_messages(mapping(entry.get("status")))).get("execution_cached", {}).get("nodes")
+    return bool(graph) and isinstance(cached, list) and graph.keys() <= set(map(str, cached))
+
+
 def _seed_in(entry: Mapping[str, Any]) -> int | None:
     """The first seed of the graph as it ran; the history keeps it as ``prompt[2]``."""
     prompt = entry.get("prompt")

@@ -169,14 +169,12 @@ def values_for(template: Template, inputs: Mapping[str, Any], seed: int) -> dict
     values: dict[str, Any] = {}
     for place in template.placeholders:
         given = inputs.get(place.name)
-        if given is None or given == "":
-            values[place.name] = _fallback(place, seed)
-            if values[place.name] is None:
-                problems[place.name] = "missing"
-            continue
-        typed = _typed(place.kind, given)
+        absent = given is None or given == ""
+        typed = _fallback(place, seed) if absent else _typed(place.kind, given)
         values[place.name] = seed if place.name == "seed" and typed == -1 else typed
-        if typed is None:
+        if absent and typed is None:
+            problems[place.name] = "missing"
+        elif typed is None:
             problems[place.name] = f"not {'an' if place.kind[0] in 'aeio' else 'a'} {place.kind}"
         elif place.choices and typed not in place.choices:
             problems[place.name] = f"not one of {', '.join(place.choices[:20])}"

@@ -22,7 +22,7 @@ from mediatui.providers.base import (
     Progress,
     Submitted,
 )
-from mediatui.providers.comfy_answers import find_files, progress_of, refusal
+from mediatui.providers.comfy_answers import find_files, progress_of, refusal, was_cached
 from mediatui.providers.comfy_graph import Template, fill, seed_for, values_for
 from mediatui.providers.comfy_socket import ProgressSockets
 from mediatui.providers.comfy_wire import ComfyWire, segment
@@ -226,7 +226,13 @@ class ComfyProvider:
         entry = next((e for e in held if isinstance(e, Mapping) and "outputs" in e), None)
         if entry is None:
             raise ProviderError(ErrorKind.INTERNAL, "ComfyUI's answer holds no history entry")
-        return find_files(entry, self._wire.view_address)
+        files = find_files(entry, self._wire.view_address)
+        if not files and was_cached(entry):
+            message = (
+                "ComfyUI had made exactly this before, ran nothing, and names no file: give another seed or prompt"
+            )
+            raise ProviderError(ErrorKind.UNSUPPORTED, message)
+        return files
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop it: by its own address, and on servers that have none, out of the queue or by interrupting."""
