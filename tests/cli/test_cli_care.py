@@ -157,11 +157,12 @@ def test_a_version_may_be_asked_for_as_json(home: Home) -> None:
 
 
 def test_settings_that_the_interface_would_not_take_are_told_by_check(home: Home) -> None:
-    home.configure('[keys]\n"library.trahs" = "x"\n[[open]]\nrum = "mpv"\n')
+    home.configure('[ui]\ntheme = "nodr"\n[keys]\n"library.trahs" = "x"\n[[open]]\nrum = "mpv"\n')
     done = home.run("config", "check", "--json")
     assert (done.code, done.document["understood"]) == (2, False)
-    assert ["trahs" in done.document["problems"][0], "rum" in done.document["problems"][1]] == [True, True]
-    home.configure('[keys]\n"library.trash" = "ctrl+t"\n[[open]]\nrun = "mpv"\n')
+    theme, key, program = done.document["problems"]
+    assert (theme, "trahs" in key, "rum" in program) == ("there is no theme 'nodr'. Did you mean nord?", True, True)
+    home.configure('[ui]\ntheme = "nord"\n[keys]\n"library.trash" = "ctrl+t"\n[[open]]\nrun = "mpv"\n')
     assert home.run("config", "check").code == 0
 
 

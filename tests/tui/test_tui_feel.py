@@ -36,13 +36,12 @@ from mediatui.tui.widgets.bars import KeyBar, PaneTitle
 from .conftest import Start, until
 
 FAST = Settings(poll_seconds=0.05)
-THEMES = ("mediatui", "nord", "ansi-dark", "ansi-light")
 
 
 def looks(settings: Settings = FAST, memory: Memory | None = None, few: bool = False, **terminal: Any) -> Looks:
     """What would be decided."""
     found = Capabilities(**terminal)
-    return decide_looks(settings, memory or Memory(), found, THEMES, few_colours=few, environment={})
+    return decide_looks(settings, memory or Memory(), found, few_colours=few, environment={})
 
 
 # Quiet, plain, few colours.

@@ -76,7 +76,13 @@ def run_check(context: Context) -> int:
 
 
 def _problems_of_interface(settings: Settings) -> Iterator[str]:
-    """What the interface alone would say of keys and programs, which it opens without."""
+    """What the interface alone would say: of a theme, without which it does not open, of keys and of programs."""
+    from mediatui.tui.theme import check_theme
+
+    try:
+        check_theme(settings.theme)
+    except UsageError as error:
+        yield f"{error.message}. {error.hint}"
     if settings.keys:
         from mediatui.tui.own_keys import read_keymap
 

@@ -109,7 +109,7 @@ class MediatuiApp(Answering, Actor, App[int], inherit_bindings=False):
         for theme in THEMES:
             self.register_theme(theme)
         few = self.no_color or self.console.color_system == FEW_COLOURS
-        self.looks = decide_looks(self.settings, self.memory, self.capabilities, self.available_themes, few_colours=few)
+        self.looks = decide_looks(self.settings, self.memory, self.capabilities, few_colours=few)
         self.theme = PLAIN_DARK if self.no_color else self.looks.theme
         self.quiet = self.looks.quiet
         self.set_class(self.looks.compact, "-compact")

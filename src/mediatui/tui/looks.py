@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mediatui.errors import UsageError
 from mediatui.settings import Settings, Switch
 from mediatui.tui.glyphs import wants_ascii
-from mediatui.tui.theme import PLAIN_DARK, PLAIN_LIGHT
+from mediatui.tui.theme import NAMES, PLAIN_DARK, PLAIN_LIGHT, check_theme
 
 if TYPE_CHECKING:
     from mediatui.tui.memory import Memory
@@ -36,7 +34,6 @@ def decide_looks(
     settings: Settings,
     memory: Memory,
     capabilities: Capabilities,
-    themes: Iterable[str],
     *,
     few_colours: bool,
     environment: Mapping[str, str] = os.environ,
@@ -44,20 +41,17 @@ def decide_looks(
     """The looks. Raises `UsageError` for a theme that there is not."""
     quiet = capabilities.remote if settings.quiet_ui is Switch.AUTO else settings.quiet_ui is Switch.ON
     return Looks(
-        theme=_theme(settings, memory, sorted(themes), few_colours),
+        theme=_theme(settings, memory, few_colours),
         compact=memory.choice("compact", _word(settings.compact)) == _word(True),
         quiet=quiet,
         ascii=wants_ascii(settings.glyphs, environment),
     )
 
 
-def _theme(settings: Settings, memory: Memory, known: list[str], few_colours: bool) -> str:
-    if settings.theme not in known:
-        near = difflib.get_close_matches(settings.theme, known, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-        raise UsageError(f"there is no theme {settings.theme!r}", hint=hint)
+def _theme(settings: Settings, memory: Memory, few_colours: bool) -> str:
+    check_theme(settings.theme)
     chosen = memory.choice("theme", settings.theme)
-    theme = chosen if chosen in known else settings.theme
+    theme = chosen if chosen in NAMES else settings.theme
     # Colours that sixteen cannot tell apart would be all that keeps text and background apart.
     return theme if not few_colours or theme in (PLAIN_DARK, PLAIN_LIGHT) else PLAIN_DARK
 

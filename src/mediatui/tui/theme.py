@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+import difflib
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+from mediatui.errors import UsageError
 
 PLAIN_DARK, PLAIN_LIGHT = "ansi-dark", "ansi-light"
 """The terminal's own colours: for NO_COLOR, and for terminals that have sixteen."""
@@ -101,3 +105,12 @@ CONTRAST = Theme(
     },
 )
 THEMES = (DARK, LIGHT, CONTRAST)
+NAMES = frozenset(BUILTIN_THEMES).union(theme.name for theme in THEMES)
+
+
+def check_theme(name: str) -> None:
+    """Raise `UsageError` for a theme that there is not."""
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(NAMES))}."
+        raise UsageError(f"there is no theme {name!r}", hint=hint)
