@@ -228,9 +228,7 @@ class ComfyProvider:
             raise ProviderError(ErrorKind.INTERNAL, "ComfyUI's answer holds no history entry")
         files = find_files(entry, self._wire.view_address)
         if not files and was_cached(entry):
-            message = (
-                "ComfyUI had made exactly this before, ran nothing, and names no file: give another seed or prompt"
-            )
+            message = "ComfyUI had made exactly this before, ran nothing and names no file; give another seed"
             raise ProviderError(ErrorKind.UNSUPPORTED, message)
         return files
 
