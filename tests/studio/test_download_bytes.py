@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.support.fal_server import FalServer, Reply
 
+from mediatui.errors import SaveError
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.appender import BLOCK_BYTES, Appender
 from mediatui.studio.download import Downloader, Limits, Progress, Stopped
@@ -197,3 +198,17 @@ def test_a_connection_left_in_the_middle_is_not_used_again(fal: FalServer, tmp_p
         assert part.path.read_bytes() == MOVIE.body
     downloader.close()
     assert ports(fal) == 2
+
+
+def test_bytes_that_could_not_be_synced_are_not_taken_for_good_later(tmp_path: Path) -> None:
+    path = tmp_path / "a.part"
+    with PartFile(path) as part:
+        part.begin(Validator("http://a/", etag='"1"', total=9))
+        part.write(b"nine byte")
+        beyond_sync, other = os.pipe()
+        os.dup2(beyond_sync, part._fd)
+        os.close(beyond_sync)
+        os.close(other)
+        with pytest.raises(SaveError, match="could not write the download"):
+            part.sync()
+    assert list(tmp_path.iterdir()) == []

@@ -93,9 +93,10 @@ class PartFile:
 
     def close(self) -> None:
         """Let go of the file and its lock."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with suppress(OSError):  # it is closed all the same; what matters was synced
+                os.close(fd)
 
     @property
     def size(self) -> int:
@@ -168,10 +169,14 @@ class PartFile:
         self.head(0)
 
     def sync(self) -> None:
-        """Bring the bytes to the disk."""
+        """Bring the bytes to the disk. Raises `SaveError`; then none of them is kept.
+
+        The disk tells once of bytes that it lost: another sync succeeds, and they are lost all the same.
+        """
         try:
             sync_file(self._fd)
         except OSError as exc:
+            self.discard()
             raise disk_refused(exc, "write the download") from exc
 
     def require_own(self) -> None:

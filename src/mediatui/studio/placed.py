@@ -13,6 +13,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import read_sidecar
 from mediatui.model import MediaItem, MediaType
 from mediatui.studio.advice import TRY_AGAIN
+from mediatui.studio.part import disk_refused
 from mediatui.studio.records import Records
 
 
@@ -33,7 +34,19 @@ def folder_of(project: ProjectFolder, media: MediaType) -> Path:
 def already_placed(
     project: ProjectFolder, item: MediaItem, records: Records, part: os.stat_result | None, interrupted: bool
 ) -> Path | None:
-    """The item's file, when an earlier attempt named it and came no further; `part` is what it named, if known."""
+    """The item's file, when an earlier attempt named it and came no further; `part` is what it named, if known.
+
+    Raises `SaveError` when the disk does not say.
+    """
+    try:
+        return _placed(project, item, records, part, interrupted)
+    except OSError as exc:
+        raise disk_refused(exc, "look for its file") from exc
+
+
+def _placed(
+    project: ProjectFolder, item: MediaItem, records: Records, part: os.stat_result | None, interrupted: bool
+) -> Path | None:
     taken = {other.path for other in records.items(project) if other.id != item.id and other.path}
     for media in MediaType:
         stem = stem_of(item, media)
