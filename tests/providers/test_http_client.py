@@ -93,6 +93,17 @@ async def test_a_bomb_is_refused_while_it_unpacks(server: Plain, monkeypatch: py
             await client.submit(f"{server.url}/x", {})
 
 
+async def test_a_long_answer_is_taken_as_long_as_it_is_no_bomb(server: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_UNPACKED", 1 << 20)
+    body = json.dumps({"a": "x" * (2 << 20)}).encode()
+    server.script("any", Reply(body=body))
+    async with client_of(server.url) as client:
+        assert (await client.submit(f"{server.url}/x", {})).body == body
+        server.script("any", Reply(body=gzip.compress(body), headers={"Content-Encoding": "gzip"}))
+        with refused(ErrorKind.AMBIGUOUS_SUBMIT):
+            await client.submit(f"{server.url}/x", {})
+
+
 async def test_a_body_that_cannot_be_unpacked_is_transient(server: Plain) -> None:
     server.script("any", Reply(body=b"not gzip", headers={"Content-Encoding": "gzip"}))
     async with client_of(server.url) as client:

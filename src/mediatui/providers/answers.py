@@ -14,6 +14,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import MediaType
 from mediatui.providers.base import Output
 from mediatui.providers.discovery import find_outputs
+from mediatui.providers.long_texts import LARGE, set_aside
 from mediatui.redact import hide_known
 from mediatui.text import clean_text, one_line
 
@@ -39,6 +40,18 @@ class TooDeep(ValueError):
 
 def read_json(body: bytes) -> Any:
     """The JSON in `body`, past bytes that are no text and numbers no machine holds. Raises `ValueError` for none."""
+    if len(body) < LARGE:
+        return _parsed(body)
+    aside = set_aside(body)
+    return aside.put_back(_parsed(aside.body))
+
+
+def outline(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in `body`, empty for anything else; something short stands in place of each long text."""
+    return parse_object(body if len(body) < LARGE else set_aside(body).body)
+
+
+def _parsed(body: bytes) -> Any:
     try:
         try:
             return json.loads(body)

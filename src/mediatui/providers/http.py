@@ -23,8 +23,10 @@ from mediatui.providers.problems import Service, error_from_answer, failure, mom
 from mediatui.settings import Secret, is_loopback
 
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-MAX_BODY = 256 << 20
-"""An answer longer than this (bytes, decompressed) is refused while it arrives; answers may hold whole pictures."""
+MAX_BODY = 512 << 20
+"""An answer longer than this (bytes) is refused while it arrives; answers may hold whole pictures and videos."""
+MAX_UNPACKED = 256 << 20
+"""The same for one that came compressed: a small one may unpack to any size."""
 
 LONGEST_ERROR = 1 << 20
 """Bytes; a longer answer is no error, and nothing is read in it before it is written down."""
@@ -157,9 +159,10 @@ class _Overflow(Exception):
 async def _receive(response: httpx.Response, body: io.BytesIO, limit: asyncio.Timeout, silence: float | None) -> None:
     """The whole body. `limit` is moved on as it comes."""
     began = asyncio.get_running_loop().time()
+    most = min(MAX_BODY, MAX_UNPACKED) if "content-encoding" in response.headers else MAX_BODY
     limit.reschedule(None if silence is None else began + silence)
     async for chunk in response.aiter_bytes():
-        if body.tell() + len(chunk) > MAX_BODY:
+        if body.tell() + len(chunk) > most:
             raise _Overflow
         body.write(chunk)
         if silence is not None:

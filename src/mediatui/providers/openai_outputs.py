@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
@@ -162,6 +163,8 @@ def _inline(value: object) -> tuple[bytes | None, str | None]:
     if value[:5].lower() == "data:":
         decoded = decode_data_address(value)
         return (decoded[1], decoded[0]) if decoded else (None, None)
+    with suppress(ValueError):
+        return base64.b64decode(value, validate=True), None
     letters = re.sub(r"[^A-Za-z0-9+/]", "", value.replace("-", "+").replace("_", "/"))
     letters = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     try:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
-from mediatui.providers.answers import identifier, parse_object, read_json
+from mediatui.providers.answers import identifier, outline, read_json
 from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
 from mediatui.providers.google import generate, interactions, predict, veo
 from mediatui.providers.google.anywhere import media_anywhere
@@ -121,7 +121,7 @@ class GoogleProvider:
 
     async def _start(self, route: Route, job: Job) -> Submitted:
         raw = (await self._wire.send_once(self._model_url(route), veo.body(job.inputs), handle=True)).body
-        document = parse_object(raw)
+        document = outline(raw)
         name = identifier(document.get("name"), _LONGEST_ID).removeprefix("/")
         if _is_operation(name):
             return Submitted(remote_id=name, phase=Phase.RUNNING)
@@ -134,7 +134,7 @@ class GoogleProvider:
         if answer.broken:
             return self._product(answer, f"answer-{job.id}", job)
         raw = answer.body
-        document = parse_object(raw)
+        document = outline(raw)
         remote_id = identifier(document.get("id"), _LONGEST_ID).removeprefix("interactions/")
         going = interactions.progress(document)
         if not _is_interaction(remote_id):
@@ -151,7 +151,7 @@ class GoogleProvider:
         if surface in (Surface.GENERATE, Surface.PREDICT):
             return Progress(Phase.FAILED, error=_once_only())
         raw = await self._ask(job)
-        document = parse_object(raw)
+        document = outline(raw)
         if not document:
             raise ProviderError(ErrorKind.TRANSIENT, "Google's answer to the status question cannot be read")
         if not document.keys() & _OF_A_JOB and (error := refused_question(document.get("error"))) is not None:
