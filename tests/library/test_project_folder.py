@@ -15,7 +15,7 @@ from tests.library.conftest import Saver, a_job, an_item
 
 from mediatui.errors import StorageError, UsageError
 from mediatui.library import lock
-from mediatui.library.generations import generation
+from mediatui.library.generations import GENERATIONS, generation
 from mediatui.library.index import decode_sidecar, item_to_document
 from mediatui.library.library import Library
 from mediatui.library.project import ProjectChange, ProjectFolder
@@ -280,6 +280,23 @@ def test_what_an_unreadable_line_said_is_found_beside_the_file(project: ProjectF
     assert "Recovered" in again.notice
     assert [place.lost for place in again.damage] == [True]
     assert index.read_bytes().startswith(b"".join(lines)), "damaged lines are kept"
+
+
+@pytest.mark.parametrize("number", range(1, GENERATIONS + 1))
+def test_a_job_of_an_unreadable_line_is_found_in_each_earlier_generation(project: ProjectFolder, number: int) -> None:
+    project.commit(jobs=[a_job()])
+    job, index = project.jobs()[0], project.folder / "index.jsonl"
+    for _ in range(number):
+        project.accept_damage()  # each makes a generation
+    project.close()
+    for other in {*range(1, GENERATIONS + 1)} - {number}:
+        generation(index, other).unlink(missing_ok=True)
+    whole = index.read_bytes()
+    hit = whole.index(job.id.encode())
+    index.write_bytes(whole[: hit - 2] + b"\x00" * 20 + whole[hit + 18 :])
+    again = reopened(project)
+    assert again.jobs() == (job,)
+    assert "Recovered 1 record from" in again.notice
 
 
 def test_a_lost_project_record_leaves_the_folder_name(project: ProjectFolder) -> None:
