@@ -101,10 +101,13 @@ class Studio:
 
     # -- life
 
-    def start(self, *, follow: bool = True) -> None:
-        """Start the engine. With `follow`, unfinished jobs and saves of earlier runs go on behind the scenes."""
+    def start(self, *, follow: bool = True, seen: bool = True) -> None:
+        """Start the engine. With `follow`, unfinished jobs and saves of earlier runs go on behind the scenes.
+
+        Without `seen`, for who only looks, other processes do not learn of this one, and no folder is made for that.
+        """
         self._core.engine.start(self._core.failed)
-        self._core.engine.call(self._begin(follow))
+        self._core.engine.call(self._begin(follow, seen))
 
     def stop(self, timeout: float = 0.3) -> None:
         """Stop within about `timeout` seconds; whatever is unfinished is on disk and resumes next time."""
@@ -141,10 +144,11 @@ class Studio:
         """The provider new requests go to: ``sandbox``, ``fal`` …"""
         return self._services.active
 
-    async def _begin(self, follow: bool) -> None:
+    async def _begin(self, follow: bool, seen: bool) -> None:
         core = self._core
         try:
-            await core.blocking(core.instance.register)
+            if seen:
+                await core.blocking(core.instance.register)
         except StorageError as exc:
             core.emit(Notice("warning", exc.title, exc.message, exc.hint))
         core.registered.set()
