@@ -89,12 +89,12 @@ class Context:
                 self.output.note(f"project {project.id}: {project.notice}")
 
     @contextmanager
-    def studio(self, *, follow: bool = False) -> Iterator[Studio]:
-        """A running studio. With `follow` it also takes up whatever an earlier run left unfinished."""
+    def studio(self, *, looks: bool = False) -> Iterator[Studio]:
+        """A running studio; for a command that only `looks` it makes nothing in the data directory."""
         from mediatui.studio.studio import Studio
 
         studio = Studio(self._for_this_run(), self.locations)
-        studio.start(follow=follow)
+        studio.start(follow=False, seen=not looks)
         try:
             yield studio
         finally:

@@ -57,7 +57,7 @@ def run(context: Context) -> int:
         chosen = filtered(reader, context.args.filter, project) if context.args.filter else None
     if chosen is not None and not chosen:
         raise UsageError("no item passes the filter; nothing was written", hint="`mediatui list --filter` tries one.")
-    with context.studio() as studio:
+    with context.studio(looks=context.args.plan) as studio:
         progress = ArchiveProgress(context, ExportProgress, "export")
         stop = studio.subscribe(progress.hear)
         try:

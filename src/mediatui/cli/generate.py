@@ -81,7 +81,7 @@ def run(context: Context) -> int:
     prompt, requested = _what(context.args)
     _check_providers(context.settings, context.args.models)
     project = context.args.project or context.settings.default_project
-    with context.studio() as studio:
+    with context.studio(looks=context.args.estimate) as studio:
         request = _request(context, studio, prompt, project, requested)
         cost = studio.estimate(request).result()
         if context.args.estimate:

@@ -33,7 +33,7 @@ def configure(parser: CommandParser) -> None:
 
 def run(context: Context) -> int:
     """Plan, and unless only the plan was asked for, import."""
-    with context.studio() as studio:
+    with context.studio(looks=context.args.plan) as studio:
         progress = ArchiveProgress(context, ImportProgress, "import")
         stop = studio.subscribe(progress.hear)
         try:

@@ -33,7 +33,7 @@ def run(context: Context) -> int:
     args = context.args
     if args.provider == "sandbox":
         args.sandbox = True
-    with context.studio() as studio:
+    with context.studio(looks=True) as studio:
         studio.subscribe(lambda event: _tell(context, event))
         found = studio.models(" ".join(args.words), args.provider).result()
     models = [model for model in found if args.category in (None, model.category)]

@@ -49,7 +49,7 @@ def configure_usage(parser: CommandParser) -> None:
 def run_clean(context: Context) -> int:
     """Show what would be removed; with ``--yes`` remove it."""
     request = _request(context)
-    with context.studio() as studio:
+    with context.studio(looks=not context.args.yes) as studio:
         plan = studio.organise.plan_clean(request).result()
         if request.projects is None:
             context.tell_unreadable(studio)
@@ -77,7 +77,7 @@ def run_duplicates(context: Context) -> int:
     if context.args.project is not None:
         with context.reader() as reader:
             project = reader.project(context.args.project).id
-    with context.studio() as studio:
+    with context.studio(looks=True) as studio:
         groups = studio.organise.duplicates(project).result()
         if project is None:
             context.tell_unreadable(studio)
@@ -100,7 +100,7 @@ def run_duplicates(context: Context) -> int:
         for group in groups
         for mark, item in (("keep", group.keep), *(("copy", other) for other in group.others))
     ]
-    context.output.table(("", "ID", "PROJECT", "SIZE", "CREATED", "NAME"), rows, "no duplicates")
+    context.output.table(("", "ID", "PROJECT", "SIZE", "CREATED", "NAME"), rows, "no duplicates", spare=("CREATED",))
     if groups:
         context.output.note(
             f"{human_bytes(sum(group.bytes for group in groups))} in copies; "
@@ -111,7 +111,7 @@ def run_duplicates(context: Context) -> int:
 
 def run_usage(context: Context) -> int:
     """Show disk usage."""
-    with context.studio() as studio:
+    with context.studio(looks=True) as studio:
         usage = studio.organise.usage().result()
         context.tell_unreadable(studio)
     context.output.emit(_usage(usage))

@@ -93,7 +93,7 @@ def _held(organise: Organising, project: str | None) -> tuple[tuple[TrashEntry, 
 
 def _list(context: Context) -> int:
     project = _project(context)
-    with context.studio() as studio:
+    with context.studio(looks=True) as studio:
         entries, deleted = _held(studio.organise, project)
         if project is None:
             context.tell_unreadable(studio)
@@ -106,7 +106,8 @@ def _list(context: Context) -> int:
     )
     rows = [(e.id, e.project, local_time(e.time), str(len(e.item_ids)), human_bytes(e.bytes), e.name) for e in entries]
     rows += [(path.name, name, local_time(when), "", "", "deleted project") for path, name, when in gone]
-    context.output.table(("ENTRY", "PROJECT", "REMOVED", "ITEMS", "SIZE", "NAME"), rows, "the trash is empty")
+    titles = ("ENTRY", "PROJECT", "REMOVED", "ITEMS", "SIZE", "NAME")
+    context.output.table(titles, rows, "the trash is empty", spare=("ITEMS", "SIZE"))
     return ExitCode.DONE
 
 
