@@ -115,3 +115,18 @@ def test_what_was_cut_is_left_whole_at_the_end(terminal: Screen, progress: Calla
     bar.keep()
     assert "".join(terminal.screen.display[1:3]).rstrip() == f"two saved {path}"
     assert terminal.shown[0] == "one queued"
+
+
+def test_elsewhere_what_still_waits_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = Progress(Output())
+    progress.draw([Line("a", "one unsaved", waits=True), Line("b", "two saved")])
+    progress.draw([Line("a", "one saving", waits=True), Line("b", "two saved")])
+    progress.draw([Line("a", "one saved"), Line("b", "two saved")])
+    assert capsys.readouterr().err == "two saved\none saved\n"
+
+
+def test_on_a_terminal_what_waits_is_shown(terminal: Screen, progress: Callable[[], Progress]) -> None:
+    progress().draw([Line("a", "one unsaved", waits=True)])
+    assert terminal.shown == ["one unsaved"]

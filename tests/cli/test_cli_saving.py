@@ -209,3 +209,17 @@ def test_bytes_that_came_inline_are_unpacked_once_more(home: Home, fal: FalServe
     files = {Path(item["file"]).read_bytes() for item in done.document["items"]}
     assert files == {PNG, BIG}
     assert fal.count("submit") == fal.count("result") == 1
+
+
+def test_a_log_gets_one_line_for_each_item_when_its_save_has_ended(home: Home, fal: FalServer) -> None:
+    fal.outputs = [f"/files/{number}.png" for number in range(3)]
+    assert home.run("generate", "a", "-m", "fal-ai/test", "-p", "p", "--save-policy", "on-demand").code == 0
+    fal.files = {f"/files/{number}.png": PNG for number in (0, 2)}
+    for ends in (3, 1):
+        done = home.run("save", "--all")
+        told = [line for line in done.err.splitlines() if line.startswith("fal-ai/test")]
+        assert (done.code, len(told)) == (3, ends), done.err
+        assert all(" saved /" in line or " expired: " in line for line in told), told
+    fal.files["/files/1.png"] = PNG
+    done = home.run("save", "--all")
+    assert (done.code, done.err.count("fal-ai/test"), " saved /" in done.err) == (0, 1, True), done.err

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from mediatui.cli.progress import Line, Progress
 from mediatui.model import Phase, SaveState
 from mediatui.studio.events import Event, Notice
-from mediatui.text import human_bytes, human_duration, one_line
+from mediatui.text import human_bytes, human_duration, one_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from concurrent.futures import Future
 
     from mediatui.cli.output import Output
-    from mediatui.model import Job, MediaItem
+    from mediatui.model import Job, MediaItem, StorageFault
     from mediatui.studio.studio import Studio
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Follower:
         self._progress = Progress(output)
         self._notices: deque[Notice] = deque()
         self._saved: dict[str, Line] = {}
+        self._failed_before: dict[str, StorageFault | None] = {}
         self._unsubscribe = studio.subscribe(self._hear)
 
     def __enter__(self) -> Follower:
@@ -48,12 +50,15 @@ class Follower:
     def jobs(self, future: Future[T], jobs: Iterable[Job]) -> T:
         """The future's result; meanwhile a line for each job and each file that was saved."""
         known = tuple(jobs)
-        return self._progress.until(future, lambda: self._with_notices(self._job_lines(known)))
+        return self._progress.until(future, lambda: self._now(self._job_lines(known), future))
 
     def saves(self, future: Future[T], items: Iterable[MediaItem]) -> T:
         """The future's result; meanwhile a line for each item."""
         known = tuple(items)
-        return self._progress.until(future, lambda: self._with_notices(self._save_lines(known)))
+        if begun := sum(item.save_state is not SaveState.SAVED for item in known):
+            self._progress.begin(f"saving {plural(begun, 'item')}")
+        self._failed_before = {item.id: item.storage_error for item in known}
+        return self._progress.until(future, lambda: self._now(self._save_lines(known), future))
 
     def show(self, jobs: Iterable[Job]) -> None:
         """Draw a line for each job as it is now."""
@@ -82,6 +87,10 @@ class Follower:
         self._tell_notices()
         return lines
 
+    def _now(self, lines: list[Line], future: Future[T]) -> list[Line]:
+        """The lines; nothing waits any more when all is over."""
+        return self._with_notices([replace(line, waits=False) for line in lines] if future.done() else lines)
+
     def _tell_notices(self) -> None:
         while self._notices:
             notice = self._notices.popleft()
@@ -108,7 +117,7 @@ class Follower:
         if job.error is not None:  # of a job that goes on: why nothing new is known of it
             text = f"{text}: {job.error.message}"
         elif progress is not None and job.phase is Phase.QUEUED and progress.position is not None:
-            text = f"queued, {progress.position} ahead" if progress.position else "queued, next"
+            live = f"{progress.position} ahead  {live}" if progress.position else f"next  {live}"
         elif progress is not None and job.phase is Phase.DRAFT and progress.fraction is not None:
             text, live = progress.last_log, f"{progress.fraction:4.0%}  {live}"
         elif progress is not None and job.phase is Phase.RUNNING and progress.fraction is not None:
@@ -131,7 +140,13 @@ class Follower:
         if job is not None and job.finished_at:
             elapsed = human_duration(max(0.0, job.finished_at - job.created_at))
         text, live = self._save_state(item)
-        return Line(item.id, f"{name}  {text}", live or elapsed)
+        return Line(item.id, f"{name}  {text}", live or elapsed, self._waits(item))
+
+    def _waits(self, item: MediaItem) -> bool:
+        """Its save has not ended: it is under way, or nothing became of it yet."""
+        if item.save_state in (SaveState.SAVING, SaveState.SAVED):
+            return item.save_state is SaveState.SAVING
+        return item.storage_error == self._failed_before.get(item.id)
 
     def _save_state(self, item: MediaItem) -> tuple[str, str]:
         if item.save_state is SaveState.SAVED:

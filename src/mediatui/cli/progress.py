@@ -1,4 +1,4 @@
-"""Progress on stderr: lines updated in place on a terminal, one line per change elsewhere."""
+"""Progress on stderr: lines updated in place on a terminal, elsewhere a line for what came to pass."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ TICK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing in progress: `text` is news when it changes; `live` is only shown where lines can be redrawn."""
+    """One thing in progress: `text` is news when it changes; `live` is only shown where lines can be redrawn.
+
+    So is all of one that `waits`: a log is no place for what has not happened yet.
+    """
 
     key: str
     text: str
     live: str = ""
+    waits: bool = False
 
 
 class Progress:
@@ -56,6 +60,11 @@ class Progress:
         else:
             self._append(lines)
 
+    def begin(self, text: str) -> None:
+        """Say what comes now, where no lines show it."""
+        if not self._terminal:
+            self.say(text)
+
     def say(self, text: str) -> None:
         """Print a message that stays above the lines."""
         self._redraw([])
@@ -69,7 +78,7 @@ class Progress:
 
     def _append(self, lines: Sequence[Line]) -> None:
         for line in lines:
-            if line.text and self._last.get(line.key) != line.text:
+            if line.text and not line.waits and self._last.get(line.key) != line.text:
                 self._last[line.key] = line.text
                 write_message(one_line(line.text) + "\n")
 
