@@ -86,6 +86,44 @@ def test_tables_align_wide_characters(capsys: pytest.CaptureFixture[str]) -> Non
     assert cell_width(wide[: wide.index("x")]) == cell_width(narrow[: narrow.index("y")]) == header.index("NAME")
 
 
+class Terminal(io.StringIO):
+    """Somewhere to print on that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("columns", "header"),
+    [
+        (200, "ID   SIZE    MODEL       PROMPT"),
+        (45, "ID   SIZE    MODEL       PROMPT"),
+        (44, "ID   MODEL       PROMPT"),
+        (37, "ID   MODEL       PROMPT"),
+        (36, "ID   PROMPT"),
+        (10, "ID   PROM…"),
+        (1, "…"),
+    ],
+)
+def test_a_narrow_terminal_keeps_room_for_the_last_column(
+    monkeypatch: pytest.MonkeyPatch, columns: int, header: str
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [("abc", "100 KB", "some/model", "a lighthouse in a storm")]
+    Output().table(("ID", "SIZE", "MODEL", "PROMPT"), rows, spare=("SIZE", "MODEL"))
+    assert terminal.getvalue().splitlines()[0] == header
+
+
+def test_nothing_is_left_out_where_nobody_looks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    Output().table(("ID", "SIZE", "PROMPT"), [("abc", "100 KB", "a lighthouse in a storm")], spare=("SIZE",))
+    assert "100 KB  a lighthouse in a storm" in capsys.readouterr().out
+
+
 @given(st.text(), st.integers(min_value=1, max_value=40))
 def test_cut_never_exceeds_the_width(text: str, width: int) -> None:
     short = cut(text, width)

@@ -74,7 +74,10 @@ def run_list(context: Context) -> int:
     context.output.emit({"items": documents, **tell_troubles(context, reader)})
     items = [item for _, item in found]
     context.output.table(
-        ("ID", "STATE", "TYPE", "CREATED", "SIZE", "PROJECT", "MODEL", "PROMPT"), _rows(items), "no items"
+        ("ID", "STATE", "TYPE", "CREATED", "SIZE", "PROJECT", "MODEL", "PROMPT"),
+        _rows(items),
+        "no items",
+        spare=("SIZE", "TYPE", "MODEL", "CREATED"),
     )
     unsaved = [item for item in items if needs_saving(item)]
     if unsaved:

@@ -71,7 +71,8 @@ def run_list(context: Context) -> int:
         jobs = [job for _, job in reader.jobs(context.args.project)]
     context.output.emit({"jobs": [job_document(job) for job in jobs], **tell_troubles(context, reader)})
     rows = [(job.id, job.phase.value, local_time(job.created_at), job.project, job.model, _about(job)) for job in jobs]
-    context.output.table(("ID", "PHASE", "CREATED", "PROJECT", "MODEL", "PROMPT OR ERROR"), rows, "no jobs")
+    titles = ("ID", "PHASE", "CREATED", "PROJECT", "MODEL", "PROMPT OR ERROR")
+    context.output.table(titles, rows, "no jobs", spare=("CREATED", "PROJECT"))
     return ExitCode.DONE
 
 

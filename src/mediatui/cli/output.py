@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+ROOM = 20
+"""Cells that the last column of a table should have; it holds what people wrote."""
+
+
 class Output:
     """Where a command's results and messages go."""
 
@@ -64,17 +68,25 @@ class Output:
         """Print a message."""
         write_message(clean_text(text) + "\n")
 
-    def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "") -> None:
-        """Print rows in aligned columns, cut to the width of a terminal; the message `empty` when there are none."""
+    def table(
+        self, titles: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "", *, spare: Sequence[str] = ()
+    ) -> None:
+        """Print rows in aligned columns; the message `empty` when there are none.
+
+        A terminal gets what fits its width: without `spare` columns, the first of them first, when there is no room
+        for the last column; then every line is cut.
+        """
         if self.json:
             return
         if not rows:
             self.note(empty)
             return
-        widths = [max(cell_width(row[i]) for row in [titles, *rows]) for i in range(len(titles))]
+        widths = {title: max(map(cell_width, column)) for title, *column in zip(titles, titles, *rows, strict=True)}
         limit = shutil.get_terminal_size().columns if self.stdout_is_terminal else None
+        left_out = _left_out(widths, spare, limit) if limit else ()
         for row in [titles, *rows]:
-            text = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            cells = [pad(row[i], widths[title]) for i, title in enumerate(titles) if title not in left_out]
+            text = "  ".join(cells).rstrip()
             self.line(cut(text, limit) if limit else text)
 
     def fail(self, error: MediatuiError, document: Mapping[str, Any] | None = None) -> None:
@@ -92,6 +104,17 @@ class Output:
             raise
         except OSError as error:
             raise no_output(error) from None
+
+
+def _left_out(widths: Mapping[str, int], spare: Sequence[str], limit: int) -> Sequence[str]:
+    """As many of the spare columns as must go to leave room for the last one."""
+    last = [*widths.values()][-1]
+    excess = sum(width + 2 for width in widths.values()) - 2 - last + min(last, ROOM) - limit
+    for count, title in enumerate(spare):
+        if excess <= 0:
+            return spare[:count]
+        excess -= widths[title] + 2
+    return spare
 
 
 def write_message(text: str) -> None:
