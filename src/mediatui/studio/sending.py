@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError, StorageError
@@ -21,6 +21,10 @@ LONGEST_OFFER = 60.0
 """Seconds; a provider that asks for a longer pause is taken at its word, and the request is not sent."""
 HANDLE_SECONDS = 1.0
 """Between two attempts to write down a handle that no disk takes."""
+
+_ASK_AGAIN = (
+    "It is not sent again by itself. “Ask again” in the jobs screen, or `mediatui jobs retry`, looks once more."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +128,11 @@ class Sender:
         turn = self.searches.setdefault(job.provider, asyncio.Lock())
         async with turn, around.alone(f"search-{job.provider}"):
             others = await around.blocking(lambda: around.records.neighbours(job))
-            try:
-                found = await provider.reconcile(job, {other.remote_id for other in others if other.remote_id})
-            except SeveralFound as exc:
-                # As many lost jobs are alike as requests: each is one of theirs, and no matter which.
-                found = exc.found[0] if len(exc.found) <= 1 + sum(_alike(job, other) for other in others) else None
-            except ProviderError:
-                return None  # what the job says already, that its submit had no answer, stays true
-            return await self.accept(project, job, found) if found is not None else None
+            found = await _found(provider, job, others)
+            if isinstance(found, Submitted):
+                return await self.accept(project, job, found)
+            await self.book.edit(project, job.id, lambda j: _not_found(j, found))
+            return None
 
 
 def draft_job(
@@ -165,6 +166,28 @@ def draft_job(
         created_at=now(),
         price=price,
     )
+
+
+async def _found(provider: Provider, job: Job, others: Sequence[Job]) -> Submitted | str:
+    """The lost request; else why it is not known which one it is."""
+    try:
+        found = await provider.reconcile(job, {other.remote_id for other in others if other.remote_id})
+    except SeveralFound as exc:
+        # As many lost jobs are alike as requests: each is one of theirs, and no matter which.
+        if len(exc.found) <= 1 + sum(_alike(job, other) for other in others):
+            return exc.found[0]
+        return f"{provider.title} shows {len(exc.found)} requests like it; which is its own cannot be told."
+    except ProviderError as exc:
+        return f"{provider.title} could not be asked for it: {exc.message}."
+    return found or f"{provider.title} shows no such request so far."
+
+
+def _not_found(job: Job, why: str) -> Job | None:
+    """The job with what came of looking for it beside what it says already: that its submit had no answer."""
+    hint = f"{why} {_ASK_AGAIN}"
+    if job.phase is not Phase.UNKNOWN or job.error is None or job.error.hint == hint:
+        return None
+    return replace(job, error=replace(job.error, hint=hint))
 
 
 def _alike(job: Job, other: Job) -> bool:
