@@ -65,6 +65,30 @@ def test_trouble_that_lasts_is_said_on_the_job_and_taken_back(fal: FalServer, sh
     assert job.error is None
 
 
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [(Reply(404, {"detail": "gone?"}), ErrorKind.TRANSIENT), (Reply(401, {"detail": "bad key"}), ErrorKind.AUTH)],
+)
+def test_trouble_is_taken_back_while_the_job_still_runs(
+    fal: FalServer, shop: Workshop, last: Reply, said: ErrorKind
+) -> None:
+    """Whatever the last bad answer was, and whoever follows it by now."""
+    running = Reply(202, {"status": "IN_PROGRESS"})
+    fal.script("status", *[Reply(503, {"detail": "runners are busy"})] * 4, last, running)
+    (job,) = shop.send()
+
+    def is_said() -> bool:
+        fault = shop.job(job.id).error
+        return fault is not None and fault.kind is said
+
+    def is_well() -> bool:
+        shop.studio.follow([job.id]).result(20)
+        return (shop.job(job.id).phase, shop.job(job.id).error) == (Phase.RUNNING, None)
+
+    shop.until(is_said)
+    shop.until(is_well)
+
+
 RESULTS: dict[str, tuple[Reply, ...]] = {
     "a network's login page": (Reply(302, b"", {"Location": "https://login.example/"}), Reply(307)),
     "still in progress": (Reply(400, {"detail": "Request is still in progress"}),),

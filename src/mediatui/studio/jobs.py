@@ -105,6 +105,8 @@ class JobRunner:
                 lost = 0
                 if progress.phase.ended:
                     return progress
+                if job.error is not None:
+                    await self.book.note(project, job.id, None)  # whoever noted it: it answers again
                 await self._report(project, job, progress)
             await _pause(progress.retry_after or interval)
             if loop.time() - started > POLL_FAST_SECONDS:
