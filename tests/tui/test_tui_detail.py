@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mediatui.model import MediaItem, MediaType, SaveState
+from mediatui.model import Job, MediaItem, MediaType, Phase, SaveState
 from mediatui.tui.keymap import Keymap
-from mediatui.tui.widgets.detail import item_paragraphs
+from mediatui.tui.widgets.detail import item_paragraphs, job_paragraphs
 from mediatui.tui.widgets.media_list import Going
 
 
@@ -31,3 +31,13 @@ def warnings(extra: dict[str, Any]) -> list[str]:
 )
 def test_what_the_provider_says_against_an_output_is_told(extra: dict[str, Any], words: list[str]) -> None:
     assert warnings(extra) == words
+
+
+@pytest.mark.parametrize(
+    ("phase", "asked", "told"),
+    [(Phase.RUNNING, True, True), (Phase.RUNNING, False, False), (Phase.FAILED, True, False)],
+)
+def test_a_job_that_was_asked_to_stop_says_so_until_it_ends(phase: Phase, asked: bool, told: bool) -> None:
+    job = Job("j", "demo", "fal", "m", "a fox", {}, phase=phase, cancel_requested=asked)
+    words = [text for _, text, *_ in job_paragraphs(job, Going(), keys=Keymap())]
+    assert any("asked to stop" in text for text in words) is told

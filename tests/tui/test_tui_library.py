@@ -402,6 +402,8 @@ async def test_cancel_a_waiting_job(start: Start) -> None:
         await session.press("t")
         screen = await session.screen(JobsScreen)
         await until(lambda: screen.job is not None, "the job")
+        await session.press("x")
+        await until(lambda: any("no job has ended" in text for text in session.app.toasts.texts), "nothing to dismiss")
         await session.press("c")
         await until(
             lambda: (job := session.app.studio.find_job(jobs[0].id)) and job.phase is Phase.CANCELLED, "stopped"

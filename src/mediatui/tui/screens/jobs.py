@@ -235,7 +235,7 @@ class JobsScreen(StudioScreen[None]):
         self.main.tell(
             "Asked to stop it; if it finished first, its result is kept."
             if asked
-            else "Too late to cancel: it goes on and its result is kept."
+            else "Too late to cancel: it ended already, or goes on; what it makes is kept."
         )
 
     async def _recheck(self) -> None:
@@ -267,10 +267,13 @@ class JobsScreen(StudioScreen[None]):
         await self._dismiss([job.id])
 
     async def _dismiss_ended(self) -> None:
-        await self._dismiss([job.id for job in self.list.jobs.values() if job.phase.ended])
+        ended = [job.id for job in self.list.jobs.values() if job.phase.ended]
+        if not ended:
+            raise UsageError("no job has ended, so there is none to dismiss")
+        await self._dismiss(ended)
 
     async def _dismiss(self, ids: Sequence[str]) -> None:
-        count = await self.main.ask(self.main.studio.dismiss(ids)) if ids else 0
+        count = await self.main.ask(self.main.studio.dismiss(ids))
         kept = len(ids) - count
         back = f"{self.press('undo')} brings {'it' if count == 1 else 'them'} back." if count else ""
         left = f"{plural(kept, 'job')} kept: outputs are not saved yet." if kept else ""

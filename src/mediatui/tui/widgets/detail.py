@@ -97,6 +97,8 @@ def job_paragraphs(job: Job, going: Going, log: str = "", *, full: bool = False,
     if job.error is not None:
         found += _fault(job.error)
     found.append(("", phase_sentence(job.phase, keys), "dim"))
+    if job.cancel_requested and not job.phase.ended:
+        found.append(("", "It was asked to stop; it may still finish, and be billed.", "warn"))
     if log:
         found.append(("log", one_line(log, 400), "dim"))
     found += [GAP, ("", clean_text(job.prompt, None if full else 600), "text"), GAP, ("model", job.model, "text")]
