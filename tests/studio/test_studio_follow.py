@@ -82,7 +82,7 @@ def test_trouble_is_taken_back_while_the_job_still_runs(
         return fault is not None and fault.kind is said
 
     def is_well() -> bool:
-        shop.studio.follow([job.id]).result(20)
+        shop.studio.follow([job.id])
         return (shop.job(job.id).phase, shop.job(job.id).error) == (Phase.RUNNING, None)
 
     shop.until(is_said)
