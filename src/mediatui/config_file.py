@@ -232,7 +232,9 @@ def _provider(file: ConfigFile, name: str, table: Mapping[str, Any] | None) -> P
         hosts = host_names(given.get("media_hosts", []))
     except ValueError as exc:
         raise UsageError(f"{file.path}: {where}.media_hosts must be {exc}") from None
-    key, source, place = _key(name, kind, str(given.get("key", "")))
+    # What the environment holds is an API key, which is no access token.
+    variables = () if kind.name == "google" and given.get("auth") == "token" else key_variables(name, kind)
+    key, source, place = _key(variables, str(given.get("key", "")))
     return ProviderSettings(
         name=name,
         kind=kind.name,
@@ -299,8 +301,8 @@ def check_service_url(name: str, value: object, *, bare: bool = True) -> None:
         )
 
 
-def _key(name: str, kind: ProviderKind, in_file: str) -> tuple[Secret | None, KeySource, str]:
-    for variable in key_variables(name, kind):
+def _key(variables: Sequence[str], in_file: str) -> tuple[Secret | None, KeySource, str]:
+    for variable in variables:
         parts = [os.environ.get(part, "").strip() for part in variable.split("+")]
         if all(parts):
             return Secret(":".join(parts)), KeySource.ENVIRONMENT, variable

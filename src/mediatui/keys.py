@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import os
@@ -113,12 +114,15 @@ def _output_of(command: str) -> str:
         bufsize=0,
         start_new_session=True,
     )
+    _running.add(process)
     with process:
         try:
             output = _read(process, KEY_COMMAND_SECONDS)
         except BaseException:  # an interruption too: the command must not outlive the question
             _kill(process)
             raise
+        finally:
+            _running.discard(process)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, "key_command")
     return output.decode("utf-8").strip()
@@ -143,6 +147,16 @@ def _read(process: subprocess.Popen[bytes], seconds: float) -> bytes:
         raise subprocess.SubprocessError("far too much")
     process.wait(max(0.0, until - time.monotonic()))
     return bytes(found)
+
+
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A program that ends while a thread still waits for a command leaves none behind."""
+    for process in tuple(_running):
+        _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -22,7 +22,7 @@ from tests.support.google_server import (
     picture,
     problem,
 )
-from tests.support.loopback import PNG, Reply
+from tests.support.loopback import PNG, Call, Reply
 from tests.support.provider_jobs import check_outputs, make_job, refused
 
 from mediatui.errors import ErrorKind
@@ -604,6 +604,18 @@ async def test_a_token_is_proved_where_it_is_for(server: GoogleServer, answer: d
         server.script("catalogue", problem(401, "UNAUTHENTICATED", "expired"))
         with refused(ErrorKind.AUTH):
             await provider.check()
+
+
+async def test_a_key_that_is_taken_does_not_prove_the_token(server: GoogleServer) -> None:
+    def answer(call: Call) -> Reply:
+        return problem(401, "UNAUTHENTICATED", "not this token") if call.path.startswith("/vertex/") else Reply()
+
+    server.on["catalogue"] = answer
+    async with provider_of(server, token="ya29.a-token") as provider:
+        with refused(ErrorKind.AUTH) as found:
+            await provider.check()
+    assert found[0].message == "not this token"
+    assert server.calls[0].headers["x-goog-api-key"] == KEY
 
 
 @pytest.mark.parametrize(

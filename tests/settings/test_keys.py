@@ -51,6 +51,14 @@ def test_the_environment_wins_over_the_file_and_the_file_over_a_command(
     assert found_in(command) == ("from-the-command", KeySource.COMMAND)
 
 
+def test_an_api_key_in_the_environment_is_no_access_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-an-api-key")
+    path = config(tmp_path, '[providers.google]\nauth = "token"\nkey_command = "echo ya29.a-token"')
+    assert found_in(path, "google") == ("ya29.a-token", KeySource.COMMAND)
+    path = config(tmp_path, '[providers.google]\nkey_command = "echo AIza-another"')
+    assert found_in(path, "google") == ("AIza-an-api-key", KeySource.ENVIRONMENT)
+
+
 def test_a_key_in_two_parts_and_the_first_of_several_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = config(tmp_path, "")
     monkeypatch.setenv("FAL_KEY_ID", "the-id")
@@ -87,6 +95,21 @@ def test_a_command_that_hangs_is_ended_with_everything_it_started(
     with pytest.raises(UsageError, match=r"did not end within 0\.3 seconds"):
         run_key_command("fal", f"sh -c 'echo $$ > {tmp_path}/pid; sleep 60; echo > {tmp_path}/late' | cat")
     assert not (tmp_path / "late").exists(), "it was waited for"
+    pid = int((tmp_path / "pid").read_text())
+    spin_until(lambda: not _runs(pid), "its end")
+
+
+def test_a_program_that_ends_leaves_no_command_behind(tmp_path: Path) -> None:
+    program = f"""
+import threading
+from pathlib import Path
+from mediatui.keys import run_key_command
+command = "sh -c 'echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; sleep 60'"
+threading.Thread(target=run_key_command, args=("fal", command), daemon=True).start()
+while not Path("{tmp_path}/pid").exists():
+    pass
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
     pid = int((tmp_path / "pid").read_text())
     spin_until(lambda: not _runs(pid), "its end")
 
@@ -190,9 +213,6 @@ def test_a_keyring_that_was_asked_for_and_is_not_installed_is_an_error(monkeypat
     assert "mediatui[keyring]" in caught.value.hint
 
 
-LONG, SHORT = Secret("AIza-0123456789-abcdefgh/+x"), Secret("fox123")
-
-
 @pytest.mark.parametrize(
     ("answer", "kept"),
     [
@@ -205,4 +225,5 @@ LONG, SHORT = Secret("AIza-0123456789-abcdefgh/+x"), Secret("fox123")
     ],
 )
 def test_an_answer_is_kept_without_our_keys_and_its_pictures_and_addresses_stay(answer: str, kept: str) -> None:
+    Secret("AIza-0123456789-abcdefgh/+x"), Secret("fox123")
     assert hide_in_answer(answer.encode()).decode() == kept

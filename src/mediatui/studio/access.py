@@ -71,7 +71,8 @@ async def _check(provider: ProviderSettings, named: bool) -> Access:
         async with asyncio.timeout(CHECK_SECONDS):
             note = await _try(provider)
     except TimeoutError:
-        slow = MediatuiError(f"no answer within {CHECK_SECONDS:.0f} seconds", hint="Check the network.")
+        hint = "Check the network, and what prints its key or token."
+        slow = MediatuiError(f"no answer within {CHECK_SECONDS:.0f} seconds", hint=hint)
         return _access(provider, AccessState.UNREACHABLE, found, slow)
     except MediatuiError as exc:
         return _access(provider, _state_of(exc), found, exc)

@@ -111,7 +111,7 @@ def _clocks() -> tuple[float, float]:
 def check_sendable(secret: Secret, what: str) -> None:
     """Raise `ProviderError` of kind AUTH for what no header can carry, such as a command's two lines."""
     value = secret.reveal()
-    if not (value and value.isascii() and value.isprintable()):
+    if not (value and value.isascii() and value.isprintable()) or " " in value:
         raise ProviderError(ErrorKind.AUTH, f"the Google {what} is empty or holds characters that none has")
 
 

@@ -213,16 +213,19 @@ class GoogleProvider:
         return self._wire.download_headers(url)
 
     async def check(self) -> None:
-        """Prove the key or the token by asking for one model's name; costs nothing.
+        """Prove the key and the token by asking for one model's name with each; costs nothing.
 
         A token is for a project on Vertex, where the Gemini API need not even be switched on.
         """
-        doing, params = "checking the key", {"pageSize": "1"}
-        if self._credentials.has_key or self._places.project is None:
-            url = f"{self._places.gemini}/models"
-        else:
+        token_for = self._places.project if self._credentials.has_token else None
+        if self._credentials.has_key or token_for is None:
+            await self._check_list(f"{self._places.gemini}/models")
+        if token_for is not None:
             where = self._places.location or _DEFAULT_LOCATION
-            url = f"{self._places.vertex_base(where)}/projects/{self._places.project}/locations/{where}/models"
+            await self._check_list(f"{self._places.vertex_base(where)}/projects/{token_for}/locations/{where}/models")
+
+    async def _check_list(self, url: str) -> None:
+        doing, params = "checking the key", {"pageSize": "1"}
         try:
             document = _object(await self._wire.ask("GET", url, doing, params=params))
         except ProviderError as exc:
