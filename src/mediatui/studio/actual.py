@@ -1,6 +1,6 @@
-"""Items as they are at this moment, where the index cannot know: a file that vanished, a save that was killed.
+"""What is so at this moment and the index cannot know: a file that vanished, a save or a submit that was killed.
 
-The index learns of both when a window opens the project. A command that only looks must not wait for that, and
+The index learns of it when a window opens the project. A command that only looks must not wait for that, and
 must not write.
 """
 
@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mediatui.errors import ErrorKind
 from mediatui.library.project import ProjectFolder
 from mediatui.library.recovery import MEDIA_FOLDERS
-from mediatui.model import MediaItem, SaveState, move_item
-from mediatui.studio.instance import any_alive
+from mediatui.model import Job, JobFault, MediaItem, Phase, SaveState, move_item, move_job
+from mediatui.studio.instance import Instance, any_alive
+
+_UNSENT = (Phase.DRAFT, Phase.SUBMITTING)
 
 
 def actual_items(project: ProjectFolder, items: Sequence[MediaItem], instances: Path) -> list[MediaItem]:
@@ -22,6 +25,31 @@ def actual_items(project: ProjectFolder, items: Sequence[MediaItem], instances: 
     names = _names(project.folder)
     is_saving = any(item.save_state is SaveState.SAVING for item in items) and any_alive(instances)
     return [_actual(project, item, names, is_saving) for item in items]
+
+
+def actual_jobs(jobs: Sequence[Job], instances: Path) -> list[Job]:
+    """The same jobs in the same order; one that nobody sends any more in the state it was left in."""
+    here = Instance(instances)
+    return [left_job(job) if job.phase in _UNSENT and not here.is_alive(job.owner) else job for job in jobs]
+
+
+def left_job(job: Job) -> Job:
+    """The job as it is when its owner is gone: a draft was never sent; a submit without an answer is unknown."""
+    if job.phase is Phase.DRAFT:
+        fault = JobFault(
+            ErrorKind.CANCELLED,
+            "mediatui stopped before this was sent; nothing was billed",
+            "“Generate again…” sends it.",
+        )
+        return move_job(job, Phase.CANCELLED, error=fault)
+    if job.phase is Phase.SUBMITTING:
+        fault = JobFault(
+            ErrorKind.AMBIGUOUS_SUBMIT,
+            "mediatui stopped while this was being sent; it may have been accepted and billed",
+            "It is looked for at the provider and never sent again by itself.",
+        )
+        return move_job(job, Phase.UNKNOWN, error=fault)
+    return job
 
 
 def _actual(project: ProjectFolder, item: MediaItem, names: set[str], is_saving: bool) -> MediaItem:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mediatui.errors import ErrorKind, MediatuiError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, move_job, new_id
+from mediatui.model import Job, JobFault, MediaItem, Phase, SavePolicy, SaveState, new_id
 from mediatui.providers.base import Provider
 from mediatui.steplog import StepName
+from mediatui.studio.actual import left_job
 from mediatui.studio.advice import ONCE_IT_TAKES
 from mediatui.studio.alone import alone
 from mediatui.studio.core import Core
@@ -206,7 +207,7 @@ class Making:
         def change(current: Job) -> Job | None:
             if current.phase.ended or instance.is_other(current.owner):
                 return None
-            return _resumed(replace(current, owner=instance.id))
+            return left_job(replace(current, owner=instance.id))
 
         try:
             claimed = await self._book.edit(project, job.id, change)
@@ -368,25 +369,6 @@ class _Ground:
 
     def outputs_ready(self, project: ProjectFolder, items: Sequence[MediaItem]) -> None:
         self._saving.outputs_ready(project, items)
-
-
-def _resumed(job: Job) -> Job:
-    """The job as a new owner finds it: a draft was never sent; a submit without an answer is unknown."""
-    if job.phase is Phase.DRAFT:
-        fault = JobFault(
-            ErrorKind.CANCELLED,
-            "mediatui stopped before this was sent; nothing was billed",
-            "“Generate again…” sends it.",
-        )
-        return move_job(job, Phase.CANCELLED, error=fault)
-    if job.phase is Phase.SUBMITTING:
-        fault = JobFault(
-            ErrorKind.AMBIGUOUS_SUBMIT,
-            "mediatui stopped while this was being sent; it may have been accepted and billed",
-            "It is looked for at the provider and never sent again by itself.",
-        )
-        return move_job(job, Phase.UNKNOWN, error=fault)
-    return job
 
 
 def _wanted(job: Job, item: MediaItem) -> bool:

@@ -10,7 +10,7 @@ from mediatui.errors import MediatuiError, UsageError
 from mediatui.library.index import item_to_document, job_to_document, project_to_document
 from mediatui.library.library import Library
 from mediatui.model import Job, MediaItem, SaveState
-from mediatui.studio.actual import actual_items
+from mediatui.studio.actual import actual_items, actual_jobs
 from mediatui.studio.records import Records
 
 Record = TypeVar("Record", MediaItem, Job)
@@ -71,8 +71,10 @@ class Reader:
         return iter(sorted(found, key=lambda pair: pair[1].created_at, reverse=True))
 
     def jobs(self, reference: str | None = None) -> Iterator[tuple[ProjectFolder, Job]]:
-        """The jobs of one project or of all, newest first."""
-        found = [(project, job) for project in self.projects(reference) for job in self._records.jobs(project)]
+        """The jobs of one project or of all, newest first; each in the phase it is really in."""
+        here = self.locations.instances
+        projects = self.projects(reference)
+        found = [(project, job) for project in projects for job in actual_jobs(self._records.jobs(project), here)]
         return iter(sorted(found, key=lambda pair: pair[1].created_at, reverse=True))
 
     def item(self, reference: str) -> tuple[ProjectFolder, MediaItem]:
