@@ -18,14 +18,18 @@ MIN_SECRET = 6
 MIN_PART = 16
 """The shortest half of an ``id:secret`` key that is looked for by itself."""
 
+# Each part is bounded, or begins where a word does: text of a service, however long and odd, takes linear time.
 _SECRETS = re.compile(
-    r"(?P<head>(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)[^'\"\r\n,)}]+"  # a header, as text or in a mapping
-    r"|(?P<scheme>\b(?:Bearer|Basic|Key|Token)\s+)[A-Za-z0-9._~+/=:-]{8,}"
-    r"|(?P<name>\b[\w-]*(?:api[_-]?key|_key|token|secret|password|signature|credential)['\"]?\s*[=:]\s*['\"]?)"
-    r"[^\s'\"&,;)}]+"
+    r"(?P<head>(?:authorization|cookie)['\"]?\s{0,3}[:=]\s{0,3}b?['\"]?)[^'\"\r\n,)}]+"  # a header, also in a mapping
+    r"|(?P<scheme>\b(?:Bearer[\s:]|Basic\s|Key\s|Token\s)\s{0,3})[A-Za-z0-9._~+/=:-]{8,}"
+    r"|(?P<name>(?:api[_-]?key|[_-]key|token|secret|password|signature|credential)"
+    r"(?:['\"]?\s{0,3}[=:]\s{0,3}['\"]?|['\"],\s{0,3}b?['\"]))[^\s'\"&,;)}]+"
+    r"|(?P<short>(?<![A-Za-z])(?:key|sig|auth|pass|passwd|pwd|policy)['\"]?\s{0,3}[=:]\s{0,3}['\"]?)"
+    r"(?=[^\s'\"&,;)}]{0,60}\d)[^\s'\"&,;)}]{12,}"  # those are plain words, too: only what looks like a key behind them
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}\b"  # fal: key id and secret
     r"|\b(?:sk|pk|rk|r8|hf|ghp|xai)[-_][A-Za-z0-9_-]{12,}\b"
-    r"|(?P<user>://)[^/\s:@]+:[^/\s@]+(?=@)",
+    r"|(?<![\w-])(?:AIza[\w-]{16,}|ya29\.[\w.-]{16,}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?)"  # Google; JSON web tokens
+    r"|(?P<user>://)[^/\s@]{1,300}(?=@)",
     re.IGNORECASE,
 )
 
@@ -75,5 +79,4 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _hide(match: re.Match[str]) -> str:
-    kept = match.group("head") or match.group("scheme") or match.group("name") or match.group("user") or ""
-    return kept + HIDDEN
+    return next(filter(None, match.groups()), "") + HIDDEN

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,16 @@ def test_secrets_of_the_environment_are_taken_out(monkeypatch: pytest.MonkeyPatc
         "https://user:abcdef0123456789@e.org/",
         "api_key='abcdef0123456789'",
         "sk-abcdef0123456789abcdef",
+        "https://e.org/f.mp4?sig=abcdef0123456789&x=1",
+        "/v1/files/a?alt=media&key=abcdef0123456789",
+        "https://abcdef0123456789@e.org/",
+        "X-Fal-Key: abcdef0123456789",
+        "Cookie: session=abcdef0123456789; theme=dark",
+        "b'x-api-key', b'abcdef0123456789'",
+        "Bearer: abcdef0123456789",
+        "AIzaSyabcdef0123456789abcdef",
+        "ya29.abcdef0123456789abcdef",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdef0123456789",
     ],
 )
 def test_whatever_looks_like_a_key_is_taken_out(text: str) -> None:
@@ -62,6 +74,12 @@ def test_whatever_looks_like_a_key_is_taken_out(text: str) -> None:
     assert HIDDEN in shown
     for secret in (FAL_KEY, FAL_KEY.partition(":")[2], "abcdef0123456789", "abc.def-ghi_jkl"):
         assert secret not in shown
+
+
+def test_no_text_takes_long() -> None:
+    """Patterns that look at every rest of a word anew take minutes for a line of this length."""
+    code = "from mediatui.redact import redact; [redact(t * 60_000) for t in ('a-', 'key=', 'eyJ-', '://', 'token ')]"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_ordinary_words_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ NAME_CHARS = 120
 
 _FIELDS = tuple(field.name for field in fields(Step))
 _ADDRESS = re.compile(r"\b(?:https?|wss?|gs|s3)://[^\s\"'<>()\[\]{}]+")
+_QUERY = re.compile(r"(?:\?|%3F)[\w.~\[\]-]{1,60}(?:=|%3D)[^\s\"'<>]*", re.IGNORECASE)
+"""What follows the ``?`` of an address, also of one that is relative, escaped or cut."""
 _DATA_ADDRESS = re.compile(r"\bdata:[\w.+-]*/?[\w.+-]*[;,][^\s\"'<>]*")
 
 
@@ -34,7 +36,7 @@ def clean_detail(text: str, prompt: str, limit: int = DETAIL_CHARS) -> str:
     """Text fit for the log: one line, no secrets, addresses without query, at most 80 characters of the prompt."""
     bare = _DATA_ADDRESS.sub("data:…", one_line(text, limit * 20))
     bare = _ADDRESS.sub(lambda found: _without_query(found[0]), bare)
-    found = one_line(redact(bare), limit)
+    found = one_line(redact(_QUERY.sub("", bare)), limit)
     return _without_prompt(found, one_line(prompt)) if len(found) > PROMPT_CHARS else found
 
 
