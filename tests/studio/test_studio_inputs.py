@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.studio.conftest import Opener
+from tests.studio.conftest import Keep, Opener
 from tests.support.fal_server import JPEG, PNG, FalServer, Reply, png
-from tests.support.workshop import SECONDS, Workshop, on_disk
+from tests.support.scenes import running
+from tests.support.scenes import settings_for as scene_settings
+from tests.support.workshop import SECONDS, Workshop, on_disk, open_with
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import Job, Phase
@@ -265,3 +267,21 @@ def test_without_uploads_a_small_file_travels_in_the_request(tmp_path: Path, pic
             assert job.params["image_url"] == str(picture)
         finally:
             studio.stop(5.0)
+
+
+@pytest.mark.parametrize(("name", "most"), [("replicate", 100 << 20), ("piapi", 10 << 20), ("comfyui", 256 << 20)])
+def test_a_file_that_is_too_large_for_the_provider_is_refused_before_it_is_read(
+    keep: Keep, tmp_path: Path, picture: Path, name: str, most: int
+) -> None:
+    """A video of gigabytes does not go through memory to be refused at the end."""
+    with running(name) as scene:
+        shop = keep(open_with(tmp_path, scene_settings(name, scene.url, tmp_path)))
+        with picture.open("r+b") as file:
+            file.truncate(most + 1)
+        if name == "comfyui":
+            graph = {"1": {"class_type": "LoadImage", "inputs": {"image": "{{image}}"}}}
+            (tmp_path / "workflows" / "portrait.json").write_text(json.dumps(graph), "utf-8")
+        with pytest.raises(BadInput, match=r"has .* and .* takes .* at most"):
+            shop.send(scene.model.replace("txt2img", "img2img"), prompt="", params={"image": str(picture)})
+        assert scene.server is not None
+        assert not scene.server.submits

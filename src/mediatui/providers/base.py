@@ -260,8 +260,12 @@ class Uploaded:
     """Until when another request may use it (seconds since the epoch); None: by this request alone."""
 
 
+WHOLE_BYTES = 256 << 20
+"""A file that a provider takes only in one piece goes through memory; no larger one does."""
+
+
 class SimpleUploads(Protocol):
-    """What a provider with UPLOAD has at least."""
+    """What a provider with UPLOAD has at least; with `largest_upload`, the most it takes (bytes), if that is known."""
 
     async def upload(self, name: str, content_type: str, data: bytes) -> str:
         """Bring an input file to the provider's storage; returns the address to use as an input."""
@@ -313,6 +317,14 @@ async def signed_url_of(provider: Provider, url: str) -> str | None:
 def uploads_of(provider: Provider) -> Uploads | None:
     """The provider as one that takes files of any size; None when it takes only bytes in memory."""
     return cast(Uploads, provider) if hasattr(provider, "upload_file") else None
+
+
+def largest_upload_of(provider: Provider) -> int | None:
+    """The most (bytes) that an input file may have; None where only the provider itself can tell."""
+    if uploads_of(provider) is not None:
+        return None
+    said = getattr(provider, "largest_upload", WHOLE_BYTES)
+    return min(said, WHOLE_BYTES) if isinstance(said, int) else WHOLE_BYTES
 
 
 class Provider(Protocol):

@@ -99,6 +99,7 @@ class PiAPIProvider(PublicOutputs):
     """One PiAPI workspace."""
 
     title = "PiAPI"
+    largest_upload = LARGEST_UPLOAD
 
     def __init__(self, hosts: PiAPIHosts, key: Secret | None, *, name: str = "piapi") -> None:
         self._hosts = hosts

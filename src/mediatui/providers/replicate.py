@@ -84,6 +84,7 @@ class ReplicateProvider(PublicOutputs):
     """One Replicate account."""
 
     title = "Replicate"
+    largest_upload = 100 << 20
 
     def __init__(self, hosts: ReplicateHosts, key: Secret | None, *, name: str = "replicate") -> None:
         self._hosts = hosts

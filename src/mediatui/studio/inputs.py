@@ -16,11 +16,19 @@ from typing import Any, cast
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, UsageError
 from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, Phase
-from mediatui.providers.base import Capability, FormSchema, Provider, SimpleUploads, Uploaded, uploads_of
+from mediatui.providers.base import (
+    Capability,
+    FormSchema,
+    Provider,
+    SimpleUploads,
+    Uploaded,
+    largest_upload_of,
+    uploads_of,
+)
 from mediatui.steplog import StepName
 from mediatui.studio.core import PROGRESS_SECONDS, Core
 from mediatui.studio.events import JobProgress
-from mediatui.studio.inline import LocalFile, check_file, local_places, path_of, with_addresses
+from mediatui.studio.inline import BadInput, LocalFile, check_file, local_places, path_of, with_addresses
 from mediatui.studio.job_book import JobBook
 from mediatui.studio.uploads import Known, UploadBook
 from mediatui.text import human_bytes
@@ -74,6 +82,13 @@ class InputDesk:
             raise
         if Capability.UPLOAD not in provider.capabilities:
             found.as_data_uri()  # says so now if it is too large
+        elif (most := largest_upload_of(provider)) is not None and found.size > most:
+            size, limit = human_bytes(found.size), human_bytes(most)
+            raise BadInput(
+                place,
+                f"{found.path.name} has {size}, and {provider.title} takes {limit} at most",
+                hint="Make it smaller, or give its address on the web.",
+            )
         return found
 
     async def bring(
