@@ -84,6 +84,43 @@ def test_a_shorter_range_of_nobody_knows_how_much_is_not_the_end(fal: FalServer,
     assert (item.save_state, shop.file(item) == BIG) == (SaveState.SAVED, True)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"Content-Range": "Bytes 700000-{last}/{size}"},
+        {"Content-Range": "bytes 700000-{last}/{size}", "Content-Type": "text/html"},
+    ],
+    ids=["a unit in capitals", "a page's type"],
+)
+def test_the_rest_by_an_odd_head(fal: FalServer, shop: Workshop, head: dict[str, str]) -> None:
+    def answer(call: Call) -> Reply:
+        if start_of(call) is None:
+            cut = 700_000 if fal.count("file") == 1 else None
+            return Reply(body=BIG, headers={**TYPED, "ETag": '"one"'}, cut=cut)
+        odd = {name: value.format(last=len(BIG) - 1, size=len(BIG)) for name, value in head.items()}
+        return Reply(206, BIG[700_000:], {**TYPED, "ETag": '"one"', **odd})
+
+    fal.on["file"] = answer
+    item = made(fal, shop)
+    assert (item.save_state, shop.file(item) == BIG, fal.count("file")) == (SaveState.SAVED, True, 2)
+
+
+def test_a_range_with_a_shorter_length_is_not_the_end(fal: FalServer, shop: Workshop) -> None:
+    """Of a format that does not say where it ends."""
+    sound = b"ID3\4\0\0\0\0\0\0" + BIG
+
+    def answer(call: Call) -> Reply:
+        if (start := start_of(call)) is None:
+            cut = 700_000 if fal.count("file") == 1 else None
+            return Reply(body=sound, headers={"Content-Type": "audio/mpeg", "ETag": '"one"'}, cut=cut, chunked=True)
+        place = {"Content-Range": f"bytes {start}-{len(sound) - 1}/{len(sound)}"}
+        return Reply(206, sound[start : start + 100], {**TYPED, "ETag": '"one"', **place})
+
+    fal.on["file"] = answer
+    item = made(fal, shop)
+    assert (item.save_state, shop.file(item) == sound) == (SaveState.SAVED, True)
+
+
 def always_cut(lengths: Iterator[int]) -> Callable[[Call], Reply]:
     return lambda call: Reply(body=BIG, headers=TYPED, cut=next(lengths))
 

@@ -222,6 +222,24 @@ def test_credentials_stay_with_the_first_origin(fal: FalServer, tmp_path: Path) 
         assert {"authorization", "cookie"}.isdisjoint(other.of("file")[0].headers)
 
 
+def test_credentials_do_not_go_along_to_a_signed_address_elsewhere(fal: FalServer, tmp_path: Path) -> None:
+    fal.script("file", Reply(403))
+    with fal_server() as other, PartFile(tmp_path / "x.part") as part:
+        limits = Limits(MediaHosts(loopback=(fal.netloc, other.netloc)), 1 << 20)
+        downloader = Downloader(QUICK)
+        signed = f"{other.url}/files/a.png?sig=s"
+        downloader.fetch(
+            f"{fal.url}/files/a.png",
+            part,
+            limits,
+            {"Authorization": "Key secret"},
+            lambda *_: None,
+            sign=lambda _: signed,
+        )
+        downloader.close()
+        assert [call.headers.get("authorization") for call in other.of("file")] == [None]
+
+
 def test_an_ordinary_vector_picture_is_saved(fal: FalServer, shop: Workshop) -> None:
     data = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9"/></svg>'
     fal.script("file", Reply(body=data, headers={"Content-Type": "image/svg+xml"}))

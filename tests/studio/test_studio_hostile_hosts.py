@@ -46,6 +46,11 @@ SAVED = {
     ),
     "a coding of transfers only": raw("200 OK", TYPE, LENGTH, "Content-Encoding: aws-chunked"),
     "a coding that is none": raw("200 OK", TYPE, LENGTH, "Content-Encoding: none, utf-8"),
+    "a page's type": raw("200 OK", "Content-Type: text/html; charset=utf-8", LENGTH),
+    "an answer's type": raw("200 OK", "Content-Type: application/json", LENGTH),
+    "chunks, and a length that is none": raw(
+        "200 OK", TYPE, "Transfer-Encoding: chunked", "Content-Length: 5", body=CHUNK + b"0\r\n\r\n"
+    ),
     "a vector's type": raw("200 OK", "Content-Type: image/svg+xml", LENGTH),
 }
 FAILED: dict[str, tuple[Reply, Kind]] = {

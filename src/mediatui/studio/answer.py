@@ -57,8 +57,8 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """How many bytes the head promises."""
-        value = self.headers.get("content-length", "")
+        """How many bytes the head promises. What it says of them beside chunks counts for nothing (RFC 9112 §6.3)."""
+        value = "" if self.ends_by_chunk else self.headers.get("content-length", "")
         return int(value) if len(value) < 19 and value.isascii() and value.isdigit() else None
 
     @property
@@ -75,7 +75,7 @@ class Answer:
         """The body. A piece is valid until the next one. Ends early where the server does; raises `Broken`."""
         length = self.length
         with breaking():
-            if length is None or self.ends_by_chunk:
+            if length is None:
                 yield from self._parsed()
             else:
                 yield from self._counted(length)

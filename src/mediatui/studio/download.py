@@ -19,7 +19,16 @@ from mediatui.media.whole import is_cut
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.answer import Answer, Broken
-from mediatui.studio.headers import GoneError, check_headers, check_status, continues, leads_to, too_large, validator_of
+from mediatui.studio.headers import (
+    GoneError,
+    check_headers,
+    check_status,
+    continues,
+    leads_to,
+    page_type,
+    too_large,
+    validator_of,
+)
 from mediatui.studio.hosts import check_address, parsed_address, peers_of, same_origin
 from mediatui.studio.part import HEAD_BYTES, PartFile, Validator, disk_refused
 from mediatui.studio.transport import Patience, Transport, UntrustedError
@@ -153,15 +162,14 @@ class Downloader:
             task.check()
             hosts = task.limits.hosts
             check_address(target, hosts)
+            if not same_origin(task.url, target):
+                headers = {k: v for k, v in headers.items() if k.lower() in ("range", "if-range")}
             asked = {**_HEADERS, **headers}
             with self._transport.get(parsed_address(target), asked, peers_of(target, hosts)) as answer:
                 if (location := leads_to(answer)) is None:
                     yield answer
                     return
-            following = _joined(target, location)
-            if not same_origin(task.url, following):
-                headers = {k: v for k, v in headers.items() if k.lower() in ("range", "if-range")}
-            target = following
+            target = _joined(target, location)
         raise SaveError(SaveErrorKind.SERVER, f"the server redirected more than {MAX_REDIRECTS} times")
 
 
@@ -207,8 +215,8 @@ class _Task:
             check_status(answer)
             total = length
             check_headers(answer, total, self.limits.max_bytes)
-            if part.size:
-                pieces = self._checked(pieces)
+            if (page := page_type(answer)) or part.size:
+                pieces = _checked(pieces, page)
             part.begin(validator_of(self.url, answer, total))
         self._check_room(total)
         for piece in pieces:
@@ -218,15 +226,6 @@ class _Task:
         if self._is_cut():
             self._go_on(answer)
         return answer.headers.get("content-type")
-
-    def _checked(self, pieces: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-        """The same body, once it began like media: what is on disk is not given up for a page."""
-        head = b""
-        while len(head) < HEAD_BYTES and (piece := next(pieces, None)) is not None:
-            head += bytes(piece)
-        if sniff(head) is None:
-            raise SaveError(SaveErrorKind.BAD_CONTENT, "what came this time is not a picture, a video or a sound")
-        return chain((head,), pieces)
 
     def _go_on(self, answer: Answer) -> None:
         """Take what comes behind the announced end of a file that says it goes on; raise when it is still cut."""
@@ -267,6 +266,17 @@ class _Task:
                 f"the disk is full: this needs {human_bytes(missing)}, there is room for {human_bytes(room)}",
                 hint=f"Free some space, then {TRY_AGAIN}.",
             )
+
+
+def _checked(pieces: Iterator[bytes | memoryview], page: str) -> Iterator[bytes | memoryview]:
+    """The same body, once it began like media, whatever type it is said to have: nothing is given up for a page."""
+    head = b""
+    while len(head) < HEAD_BYTES and (piece := next(pieces, None)) is not None:
+        head += bytes(piece)
+    if sniff(head) is None:
+        came = f"a page ({page})" if page else "what is no picture, video or sound"
+        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent {came} instead of the file")
+    return chain((head,), pieces)
 
 
 def _joined(base: str, location: str) -> str:

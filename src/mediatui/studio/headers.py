@@ -15,7 +15,7 @@ _GONE_STATUSES = frozenset({401, 403, 404, 410})
 _PAGES = frozenset({"text/html", "application/xhtml+xml", "application/json", "application/problem+json"})
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"})
 """Codings that were not asked for. What else stands there (``aws-chunked``, ``utf-8``, ``none``) codes nothing."""
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORECASE)
 
 
 class GoneError(SaveError):
@@ -50,17 +50,20 @@ def check_status(answer: Answer) -> None:
 
 
 def check_headers(answer: Answer, total: int | None, max_bytes: int) -> None:
-    """Raise for a coded, empty or too large body, and for a page instead of a file."""
+    """Raise for a coded, empty or too large body."""
     codings = {each.strip().lower() for each in answer.headers.get("content-encoding", "").split(",")}
     if found := codings & _COMPRESSED:
         raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent the file {min(found)}-compressed")
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in _PAGES:
-        raise SaveError(SaveErrorKind.BAD_CONTENT, f"the server sent a page ({kind}) instead of the file")
     if total == 0:
         raise SaveError(SaveErrorKind.BAD_CONTENT, "the server sent an empty file")
     if total is not None and total > max_bytes:
         raise too_large(max_bytes)
+
+
+def page_type(answer: Answer) -> str:
+    """The type of a page that the head announces instead of a file; empty when it does not."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind if kind in _PAGES else ""
 
 
 def too_large(limit: int) -> SaveError:
@@ -79,6 +82,8 @@ def continues(answer: Answer, offset: int, known: Validator) -> bool:
     """
     found = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", "").strip())
     if found is None or int(found[1]) != offset or _is_another(answer, known):
+        return False
+    if answer.length not in (None, int(found[2]) - offset + 1):
         return False
     total = known.total if found[3] == "*" else int(found[3])
     return total is not None and int(found[2]) == total - 1 and known.total in (None, total)
