@@ -426,6 +426,26 @@ def test_a_picture_that_came_as_a_stream_of_events_is_the_whole_one() -> None:
     assert (output.data, output.width, output.content_type) == (PNG, 1024, "image/png")
 
 
+def events(*documents: dict[str, Any]) -> bytes:
+    return b"".join(b"event: x\ndata: %s\n\n" % json.dumps(each).encode() for each in documents)
+
+
+PART = {"type": "image_generation.partial_image", "b64_json": B64, "partial_image_index": 0}
+BLOCKED = {"type": "error", "error": {"code": "moderation_blocked", "message": "your request was rejected"}}
+
+
+async def test_an_error_in_a_stream_of_events_is_the_job_s_own(server: OpenAIServer) -> None:
+    server.script("submit", Reply(body=events(BLOCKED), headers={"Content-Type": "text/event-stream"}))
+    async with provider_of(server, extra={"stream": True}) as provider:
+        with refused(ErrorKind.POLICY) as errors:
+            await provider.submit(JOB)
+        assert errors[0].message == "your request was rejected"
+        server.script("submit", Reply(body=events(PART, BLOCKED)))
+        submitted = await provider.submit(JOB)
+    (shown,) = PURE.outputs(JOB, submitted.raw or b"")
+    assert (shown.data, "broke off" in shown.meta["incomplete"]) == (PNG, True)
+
+
 @pytest.mark.parametrize("document", [{"data": []}, {"data": [{"b64_json": ""}]}])
 def test_a_list_without_a_picture_is_the_filter_s_work(document: Any) -> None:
     with refused(ErrorKind.POLICY):

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, MediaType, Phase
-from mediatui.providers.answers import entries, identifier, number, parse_result, percent, text
+from mediatui.providers.answers import entries, identifier, mapping, number, parse_result, percent, text
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.http import Answer, JsonClient, Upload, encode, media_hosts
+from mediatui.providers.http import LONGEST_ERROR, Answer, JsonClient, Upload, encode, media_hosts
 from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
 from mediatui.providers.openai_outputs import attachments, image_outputs, rescued, streamed, video_outputs
 from mediatui.providers.plain import cancelled, not_done
@@ -222,8 +222,9 @@ class OpenAIProvider:
             return
         if answer.says_nothing:
             raise self._wire.ambiguous("an answer that cannot be read")
-        if answer.error and not answer.document.get("data"):
-            raise failure(self._service, answer.error)
+        error = answer.error or mapping(streamed(answer.body[:LONGEST_ERROR])).get("error")
+        if error and not answer.document.get("data"):
+            raise failure(self._service, error)
 
     async def _submit_video(self, body: dict[str, Any]) -> Submitted:
         files = attachments(body, _VIDEO_FILES)

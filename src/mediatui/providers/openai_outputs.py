@@ -65,7 +65,7 @@ def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str],
 
 def _nothing(answer: Mapping[str, Any], *, filtered: bool) -> ProviderError:
     """A list that holds no picture is the filter's work; an answer without one is something else."""
-    words = problem_text(answer)
+    words = problem_text(answer.get("error")) or problem_text(answer)
     if not filtered:
         return ProviderError(ErrorKind.INTERNAL, words or "the answer holds no picture")
     return ProviderError(
@@ -83,14 +83,23 @@ def _anywhere(document: object, job: Job, is_own: Callable[[str], bool]) -> list
 def streamed(raw: bytes) -> object:
     """The document that a stream of events amounts to, for requests that asked for one; None for anything else.
 
-    Partial pictures are left out: the whole one comes last.
+    Partial pictures are left out: the whole one comes last. Where an error came instead, the last partial one is all
+    there is, or else the error.
     """
     if not raw.lstrip()[:6].startswith((b"event:", b"data:", b": ")):
         return None
     lines = (line[5:].strip() for line in raw.splitlines() if line.startswith(b"data:"))
     events = [event for event in map(parse_object, lines) if event]
     whole = [event for event in events if "partial" not in text(event.get("type"))]
+    error = next((event["error"] for event in whole if event.get("error")), None)
+    if error is not None and not any(map(_has_picture, whole)):
+        shown = [event for event in events if _has_picture(event)][-1:]
+        return {"data": shown, "incomplete": BROKE_OFF} if shown else {"error": error}
     return {"data": whole} if whole else None
+
+
+def _has_picture(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("b64_json") or entry.get("url"))
 
 
 def rescued(raw: bytes) -> object:
