@@ -97,6 +97,8 @@ def test_a_choice_is_told_from_a_disk_that_refuses() -> None:
     assert "w saves it, W all such items" in chosen
     refused = StorageFault(SaveErrorKind.FULL, "no room", time.time())
     assert "the disk is full: no room" in words(replace(ITEM, save_state=SaveState.URL_ONLY, storage_error=refused))
+    said = replace(refused, message="the disk is full: this needs 9 MB")
+    assert words(replace(ITEM, save_state=SaveState.URL_ONLY, storage_error=said)).count("the disk is full") == 1
 
 
 def test_the_next_try_and_the_life_of_an_address_count_down() -> None:

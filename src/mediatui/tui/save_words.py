@@ -41,7 +41,7 @@ def state_lines(item: MediaItem, next_try: float | None, keys: Keymap) -> Iterat
     fault = item.storage_error
     yield _meaning(item, keys), "dim"
     if fault is not None and item.save_state is not SaveState.SAVED:
-        yield f"{KIND_WORDS.get(fault.kind.value, fault.kind.value)}: {fault.message}", "bad"
+        yield _why(fault), "bad"
         yield _attempts(fault, next_try, keys.of("library", "retry")), "dim"
         if fault.host:
             yield f"{keys.of('library', 'retry')} asks you about {fault.host} again.", "text"
@@ -76,6 +76,11 @@ def _meaning(item: MediaItem, keys: Keymap) -> str:
                 f"Its URL no longer answers and it was never saved. {retry} tries once more; "
                 f"{anew} makes it anew (paid)."
             )
+
+
+def _why(fault: StorageFault) -> str:
+    kind = KIND_WORDS.get(fault.kind.value, fault.kind.value)
+    return fault.message if fault.message.startswith(kind) else f"{kind}: {fault.message}"
 
 
 def _attempts(fault: StorageFault, next_try: float | None, retry: str) -> str:
