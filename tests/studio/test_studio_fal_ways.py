@@ -43,6 +43,25 @@ def test_a_direct_answer_that_makes_no_sense_is_kept(fal: FalServer, direct: Wor
     assert (direct.project_folder() / (job.result_path or "")).read_bytes() == b"\xff not json"
 
 
+LOCKED = Reply(403, {"detail": "User is locked. Reason: Exhausted balance."})
+
+
+@pytest.mark.parametrize("step", ["status", "result"])
+@pytest.mark.parametrize("refusal", [LOCKED, Reply(429, {"detail": "busy"}, {"Retry-After": "0"})])
+def test_nobody_is_told_to_generate_again_what_was_taken(
+    fal: FalServer, shop: Workshop, step: str, refusal: Reply
+) -> None:
+    fal.script(step, refusal)
+    (job,) = shop.send()
+    shop.until(lambda: shop.job(job.id).error is not None)
+    noted = shop.job(job.id)
+    assert noted.error is not None
+    assert not noted.phase.ended
+    assert "asked about again" in noted.error.hint
+    assert "generate again" not in noted.error.hint
+    assert all("generate again" not in notice.hint for notice in shop.notices)
+
+
 def test_a_lost_direct_answer_is_found_by_its_id_and_never_sent_again(fal: FalServer, direct: Workshop) -> None:
     fal.script("run", Reply(body=b"{" + b" " * 9000, headers={"x-fal-request-id": "lost-7"}, cut=9))
     (job,) = direct.send()

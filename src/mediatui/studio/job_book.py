@@ -21,6 +21,11 @@ from mediatui.text import one_line
 
 T = TypeVar("T")
 
+_WHEN_TAKEN = {
+    ErrorKind.BILLING: "Top up the balance at the provider. This request was taken before; it is asked about again.",
+    ErrorKind.RATE_LIMITED: "This request was taken before; it is asked about again, with longer pauses.",
+}
+
 TELL_AGAIN_SECONDS = 60.0
 """A refused key or an empty balance is told once for a batch within this time."""
 
@@ -111,6 +116,8 @@ class JobBook:
 
     async def note(self, project: ProjectFolder, job_id: str, exc: MediatuiError | None) -> None:
         """Say on an unfinished job what is the matter with following it; told once. None: nothing any more."""
+        if isinstance(exc, ProviderError):  # its words are those for a request that was refused; this one was taken
+            exc.hint = _WHEN_TAKEN.get(exc.kind, exc.hint)
         fault, known = fault_of(exc) if exc else None, self.around.records.find_job(project, job_id)
         if known is None or known.phase.ended or known.error == fault:
             return
