@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.studio.conftest import Opener
-from tests.support.disks import obey_permissions
+from tests.support.disks import obey_permissions, unwritable
 from tests.support.fal_server import PNG, FalServer, Reply
 from tests.support.workshop import QUICK, Workshop, places, settings_for
 
@@ -72,6 +72,23 @@ def test_a_strangers_file_is_left_alone(fal: FalServer, shop: Workshop, failed: 
     assert shop.studio.save([failed.id]).result(20).saved == (failed.id,)
     assert shop.media_files() == [f"{path.stem}-2.png", path.name]
     assert path.read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("headers", [{"ETag": '"1"'}, {}], ids=["with a validator", "without"])
+def test_a_whole_file_that_only_gets_no_name_is_not_asked_for_again(
+    fal: FalServer, shop: Workshop, headers: dict[str, str]
+) -> None:
+    fal.script("file", Reply(body=PNG, headers={"Content-Type": "image/png", **headers}))
+    shop.studio.create_project("demo").result(20)
+    folder = shop.project_folder() / "images"
+    folder.mkdir()
+    with unwritable(folder):
+        _, (item,) = shop.make()
+    assert item.storage_error is not None
+    assert (item.save_state, item.storage_error.kind.storage_blocked) == (SaveState.URL_ONLY, True)
+    fal.script("file", Reply(404))
+    assert shop.studio.save([item.id]).result(20).saved == (item.id,)
+    assert (shop.file(shop.items()[0]), shop.part_files(), fal.count("file")) == (PNG, [], 1)
 
 
 def test_where_a_folder_cannot_be_synced_nothing_is_named(fal: FalServer, opener: Opener, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import stat
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,8 @@ class PartFile:
         self._source: Validator | None = None
         self._began = 0.0
         self._noted = False
+        self.whole = False
+        """All there is of the file is here, and on the disk."""
         self.placed: os.stat_result | None = None
         """The file that an earlier run gave its final name to, and was stopped right then."""
 
@@ -114,14 +116,14 @@ class PartFile:
         Bytes from before the machine was started are not trusted: a power cut may have left holes in them.
         """
         known = self._source or self._read_note()
-        if known is None or known.url != url or not known.condition:
+        if known is None or known.url != url:
             return None
         try:
             if self.size == 0:
                 self._rehash()
         except OSError as exc:
             raise disk_refused(exc, "read the download so far") from exc
-        return known if self.size else None
+        return known if self.size and (known.condition or known.total == self.size) else None
 
     def begin(self, validator: Validator) -> None:
         """Start from nothing; remember what later bytes must match.
@@ -136,7 +138,7 @@ class PartFile:
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
         self._sums = RunningChecksums()
-        self._source, self._noted, self._began = validator, False, time.monotonic()
+        self._source, self._noted, self.whole, self._began = validator, False, False, time.monotonic()
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes and count them into the checksums."""
@@ -178,6 +180,12 @@ class PartFile:
         except OSError as exc:
             self.discard()
             raise disk_refused(exc, "write the download") from exc
+
+    def note_whole(self) -> None:
+        """What was written and synced is the whole file: nothing more is asked for, should it not get its name."""
+        self.whole = True
+        if self._source is not None:
+            self._source, self._noted = replace(self._source, total=self.size), False
 
     def require_own(self) -> None:
         """Raise `SaveError` when another program took the file away, or put something else in its place."""
@@ -228,7 +236,7 @@ class PartFile:
             self.close()
 
     def _write_note(self) -> None:
-        if self._source is None or not self._source.condition or self._noted:
+        if self._source is None or self._noted or not (self._source.condition or self.whole):
             return
         note = json.dumps({**asdict(self._source), "boot": _boot()}).encode()
         self._note.unlink(missing_ok=True)

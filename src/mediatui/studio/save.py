@@ -145,8 +145,8 @@ class Saver:
                 content_type = self._receive(part, project, item, source, watch)
                 self._finish(part, project, item, content_type)
         except SaveError as exc:
-            if exc.kind.storage_blocked:
-                part.discard()  # a full disk needs its room
+            if exc.kind.storage_blocked and (item.spool is not None or not part.whole):
+                part.discard()  # a full disk needs its room; what is whole only wants for its name
             raise
         return Outcome.SAVED
 
@@ -198,6 +198,7 @@ class Saver:
         if facts is not None and facts.type is MediaType.AUDIO:
             media = MediaType.AUDIO  # sound alone in a container for video
         part.sync()
+        part.note_whole()
         part.require_own()
         self._require_there(project, item)
         target = folder_of(project, media) / f"{stem_of(item, media)}.{extension}"
