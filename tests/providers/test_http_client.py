@@ -104,6 +104,24 @@ async def test_a_long_answer_is_taken_as_long_as_it_is_no_bomb(server: Plain, mo
             await client.submit(f"{server.url}/x", {})
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=b'{"id": "r1"}', headers={"Content-Length": "500"}, cut=12),
+        Reply(raw=b'HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nc\r\n{"id": "r1"}\r\n'),
+    ],
+)
+async def test_a_whole_object_is_the_answer_whatever_was_said_of_its_length(server: Plain, reply: Reply) -> None:
+    server.script("any", reply)
+    async with client_of(server.url) as client:
+        assert (await client.submit(f"{server.url}/x", {})).document == {"id": "r1"}
+        assert await client.get(f"{server.url}/x", "asking") == {"id": "r1"}
+        server.script("any", Reply(body=b'{"id": "r1"}', cut=11))
+        with refused(ErrorKind.AMBIGUOUS_SUBMIT):
+            await client.submit(f"{server.url}/x", {})
+    assert server.count("any") == 3
+
+
 async def test_a_body_that_cannot_be_unpacked_is_transient(server: Plain) -> None:
     server.script("any", Reply(body=b"not gzip", headers={"Content-Encoding": "gzip"}))
     async with client_of(server.url) as client:

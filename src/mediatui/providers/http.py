@@ -8,7 +8,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
-from mediatui.providers.answers import parse_object
+from mediatui.providers.answers import outline, parse_object
 from mediatui.providers.base import MediaHosts
 from mediatui.providers.connection import connection_words
 from mediatui.providers.problems import Service, error_from_answer, failure, moment_of
@@ -143,10 +143,12 @@ async def exchange(client: httpx.AsyncClient, method: str, url: httpx.URL, **mor
     except httpx.HTTPError as exc:
         if head is None:
             raise
-        raise BrokenAnswer(_answer(head, body, connection_words(exc))) from exc
+        return _as_far(head, body, exc)
     except TimeoutError:
         slow = httpx.ReadTimeout("it trickles in")
-        raise (slow if head is None else BrokenAnswer(_answer(head, body, connection_words(slow)))) from None
+        if head is None:
+            raise slow from None
+        return _as_far(head, body, slow)
     except _Overflow:
         assert head is not None
         raise TooLarge(_answer(head, body, "an answer that is too large")) from None
@@ -167,6 +169,14 @@ async def _receive(response: httpx.Response, body: io.BytesIO, limit: asyncio.Ti
         body.write(chunk)
         if silence is not None:
             limit.reschedule(began + silence + body.tell() / SLOWEST)
+
+
+def _as_far(response: httpx.Response, body: io.BytesIO, cause: httpx.HTTPError) -> Answer:
+    """A whole JSON object is the answer, whatever its head said of the length. Raises `BrokenAnswer` for any other."""
+    answer = _answer(response, body)
+    if outline(answer.body):
+        return answer
+    raise BrokenAnswer(replace(answer, broken=connection_words(cause))) from cause
 
 
 def _answer(response: httpx.Response, body: io.BytesIO, broken: str = "") -> Answer:
