@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -41,6 +42,26 @@ def test_a_direct_answer_that_makes_no_sense_is_kept(fal: FalServer, direct: Wor
     (job,), items = direct.make()
     assert (job.phase, items, fal.count("run")) == (Phase.SUCCEEDED, [], 1)
     assert (direct.project_folder() / (job.result_path or "")).read_bytes() == b"\xff not json"
+
+
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        ({"model_mesh": {"url": "/m.glb", "content_type": "model/gltf-binary"}}, "model_mesh"),
+        ({"model_urls": {"fbx": {"url": "/m.FBX?x=1"}}, "archive_url": "/a.zip"}, "model_urls.fbx, archive_url"),
+        ({"prompt": "x", "timings": {"inference": 1.0}}, ""),
+    ],
+)
+def test_a_file_that_is_no_media_does_not_go_by_in_silence(
+    fal: FalServer, shop: Workshop, others: dict[str, Any], named: str
+) -> None:
+    body = json.dumps({"preview": {"url": "/a.png"}, **others}).replace('"/', f'"{fal.url}/files/')
+    fal.script("result", Reply(200, body.encode()))
+    (job,), (item,) = shop.make()
+    assert (job.phase, job.error, item.output_path, shop.file(item)) == (Phase.SUCCEEDED, None, "preview", PNG)
+    told = [f"{notice.message} {notice.hint}" for notice in shop.notices]
+    assert len(told) == bool(named)
+    assert all(f"also holds {named}: " in words and str(job.result_path) in words for words in told)
 
 
 LOCKED = Reply(403, {"detail": "User is locked. Reason: Exhausted balance."})

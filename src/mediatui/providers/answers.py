@@ -13,7 +13,7 @@ from typing import Any
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import MediaType
 from mediatui.providers.base import Output
-from mediatui.providers.discovery import find_outputs
+from mediatui.providers.discovery import find_others, find_outputs
 from mediatui.providers.long_texts import LARGE, set_aside
 from mediatui.redact import hide_known
 from mediatui.text import clean_text, one_line
@@ -26,6 +26,8 @@ MIN_BEGUN = 1024
 LATEST_SECONDS = 253_402_300_800.0
 """The year 10000: a later time is no time."""
 
+_READ_TWICE = 1 << 20
+"""Bytes; a longer answer holds its files itself."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _DATA_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+[;,]", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3})(?:\.\d+)?\s?%")
@@ -170,6 +172,14 @@ def is_address(value: object) -> bool:
     if value[:5].lower() == "data:":
         return _DATA_HEAD.match(value[:200]) is not None
     return _WEB_ADDRESS.fullmatch(value) is not None and clean_text(value) == value
+
+
+def left_out(raw: bytes, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """The places of files in a raw answer that are no media, where it is short enough to be read once more."""
+    try:
+        return find_others(read_json(raw), inputs) if len(raw) <= _READ_TWICE else ()
+    except ValueError:
+        return ()
 
 
 def find_media(result: object, inputs: Mapping[str, Any], expected: MediaType | None) -> tuple[Output, ...]:

@@ -59,6 +59,9 @@ _OTHER = frozenset(
         "obj",
         "ply",
         "usdz",
+        "fbx",
+        "stl",
+        "mtl",
         "pdf",
         "csv",
         "safetensors",
@@ -129,6 +132,14 @@ def find_outputs(
             meta = {"nsfw": True} if _is_flagged(found.path, flags) else {}
             outputs.append(replace(output, seed=_integer(found.facts.get("seed"), seed), meta=meta))
     return tuple(outputs)
+
+
+def find_others(result: object, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """The places of files in a result that say they are no picture, video or sound: a mesh, an archive, a text."""
+    echoes = {text.strip() for text in _strings(inputs)}
+    files = (found for found in _walk(result, None) if found.url not in echoes and found.url[:5].lower() != "data:")
+    others = (found for found in files if is_something_else(_text(found.facts.get("content_type")), _file_name(found)))
+    return tuple(dict.fromkeys(one_line(".".join(found.path), 200) for found in others))
 
 
 def _is_flagged(path: Sequence[str], flags: object) -> bool:
@@ -205,9 +216,7 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
             return None
         content_type, data = decoded[0] or content_type, decoded[1]
         url = None
-    name = _text(facts.get("file_name")) or (_name_in(url) if url else None)
-    if url and not PurePosixPath(name or "").suffix:
-        name = _name_in(url) or name
+    name = _file_name(found)
     if url:
         url = clean_text(url).replace("\t", "").replace("\n", "")  # as any client of the web reads it
     media = media_type(content_type, found.path, name)
@@ -233,6 +242,14 @@ def _output(index: int, found: _Found, expected: MediaType | None) -> Output | N
         fps=_measure(facts.get("fps")),
         duration=_measure(facts.get("duration")),
     )
+
+
+def _file_name(found: _Found) -> str | None:
+    """What the result calls the file, or its address does where that says more."""
+    said = _text(found.facts.get("file_name"))
+    if found.url[:5].lower() == "data:" or PurePosixPath(said or "").suffix:
+        return said
+    return _name_in(found.url) or said
 
 
 def is_something_else(content_type: str | None, name: str | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -16,6 +16,7 @@ from typing import TypeVar
 from mediatui.errors import ErrorKind, MediatuiError, ProviderError, StorageError, UsageError
 from mediatui.library.project import ProjectFolder
 from mediatui.model import Job, JobFault, Phase, now
+from mediatui.providers.answers import left_out
 from mediatui.providers.base import Capability, Progress, Provider
 from mediatui.studio.events import JobProgress
 from mediatui.studio.job_book import JobBook, not_set_up
@@ -227,6 +228,8 @@ class JobRunner:
         items = await around.blocking(lambda: record_outputs(around.records, project, job, outputs, around.moments))
         around.emit(JobProgress(project.id, job.id, Phase.SUCCEEDED, fraction=1.0))
         around.outputs_ready(project, items)
+        if items and (others := await around.working(lambda: left_out(raw, job.inputs))):
+            self.book.notice(job, "warning", _besides(job, others))
 
     async def _finish_empty(self, project: ProjectFolder, job: Job, exc: ProviderError) -> None:
         fault = JobFault(exc.kind, exc.message, f"The provider's whole answer is kept in {job.result_path}.")
@@ -283,6 +286,15 @@ class JobRunner:
             return False
         await self._keep(project, job, provider, raw)
         return True
+
+
+def _besides(job: Job, others: Sequence[str]) -> MediatuiError:
+    """Nothing that was paid for goes by in silence, not even what is not kept here."""
+    named = ", ".join(others[:5])
+    return MediatuiError(
+        f"the result also holds {named}: no picture, video or sound, and not downloaded",
+        hint=f"Its address stands in the provider's answer, which is kept in {job.result_path}.",
+    )
 
 
 def _lost(job: Job) -> Progress:
