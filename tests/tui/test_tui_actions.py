@@ -159,6 +159,15 @@ async def test_palette_offers_what_can_be_done_and_does_it(start: Start) -> None
         await until(lambda: screen.query(FieldLine), "the form")
 
 
+async def test_pages_of_a_palette_that_has_no_room_are_none(start: Start) -> None:
+    async with start(size=(20, 1)) as session:
+        await session.press("ctrl+p")
+        hits = session.app.screen.query_one(OptionList)
+        await until(lambda: hits.highlighted == 0, "the commands")
+        await session.press("pageup", "pagedown", "pageup", "escape")
+        await session.screen(LibraryScreen)
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [("R", "retry-all"), ("trash", "trash"), ("f5", "refresh"), ("?", "help"), ("unsaved save", "retry-all")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
@@ -64,6 +65,11 @@ class Palette(CommandPalette):
     def on_mount(self) -> None:
         """A blinking cursor sends bytes for ever."""
         self.query_one(Input).cursor_blink = False
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list. Textual's falls over its pages while it has no room, or was not drawn yet."""
+        with suppress(KeyError):
+            super()._action_command_list(action)
 
 
 def _display(app: MediatuiApp, action: Action) -> Content:
