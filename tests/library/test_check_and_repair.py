@@ -10,6 +10,7 @@ import pytest
 from tests.library.conftest import Saver, a_job, an_item
 
 from mediatui.library.check import Kind, Report, check
+from mediatui.library.library import Library
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import reconcile
 from mediatui.library.recovery import sidecar_of
@@ -191,3 +192,35 @@ def test_a_trash_entry_that_cannot_be_read(project: ProjectFolder, save: Saver) 
     assert kinds(report) == [Kind.TRASH]
     assert reconcile(project).missing == ()
     assert check(project).findings == report.findings
+
+
+def test_of_a_damaged_index_and_a_whole_record_beside_a_file_the_record_is_believed(
+    library: Library, project: ProjectFolder, save: Saver
+) -> None:
+    item, other = save(project, "a-0"), save(project, "b-0", b"other")
+    noted = replace(item, notes="the last word", rating=4)
+    project.write_sidecar(noted)
+    project.commit(items=[noted])
+    index = project.folder / "index.jsonl"
+    wrong = "0" * 64
+    *lines, _ = index.read_bytes().splitlines(keepends=True)  # the disk has lost the end, and changed the rest
+    index.write_bytes(b"".join(lines).replace((item.sha256 or "").encode(), wrong.encode()))
+    library.close()
+    project = library.open(project.id)
+    assert project.item("a-0").sha256 == wrong
+    assert "rebuild items/a-0" in mend(project, accept=True, adopt=True, rebuild=True)
+    assert (project.item("a-0"), project.item("b-0")) == (noted, other)
+    assert check(project, hash=True).clean
+    assert mend(project, accept=True, adopt=True, rebuild=True) == []
+
+
+def test_a_whole_record_that_says_something_else_is_kept_when_it_is_written_again(
+    project: ProjectFolder, save: Saver
+) -> None:
+    item = save(project, "a-0")
+    project.write_sidecar(replace(item, notes="what an index that went back does not know"))
+    beside = sidecar_of(project.path_of(item.path or ""))
+    newer = beside.read_bytes()
+    assert mend(project, accept=True, adopt=True, rebuild=True) == [f"sidecar {item.path}.json"]
+    assert beside.with_name(f"{beside.name}.1").read_bytes() == newer
+    assert check(project, hash=True).clean

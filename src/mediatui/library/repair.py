@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from mediatui.library.index import item_from_document
 from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import adoptable, compare, reconcile
 from mediatui.library.record import Changes, Doc
-from mediatui.library.recovery import Recovered, bare_item, find_lost, load_sidecar, saved_document
+from mediatui.library.recovery import Recovered, bare_item, find_lost, load_sidecar, saved_document, sidecar_of
 from mediatui.library.trash import trash_entries
 from mediatui.model import MediaItem, SaveState, new_id
 from mediatui.text import plural
@@ -39,7 +40,9 @@ def plan_repair(project: ProjectFolder, *, accept: bool, adopt: bool, rebuild: b
     steps += _reconcile_steps(project)
     if adopt:
         steps += _adopt_steps(project)
-    steps += [Step("sidecar", finding, words) for _, finding, words in _poor_sidecars(project)]
+    believed = {item.id for item in _truer_records(project)} if rebuild else set()
+    poor = (each for each in _poor_sidecars(project) if each[0].id not in believed)
+    steps += [Step("sidecar", finding, words) for _, finding, words in poor]
     if accept and (places := project.damage):
         words = f"go on with what is shown in spite of {plural(len(places), 'damaged place')}; "
         steps.append(Step("accept", "index.jsonl", words + "the file as it is now stays as index.jsonl.1"))
@@ -56,6 +59,7 @@ def repair(project: ProjectFolder, *, accept: bool, adopt: bool, rebuild: bool) 
         if adopt:
             _adopt_all(project)
         for item, _, _ in list(_poor_sidecars(project)):
+            _keep_other_words(project, item)
             project.write_sidecar(item)
         if accept and project.damage:
             project.accept_damage()
@@ -89,9 +93,21 @@ def _rebuild_steps(project: ProjectFolder) -> Iterator[Step]:
         for key, doc in docs.items():
             name = doc.get("name") or doc.get("prompt") or key
             yield Step("rebuild", f"{table}/{key}", f"bring the record of “{name}” back into the index")
+    for item in _truer_records(project):
+        words = f"believe the whole record beside the file of “{item.name}” and not the damaged index"
+        yield Step("rebuild", f"items/{item.id}", words)
+
+
+def _truer_records(project: ProjectFolder) -> Iterator[MediaItem]:
+    """What whole records beside files say otherwise than a damaged index: there it may be wrong, or an earlier word."""
+    for item, path in _saved(project) if project.damage else ():
+        doc = _sidecar(path)
+        if doc is not None and doc["id"] == item.id and item.path and sidecar_finding(project, item, path):
+            yield item_from_document(saved_document(doc, item.path, path), project.id, item.id)
 
 
 def _bring_back(project: ProjectFolder) -> None:
+    project.commit(items=list(_truer_records(project)))
     changes: Changes = {name: dict(docs) for name, docs in _lost(project).tables.items() if docs}
     project.db.journal.commit(changes)
 
@@ -163,9 +179,26 @@ def _sidecar(path: Path) -> Doc | None:
 
 
 def _poor_sidecars(project: ProjectFolder) -> Iterator[tuple[MediaItem, str, str]]:
+    for item, path in _saved(project):
+        finding = sidecar_finding(project, item, path)
+        if finding is not None:
+            yield item, finding.what, f"write it again: {finding.message}"
+
+
+def _saved(project: ProjectFolder) -> Iterator[tuple[MediaItem, Path]]:
+    """Items with their files."""
     missing = set(compare(project).missing)
     for item in project.items():
         if item.save_state is SaveState.SAVED and item.path is not None and item.id not in missing:
-            finding = sidecar_finding(project, item, project.path_of(item.path))
-            if finding is not None:
-                yield item, finding.what, f"write it again: {finding.message}"
+            yield item, project.path_of(item.path)
+
+
+def _keep_other_words(project: ProjectFolder, item: MediaItem) -> None:
+    """A whole record may know more than an index that went back: it stays, beside. Raises `StorageError`."""
+    path = project.path_of(item.path or "")
+    if _sidecar(path) is not None:
+        beside = sidecar_of(path)
+        try:
+            os.replace(beside, beside.with_name(f"{beside.name}.1"))
+        except OSError as exc:
+            raise storage_error(exc, f"keep {beside.name}") from exc
