@@ -150,7 +150,7 @@ async def test_an_upload_takes_the_key_to_the_service_only(fal: FalServer, provi
 async def test_an_endless_answer_is_not_read_to_its_end(
     fal: FalServer, provider: FalProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mediatui.providers.http.MAX_BODY", 1000)
+    monkeypatch.setattr("mediatui.providers.exchange.MAX_BODY", 1000)
     fal.script("result", Reply(body=b"[" + b" " * 5000 + b"]", chunked=True))
     with pytest.raises(ProviderError, match="too large") as caught:
         await provider.result(job(remote_id="r1"))

@@ -19,7 +19,7 @@ from tests.support.loopback import Call, LoopbackService, Reply
 from tests.support.provider_jobs import BODIES, DOCUMENTS, check_outputs, refused
 
 from mediatui.errors import ErrorKind
-from mediatui.providers import http
+from mediatui.providers import exchange, http
 from mediatui.providers.answers import epoch, find_media, is_address, log_lines, number, percent, percent_in, whole
 from mediatui.providers.http import JsonClient, media_hosts
 from mediatui.providers.problems import Service, error_from_answer, failure, read_problem, retry_after
@@ -83,7 +83,7 @@ async def test_an_answer_that_takes_its_time_comes_whole(server: Plain, monkeypa
 
 
 async def test_a_bomb_is_refused_while_it_unpacks(server: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_BODY", 1 << 20)
+    monkeypatch.setattr(exchange, "MAX_BODY", 1 << 20)
     bomb = gzip.compress(bytes(64 << 20))
     server.script("any", Reply(body=bomb, headers={"Content-Encoding": "gzip"}))
     async with client_of(server.url) as client:
@@ -94,7 +94,7 @@ async def test_a_bomb_is_refused_while_it_unpacks(server: Plain, monkeypatch: py
 
 
 async def test_a_long_answer_is_taken_as_long_as_it_is_no_bomb(server: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(exchange, "MAX_UNPACKED", 1 << 20)
     body = json.dumps({"a": "x" * (2 << 20)}).encode()
     server.script("any", Reply(body=body))
     async with client_of(server.url) as client:

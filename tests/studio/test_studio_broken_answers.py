@@ -16,7 +16,7 @@ from tests.support.workshop import Workshop, open_with
 
 from mediatui.errors import ErrorKind
 from mediatui.model import Phase, SaveState
-from mediatui.providers import http
+from mediatui.providers import exchange
 from mediatui.settings import ProviderSettings, Secret, Settings
 
 FIRST, SECOND = png(1, 60), png(2, 60)
@@ -104,7 +104,7 @@ def test_what_came_of_an_answer_that_is_too_large_is_saved(
     scene: tuple[LoopbackService, Workshop], shape: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (server, shop), (model, body) = scene, shape
-    monkeypatch.setattr(http, "MAX_BODY", within_second(body))
+    monkeypatch.setattr(exchange, "MAX_BODY", within_second(body))
     server.script("submit", Reply(body=body, trickle=1000))
     (job,), (whole, *_) = shop.make(model, params=params_of(model))
     assert (job.phase, shop.file(whole), len(server.submits)) == (Phase.SUCCEEDED, FIRST, 1)

@@ -22,7 +22,7 @@ from mediatui import keys
 from mediatui.errors import ErrorKind
 from mediatui.library.library import Library
 from mediatui.model import Job, MediaItem, Phase, SaveState
-from mediatui.providers import http
+from mediatui.providers import exchange
 from mediatui.settings import ProviderSettings, Secret, Settings
 
 KEY, TOKEN = "AIza-never-shown-0123456789", "ya29.never-shown-0123456789"
@@ -160,7 +160,7 @@ def test_a_bucket_that_is_closed_to_the_token_has_not_expired(
 def test_an_answer_beyond_all_measure_ends_while_it_arrives(
     google: GoogleServer, shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "MAX_BODY", 1 << 20)
+    monkeypatch.setattr(exchange, "MAX_BODY", 1 << 20)
     google.script("submit", Reply(200, gzip.compress(b"A" * (4 << 20)), {"Content-Encoding": "gzip"}))
     job, items = made(google, shop, IMAGEN)
     assert (job.phase, items) == (Phase.UNKNOWN, [])

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from mediatui.errors import ErrorKind, ProviderError
-from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, Upload, origin
+from mediatui.providers.exchange import Answer
+from mediatui.providers.http import LOOK_FOR_IT, JsonClient, Upload, origin
 from mediatui.providers.problems import Service
 from mediatui.settings import Secret
 

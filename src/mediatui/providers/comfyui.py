@@ -28,7 +28,8 @@ from mediatui.providers.comfy_socket import ProgressSockets
 from mediatui.providers.comfy_wire import ComfyWire, segment
 from mediatui.providers.comfy_workflows import Workflows
 from mediatui.providers.discovery import decode_data_address
-from mediatui.providers.http import Answer, media_hosts
+from mediatui.providers.exchange import Answer
+from mediatui.providers.http import media_hosts
 from mediatui.providers.plain import cancelled
 from mediatui.settings import ProviderSettings, Secret
 

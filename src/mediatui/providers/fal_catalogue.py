@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.providers.answers import entries
 from mediatui.providers.base import FormSchema, ModelInfo, UnitPrice, price_text
+from mediatui.providers.exchange import Answer
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_wire import FalWire
-from mediatui.providers.http import Answer
 from mediatui.providers.openapi import form_from_openapi
 from mediatui.text import clean_text, one_line
 

@@ -8,12 +8,12 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job
 from mediatui.providers.answers import TooDeep, read_json
 from mediatui.providers.discovery import media_by_bytes
+from mediatui.providers.exchange import Answer
 from mediatui.providers.fal_errors import says_not_again
 from mediatui.providers.fal_history import find_requests
 from mediatui.providers.fal_hosts import FalHosts
 from mediatui.providers.fal_submit import ANSWERED
 from mediatui.providers.fal_wire import FalWire, error_of_question
-from mediatui.providers.http import Answer
 
 AT_ONCE_BYTES = 1 << 18
 """An answer up to this length is parsed where it arrives, a longer one (it holds pictures) in a thread."""

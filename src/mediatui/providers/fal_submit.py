@@ -15,10 +15,11 @@ from mediatui.model import Job, Phase
 from mediatui.providers.answers import identifier
 from mediatui.providers.base import Submitted
 from mediatui.providers.connection import connection_words
+from mediatui.providers.exchange import Answer, BrokenAnswer
 from mediatui.providers.fal_hosts import FalHosts, is_model_id, model_path
 from mediatui.providers.fal_options import FalOptions
 from mediatui.providers.fal_wire import DIRECT_SECONDS, FalWire, error_of
-from mediatui.providers.http import LOOK_FOR_IT, NEVER_SENT, Answer, BrokenAnswer, encode
+from mediatui.providers.http import LOOK_FOR_IT, NEVER_SENT, encode
 from mediatui.providers.lost import LostRequest
 from mediatui.text import clean_text, one_line
 

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import now
 from mediatui.providers.base import InputFile, Uploaded
+from mediatui.providers.exchange import Answer
 from mediatui.providers.fal_hosts import FalHosts, may_take_files, origin
 from mediatui.providers.fal_wire import FalWire, error_of
-from mediatui.providers.http import Answer
 from mediatui.text import one_line
 
 T = TypeVar("T")

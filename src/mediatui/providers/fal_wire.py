@@ -7,9 +7,10 @@ from collections.abc import AsyncIterable, Mapping
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
+from mediatui.providers.exchange import Answer, exchange
 from mediatui.providers.fal_errors import error_from_response
 from mediatui.providers.fal_hosts import FalHosts
-from mediatui.providers.http import TIMEOUT, Answer, Unreached, ask, certificates, exchange
+from mediatui.providers.http import TIMEOUT, Unreached, ask, certificates
 from mediatui.settings import Secret
 
 DIRECT_SECONDS = 900.0

@@ -16,7 +16,8 @@ from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, MediaType, Phase
 from mediatui.providers.answers import entries, identifier, mapping, number, parse_result, percent, text
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.http import LONGEST_ERROR, Answer, JsonClient, Upload, encode, media_hosts
+from mediatui.providers.exchange import LONGEST_ERROR, Answer
+from mediatui.providers.http import JsonClient, Upload, encode, media_hosts
 from mediatui.providers.openai_models import MODELS, estimate_of, form_of, info_of, is_gpt_image, makes
 from mediatui.providers.openai_outputs import attachments, image_outputs, rescued, streamed, video_outputs
 from mediatui.providers.plain import cancelled, not_done

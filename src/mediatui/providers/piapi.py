@@ -28,7 +28,8 @@ from mediatui.providers.answers import (
     whole,
 )
 from mediatui.providers.base import Capability, Estimate, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
-from mediatui.providers.http import LOOK_FOR_IT, Answer, JsonClient, media_hosts
+from mediatui.providers.exchange import Answer
+from mediatui.providers.http import LOOK_FOR_IT, JsonClient, media_hosts
 from mediatui.providers.lost import lost_window, same_inputs, the_only
 from mediatui.providers.piapi_models import MODELS, find
 from mediatui.providers.plain import PublicOutputs, cancelled, not_done, with_uploads

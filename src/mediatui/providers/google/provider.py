@@ -11,6 +11,7 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, Phase
 from mediatui.providers.answers import identifier, outline, read_json
 from mediatui.providers.base import Capability, FormSchema, MediaHosts, ModelInfo, Output, Progress, Submitted
+from mediatui.providers.exchange import Answer
 from mediatui.providers.google import generate, interactions, predict, veo
 from mediatui.providers.google.anywhere import media_anywhere
 from mediatui.providers.google.auth import Credentials
@@ -18,7 +19,6 @@ from mediatui.providers.google.errors import error_from_operation, refused_quest
 from mediatui.providers.google.models import Route, Surface, catalogue, form, live_models, matching, route_of
 from mediatui.providers.google.places import Places
 from mediatui.providers.google.wire import Wire, ambiguous
-from mediatui.providers.http import Answer
 from mediatui.settings import ProviderSettings
 from mediatui.text import one_line
 

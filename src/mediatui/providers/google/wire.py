@@ -9,21 +9,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.exchange import Answer, BrokenAnswer, exchange, name_of
 from mediatui.providers.google.auth import Credentials, check_sendable
 from mediatui.providers.google.errors import error_from_response, has_google_error
 from mediatui.providers.google.places import Places
 from mediatui.providers.google.waiting import in_thread
-from mediatui.providers.http import (
-    GATEWAY_STATUSES,
-    NEVER_SENT,
-    Answer,
-    BrokenAnswer,
-    ask,
-    certificates,
-    encode,
-    exchange,
-    name_of,
-)
+from mediatui.providers.http import GATEWAY_STATUSES, NEVER_SENT, ask, certificates, encode
 from mediatui.providers.lost import LostRequest
 from mediatui.settings import is_loopback
 
