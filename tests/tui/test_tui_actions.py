@@ -159,12 +159,16 @@ async def test_palette_offers_what_can_be_done_and_does_it(start: Start) -> None
         await until(lambda: screen.query(FieldLine), "the form")
 
 
-async def test_pages_of_a_palette_that_has_no_room_are_none(start: Start) -> None:
-    async with start(size=(20, 1)) as session:
+async def test_a_page_key_reaches_a_palette_before_its_commands_are_drawn(start: Start) -> None:
+    async with start() as session:
         await session.press("ctrl+p")
-        hits = session.app.screen.query_one(OptionList)
-        await until(lambda: hits.highlighted == 0, "the commands")
-        await session.press("pageup", "pagedown", "pageup", "escape")
+        palette = session.app.screen
+        hits = palette.query_one(OptionList)
+        hits.clear_options().add_options([Option("one"), Option("two")])
+        hits.highlighted = 0
+        for action in ("page_up", "page_down"):
+            await session.app.run_action(f"command_list('{action}')", palette)
+        await session.press("escape")
         await session.screen(LibraryScreen)
 
 

@@ -67,7 +67,7 @@ class Palette(CommandPalette):
         self.query_one(Input).cursor_blink = False
 
     def _action_command_list(self, action: str) -> None:
-        """Move in the list. Textual's falls over its pages while it has no room, or was not drawn yet."""
+        """Move in the list. Textual's falls over its pages until it was drawn."""
         with suppress(KeyError):
             super()._action_command_list(action)
 
