@@ -12,6 +12,7 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.widgets import Input, OptionList, TextArea
+from textual.widgets.option_list import Option
 
 import mediatui.tui
 from mediatui.library.reconcile import Differences
