@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -132,3 +133,25 @@ def test_what_came_home_does_not_come_again_from_a_spill_that_cannot_be_emptied(
         spill.drain("demo", taken.append)
         assert [(set(each.jobs), set(each.items)) for each in taken] == [({job.id}, set()), (set(), {item.id})]
         assert not list(folder.glob("demo*"))
+
+
+def test_a_save_that_no_disk_could_record_is_tried_again_by_itself(
+    fal: FalServer, tmp_path: Path, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The project and the state folder lie on one disk, and that was full."""
+    monkeypatch.setattr("mediatui.studio.unattended.UNRECORDED_SECONDS", 0.05)
+    root, go = tmp_path / "one", threading.Event()
+    (root / "data").mkdir(parents=True)
+    fal.on["file"] = lambda call: replace(fal.good(call), hold=go)
+    with tmpfs(root, "size=4m"):
+        disk, shop = Disk(root, root), opener(root)
+        (job,) = shop.send(prompt=LONG)
+        fal.wait_for("file")
+        disk.fill()
+        go.set()
+        shop.until(lambda: [notice.title for notice in shop.notices])
+        assert [item.save_state for item in shop.items()] == [SaveState.SAVING]
+        disk.free()
+        shop.until(lambda: [item.save_state for item in shop.items()] == [SaveState.SAVED])
+        shop.studio.stop(5)
+    assert fal.count("submit") == 1

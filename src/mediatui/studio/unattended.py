@@ -24,6 +24,8 @@ AGAIN_SECONDS = (20.0, 60.0, 300.0, 1800.0)
 """Pauses before a save that failed for a reason that may pass is tried again by itself."""
 ELSEWHERE_SECONDS = 10.0
 """Before it is looked again whether the window that saves an item did so, or died."""
+UNRECORDED_SECONDS = 60.0
+"""Before a save is tried again of which no disk took even the record."""
 TELL_SECONDS = 0.3
 """Failures within this time are told together."""
 
@@ -141,8 +143,7 @@ class Unattended:
             self._first_try.add(item_id)
         told = False
         for pause in (*AGAIN_SECONDS, None):
-            while (outcome := await self._save_one(project, item_id)) is Outcome.ELSEWHERE:
-                await asyncio.sleep(ELSEWHERE_SECONDS)
+            outcome = await self._tried_here(project, item_id)
             item = self._core.records.find_item(project, item_id)
             fault = item.storage_error if item else None
             if outcome not in (Outcome.FAILED, Outcome.URL_ONLY) or item is None or fault is None or fault.host:
@@ -158,6 +159,18 @@ class Unattended:
             if pause is None or not again:
                 return
             await self._pause(item_id, max(pause, self._wished_pause(item_id)))
+
+    async def _tried_here(self, project: ProjectFolder, item_id: str) -> Outcome:
+        """What came of saving it, once that is known: nobody else does so, and what came of it could be recorded."""
+        while True:
+            outcome = await self._save_one(project, item_id)
+            item = self._core.records.find_item(project, item_id)
+            if outcome is Outcome.ELSEWHERE:
+                await asyncio.sleep(ELSEWHERE_SECONDS)
+            elif outcome is Outcome.FAILED and item is not None and item.save_state is SaveState.SAVING:
+                await self._pause(item_id, UNRECORDED_SECONDS)
+            else:
+                return outcome
 
     async def _pause(self, item_id: str, seconds: float) -> None:
         self._next[item_id] = time.time() + seconds
