@@ -145,7 +145,7 @@ def test_a_save_that_no_disk_could_record_is_tried_again_by_itself(
     fal.on["file"] = lambda call: replace(fal.good(call), hold=go)
     with tmpfs(root, "size=4m"):
         disk, shop = Disk(root, root), opener(root)
-        (job,) = shop.send(prompt=LONG)
+        shop.send(prompt=LONG)
         fal.wait_for("file")
         disk.fill()
         go.set()
