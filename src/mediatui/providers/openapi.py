@@ -91,14 +91,14 @@ def _field(document: Mapping[str, Any], name: str, raw: object, required: bool) 
     outer = _resolve(document, _mapping(raw))
     options = [o for o in _alternatives(document, outer) if o.get("type") != "null"]
     schema = options[0] if options else outer
-    choices = _choices(options or [outer])
+    default, choices = _with_default(_clean(outer.get("default", schema.get("default"))), _choices(options or [outer]))
     minimum, maximum = _bounds(schema)
     return Field(
         name=name,
         title=one_line(outer.get("title") or schema.get("title") or name.replace("_", " ").capitalize(), 80),
         kind=_kind(name, schema, choices),
         required=required and "default" not in outer,
-        default=_clean(outer.get("default", schema.get("default"))),
+        default=default,
         choices=choices,
         minimum=minimum,
         maximum=maximum,
@@ -133,6 +133,14 @@ def _choices(schemas: list[Mapping[str, Any]]) -> tuple[Any, ...]:
             listed = [schema["const"]]
         values += [_clean(v) for v in listed or () if isinstance(v, (str, int, float, bool))]
     return tuple({(type(value), value): value for value in values}.values())  # 1 is not true
+
+
+def _with_default(default: Any, choices: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """A default is one of the choices: in their type, or the last of them where the schema lists it not."""
+    if default is None or not choices or any(type(c) is type(default) and c == default for c in choices):
+        return default, choices
+    same = next((choice for choice in choices if str(choice) == str(default)), None)
+    return (default, (*choices, default)) if same is None else (same, choices)
 
 
 def _kind(name: str, schema: Mapping[str, Any], choices: tuple[Any, ...]) -> FieldKind:
