@@ -12,7 +12,6 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.widgets import Input, OptionList, TextArea
-from textual.widgets.option_list import Option
 
 import mediatui.tui
 from mediatui.library.reconcile import Differences
@@ -160,16 +159,14 @@ async def test_palette_offers_what_can_be_done_and_does_it(start: Start) -> None
         await until(lambda: screen.query(FieldLine), "the form")
 
 
-async def test_a_page_key_reaches_a_palette_before_its_commands_are_drawn(start: Start) -> None:
+async def test_a_palette_that_lost_its_room_has_no_pages(start: Start) -> None:
     async with start() as session:
         await session.press("ctrl+p")
-        palette = session.app.screen
-        hits = palette.query_one(OptionList)
-        hits.clear_options().add_options([Option("one"), Option("two")])
-        hits.highlighted = 0
-        for action in ("page_up", "page_down"):
-            await session.app.run_action(f"command_list('{action}')", palette)
-        await session.press("escape")
+        hits = session.app.screen.query_one(OptionList)
+        await until(lambda: hits.highlighted == 0, "the commands")
+        await session.pilot.resize_terminal(1, 1)
+        await until(lambda: not hits.scrollable_content_region, "no room")
+        await session.press("pageup", "pagedown", "escape")
         await session.screen(LibraryScreen)
 
 

@@ -67,7 +67,7 @@ class Palette(CommandPalette):
         self.query_one(Input).cursor_blink = False
 
     def _action_command_list(self, action: str) -> None:
-        """Move in the list. Textual's falls over its pages until it was drawn."""
+        """Move in the list. Textual's falls over its pages where it has no room."""
         with suppress(KeyError):
             super()._action_command_list(action)
 
