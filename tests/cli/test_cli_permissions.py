@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,20 @@ def test_a_project_that_cannot_be_read_is_named_and_keeps_no_other_from_being_us
     assert done.code == 0, done.err
     if "-p" not in command and not command.startswith("export"):
         assert "away" in done.err + done.out
+
+
+@pytest.mark.parametrize("bits", [0o400, 0o600])
+def test_an_index_that_is_a_pipe_is_not_waited_for(made: tuple[Home, dict[str, Any]], bits: int) -> None:
+    home, item = made
+    index = home.projects / "away" / "index.jsonl"
+    kept = index.rename(index.with_name("kept"))
+    os.mkfifo(index, bits)
+    try:
+        done = home.run("list", "--json")
+    finally:
+        kept.replace(index)
+    assert [each["id"] for each in done.document["items"]] == [item["id"]]
+    assert [each["project"] for each in done.document["unreadable"]] == ["away"]
 
 
 def test_the_name_of_a_project_that_cannot_be_read_is_not_given_to_another(made: tuple[Home, dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,8 @@ class Handle:
 
     def attach(self, path: Path) -> None:
         """Open the file the path names now, for writing where that is permitted, at its beginning."""
+        if not stat.S_ISREG(mode := os.stat(path).st_mode) and not stat.S_ISDIR(mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), os.fspath(path))  # a pipe would be waited for
         try:
             fd, read_only = os.open(path, os.O_RDWR | _FLAGS), False
         except OSError as exc:

@@ -100,11 +100,7 @@ class Library:
 
     def open_readable(self) -> tuple[ProjectFolder, ...]:
         """All projects that can be opened; the summary of each other one says why. Raises `StorageError`."""
-        found = []
-        for project_id in self.project_ids():
-            with suppress(MediatuiError):
-                found.append(self.open(project_id))
-        return tuple(found)
+        return self._open_all()[0]
 
     def find(self, reference: str) -> ProjectFolder | None:
         """The project with this identifier, else the only one with this name; case counts when it must.
@@ -136,7 +132,7 @@ class Library:
 
         Raises `UsageError`, `StorageError`.
         """
-        projects = self.open_readable()
+        projects, troubles = self._open_all()
         found = [(project, item) for project in projects if (item := project.find_item(reference)) is not None]
         if not found and len(reference) >= SHORTEST_REFERENCE:
             found = [(p, item) for p in projects for item in p.items() if _names(reference, item.id)]
@@ -146,6 +142,8 @@ class Library:
             raise UsageError(
                 f"{len(found)} items match “{reference}”", hint="Give more of the identifier, or all of it."
             )
+        if troubles:
+            raise troubles[0]  # it may be there
         raise UsageError(f"there is no item “{reference}”", hint="Identifiers may be cut to 4 characters or more.")
 
     # -- changing
@@ -287,6 +285,16 @@ class Library:
             project.close()
 
     # -- inside
+
+    def _open_all(self) -> tuple[tuple[ProjectFolder, ...], list[MediatuiError]]:
+        """All projects that can be opened, and why others cannot. Raises `StorageError`."""
+        found, troubles = [], []
+        for project_id in self.project_ids():
+            try:
+                found.append(self.open(project_id))
+            except MediatuiError as exc:
+                troubles.append(exc)
+        return tuple(found), troubles
 
     def _forget(self, project: ProjectFolder) -> None:
         self._open.pop(project.id, None)
