@@ -28,7 +28,7 @@ def spread(image: Image.Image) -> float:
     return ImageStat.Stat(image.convert("L")).stddev[0]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"])
 def test_stills_shrink_and_keep_their_shape(tmp_path: Path, kind: str) -> None:
     source = tmp_path / "still.bin"
     source.write_bytes(makemedia.image_bytes(kind, (1600, 900)))

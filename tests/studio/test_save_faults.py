@@ -143,6 +143,12 @@ CASES: dict[str, Case] = {
     "SVG with a coded handler": Case(
         [png(b'<svg xmlns="http://www.w3.org/2000/svg" o&#110;load="x()"/>')], UNSAVED, Kind.BAD_CONTENT, asked=1
     ),
+    "SVG with a script in pieces": Case(
+        [png(b'<svg xmlns="http://www.w3.org/2000/svg"><a href="java&#10;scr\tipt:x()"/></svg>')],
+        UNSAVED,
+        Kind.BAD_CONTENT,
+        asked=1,
+    ),
     "SVG that says PNG": Case([png(SVG)], UNSAVED, Kind.BAD_CONTENT, asked=1),
     "a script inside a picture": Case([png(PNG + b"<html><script>alert(1)</script>")], SAVED, asked=1),
     "a video's type on a picture": Case(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.studio.conftest import Opener
 from tests.support.fal_server import BIG, JPEG, PNG, Call, FalServer, Reply, ranged
 from tests.support.workshop import Workshop
@@ -16,6 +19,12 @@ from mediatui.errors import SaveErrorKind
 from mediatui.model import MediaItem, SavePolicy, SaveState
 
 TYPED = {"Content-Type": "image/png"}
+
+
+def picture(kind: str, **options: bool) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (131, 77), "red").save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 def saved_whole(shop: Workshop, item: MediaItem, data: bytes) -> bool:
@@ -263,6 +272,25 @@ def test_the_extension_and_type_are_those_of_the_bytes(fal: FalServer, shop: Wor
     _, (item,) = shop.make()
     assert item.path is not None
     assert (item.path[-4:], item.content_type) == (".jpg", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (picture("BMP"), "images/{}.bmp"),
+        (picture("TIFF"), "images/{}.tiff"),
+        (picture("TIFF", big_tiff=True), "images/{}.tiff"),
+        (b"FORM\0\0\0\x2eAIFFCOMM" + bytes(200), "audio/{}.aiff"),
+        (b"FLV\x01\x05\0\0\0\x09" + bytes(200), "videos/{}.flv"),
+        ((b"\x47" + bytes(187)) * 3, "videos/{}.ts"),
+    ],
+    ids=["BMP", "TIFF", "BigTIFF", "AIFF", "FLV", "transport stream"],
+)
+def test_less_common_formats_are_saved_too(fal: FalServer, shop: Workshop, data: bytes, path: str) -> None:
+    fal.script("file", Reply(body=data, headers=TYPED))
+    _, (item,) = shop.make()
+    assert saved_whole(shop, item, data)
+    assert item.path == path.format(Path(item.path or "").stem)
 
 
 def test_names_from_the_provider_name_no_file(fal: FalServer, shop: Workshop) -> None:

@@ -21,6 +21,8 @@ _DEMUXERS = {
     "webm": "matroska",
     "mkv": "matroska",
     "avi": "avi",
+    "flv": "flv",
+    "ts": "mpegts",
     "ogv": "ogg",
     "ogg": "ogg",
     "opus": "ogg",
@@ -28,6 +30,7 @@ _DEMUXERS = {
     "mp3": "mp3",
     "flac": "flac",
     "aac": "aac",
+    "aiff": "aiff",
 }
 
 

@@ -13,12 +13,16 @@ GIF: Kind = (MediaType.IMAGE, "gif", "image/gif")
 WEBP: Kind = (MediaType.IMAGE, "webp", "image/webp")
 AVIF: Kind = (MediaType.IMAGE, "avif", "image/avif")
 HEIC: Kind = (MediaType.IMAGE, "heic", "image/heic")
+BMP: Kind = (MediaType.IMAGE, "bmp", "image/bmp")
+TIFF: Kind = (MediaType.IMAGE, "tiff", "image/tiff")
 SVG: Kind = (MediaType.IMAGE, "svg", "image/svg+xml")
 MP4: Kind = (MediaType.VIDEO, "mp4", "video/mp4")
 MOV: Kind = (MediaType.VIDEO, "mov", "video/quicktime")
 WEBM: Kind = (MediaType.VIDEO, "webm", "video/webm")
 MKV: Kind = (MediaType.VIDEO, "mkv", "video/x-matroska")
 AVI: Kind = (MediaType.VIDEO, "avi", "video/x-msvideo")
+FLV: Kind = (MediaType.VIDEO, "flv", "video/x-flv")
+TS: Kind = (MediaType.VIDEO, "ts", "video/mp2t")
 OGV: Kind = (MediaType.VIDEO, "ogv", "video/ogg")
 M4A: Kind = (MediaType.AUDIO, "m4a", "audio/mp4")
 WAV: Kind = (MediaType.AUDIO, "wav", "audio/wav")
@@ -27,6 +31,7 @@ FLAC: Kind = (MediaType.AUDIO, "flac", "audio/flac")
 OGG: Kind = (MediaType.AUDIO, "ogg", "audio/ogg")
 OPUS: Kind = (MediaType.AUDIO, "opus", "audio/ogg")
 AAC: Kind = (MediaType.AUDIO, "aac", "audio/aac")
+AIFF: Kind = (MediaType.AUDIO, "aiff", "audio/aiff")
 
 _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -36,16 +41,23 @@ _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"fLaC", FLAC),
     (b"ID3", MP3),
     (b"ADIF", AAC),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0\x08\0", TIFF),
+    (b"MM\0+\0\x08", TIFF),
+    (b"FLV\x01", FLV),
 )
 _RIFF = {b"WEBP": WEBP, b"WAVE": WAV, b"AVI ": AVI}
 _BRANDS = {b"avif": AVIF, b"avis": AVIF, b"heic": HEIC, b"heix": HEIC, b"hevc": HEIC, b"mif1": HEIC}
 _BRANDS |= {b"qt  ": MOV, b"M4A ": M4A, b"M4B ": M4A, b"F4A ": M4A}
+_BITMAP_HEADS = (12, 40, 52, 56, 64, 108, 124)
+_PACKET_BYTES = 188
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _SVG_STARTS = (b"<svg", b"<?xml", b"<!--", b"<!doctype svg")
 
 
 def sniff(head: bytes) -> Kind | None:
-    """The format whose file starts with `head` (64 bytes or more); None when it is none we know.
+    """The format whose file starts with `head` (400 bytes or more); None when it is none we know.
 
     A video container may turn out to hold sound only; `probe` looks further.
     """
@@ -54,6 +66,12 @@ def sniff(head: bytes) -> Kind | None:
             return kind
     if head[:4] in (b"RIFF", b"RF64", b"BW64"):
         return _RIFF.get(head[8:12])
+    if head[:4] == b"FORM":
+        return AIFF if head[8:12] in (b"AIFF", b"AIFC") else None
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BITMAP_HEADS:
+        return BMP
+    if len(head) > 2 * _PACKET_BYTES and head[: 2 * _PACKET_BYTES + 1 : _PACKET_BYTES] == b"GGG":
+        return TS
     if head[4:8] == b"ftyp":
         return _by_brand(head)
     if head[4:8] in _ATOMS and (int.from_bytes(head[:4]) >= 8 or head[:4] in (b"\0\0\0\0", b"\0\0\0\1")):

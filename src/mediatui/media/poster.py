@@ -27,6 +27,7 @@ DARK = (16, 17, 24)
 """What shines through transparent pictures."""
 
 _STILLS = {"png": ("PNG",), "jpg": ("JPEG", "MPO"), "gif": ("GIF",), "webp": ("WEBP",), "avif": ("AVIF",)}
+_STILLS |= {"bmp": ("BMP",), "tiff": ("TIFF",)}
 
 
 __all__ = ["NoPosterError", "make_poster", "still"]

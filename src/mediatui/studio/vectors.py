@@ -10,7 +10,9 @@ MAX_BYTES = 64 << 20
 
 _ACTIVE = re.compile(
     rb"<\s*(?:[a-z0-9]+:)?(?:script|foreignobject|iframe|html|body|embed|object|handler)\b"
-    rb"|\bon[a-z]{3,30}\s*=\s*[\"']|javascript\s*:|<!entity|data:text/html",
+    rb"|\bon[a-z]{3,30}\s*=\s*[\"']|"
+    + rb"[\x01-\x20]*".join(b"%c" % letter for letter in b"javascript:")
+    + rb"|<!entity|data:text/html",
     re.IGNORECASE,
 )
 _CODED = re.compile(rb"&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));?", re.IGNORECASE)
