@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,8 +140,44 @@ async def test_an_access_token_may_be_given_as_the_key() -> None:
         await provider.aclose()
 
 
+LIBRARY = """
+class TransportError(Exception): ...
+class Credentials:
+    token = None
+    def refresh(self, request): {refresh}
+def default(scopes): {default}
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "refresh", "said"),
+    [
+        ("raise IsADirectoryError('ya29.secret')", "", "IsADirectoryError"),
+        ("return [].get('ya29.secret')", "", "AttributeError"),
+        ("return Credentials(), None", "raise TransportError('ya29.secret')", "could not be reached"),
+    ],
+)
+def test_whatever_the_library_stumbles_over_is_no_token_and_nothing_more(
+    tmp_path: Path, default: str, refresh: str, said: str
+) -> None:
+    """A stumble that went on would leave a request that was never sent as one that may be billed."""
+    folder = tmp_path / "google" / "auth"
+    (folder / "transport").mkdir(parents=True)
+    (folder / "__init__.py").write_text(LIBRARY.format(default=default, refresh=refresh or "self.token = 'ya29.x'"))
+    (folder / "exceptions.py").write_text("from google.auth import TransportError")
+    (folder / "transport" / "requests.py").write_text("class Request: ...")
+    asks = "from mediatui.providers.google.auth import *\ntry: default_credentials()\nexcept UsageError as e: print(e)"
+    child = subprocess.run(
+        [sys.executable, "-c", asks],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    )
+    assert said in child.stdout
+    assert "ya29" not in child.stdout + child.stderr
+
+
 def test_default_credentials_without_the_library_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
 
     monkeypatch.setitem(sys.modules, "google.auth", None)
     with pytest.raises(UsageError) as caught:

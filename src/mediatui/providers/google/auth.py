@@ -135,18 +135,20 @@ def default_credentials() -> Secret:
     try:
         auth: Any = importlib.import_module("google.auth")
         transport: Any = importlib.import_module("google.auth.transport.requests")
+        away: Any = importlib.import_module("google.auth.exceptions").TransportError
     except ImportError:
         raise UsageError(
             'auth = "adc" needs the google-auth library',
             hint='Install mediatui[google], or set token_command = "gcloud auth print-access-token".',
         ) from None
-    failures: Any = importlib.import_module("google.auth.exceptions").GoogleAuthError
     try:
         credentials, _ = auth.default(scopes=[SCOPE])
         credentials.refresh(transport.Request())
-    except failures as exc:
+        return Secret(str(credentials.token or ""))
+    except away:
+        raise UsageError("Google could not be reached for a token", hint="Check the network.") from None
+    except Exception as exc:  # a fence: it stumbles over odd files and answers with whatever comes of them
         raise UsageError(
             f"the machine's Google credentials could not be used ({type(exc).__name__})",
             hint="Run `gcloud auth application-default login`.",
         ) from None
-    return Secret(credentials.token or "")
