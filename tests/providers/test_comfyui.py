@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -372,6 +373,26 @@ async def test_the_websocket_says_how_far_a_job_is(server: ComfyServer) -> None:
         assert (seen.fraction, seen.node) == (0.75, "3")
         assert events.clients == [OWN], "one connection, however often it is asked"
         assert events.headers[0]["x-proxy"] == "yes"
+        await sockets.aclose()
+
+
+async def test_a_websocket_that_is_lost_leaves_no_old_progress_behind() -> None:
+    cut = threading.Event()
+
+    def script(client: str) -> Any:
+        yield {"type": "progress", "data": {"value": 5, "max": 20, "prompt_id": OWN}}
+        cut.wait(20)
+        raise ConnectionAbortedError("the server goes away")
+
+    with EventServer(script) as events:
+        sockets = ProgressSockets(lambda c: f"ws{events.url[4:]}/ws?clientId={c}", dict)
+        seen = sockets.watch(OWN, OWN)
+        async with asyncio.timeout(20):
+            while seen.fraction is None:
+                await asyncio.sleep(0)
+            cut.set()
+            while seen.fraction is not None:
+                await asyncio.sleep(0)
         await sockets.aclose()
 
 

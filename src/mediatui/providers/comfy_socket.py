@@ -86,6 +86,7 @@ class ProgressSockets:
                         read_event(message, prompt, seen)
         except (OSError, TimeoutError, ValueError, WebSocketException):
             pass  # progress is a nicety: the status still comes by polling
+        seen.fraction, seen.node = None, ""
         self._not_before = time.monotonic() + AGAIN_SECONDS
 
 
