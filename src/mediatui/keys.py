@@ -191,14 +191,12 @@ def write_keyring(provider: str, secret: Secret) -> None:
 def _keyring(failure: type[UsageError]) -> Iterator[Any]:
     """The keyring library, to ask the system's keyring inside; raises `failure` where that cannot be done."""
     try:
-        keyring, errors = importlib.import_module("keyring"), importlib.import_module("keyring.errors")
+        yield importlib.import_module("keyring")
     except ImportError:
         raise failure(
             "the system's keyring needs the keyring library", hint="Install mediatui[keyring], or use key_command."
         ) from None
-    try:
-        yield keyring
-    except errors.KeyringError as exc:
+    except Exception as exc:  # a fence: it lets through whatever its backends meet
         raise failure(
             f"the system's keyring did not answer ({type(exc).__name__})",
             hint="Unlock it, or put the key into the environment or use key_command.",

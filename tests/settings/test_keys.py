@@ -203,6 +203,11 @@ def test_the_keyring_comes_last_and_only_when_it_is_there(tmp_path: Path) -> Non
     assert ask("provider = 'fal'\n") == "from-the-keyring keyring fal"
     broken = ask("", PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
     assert broken == "none sandbox"
+    for odd in ({"FOLDER": str(tmp_path / "folder_keyring.py")}, {"PYTHON_KEYRING_BACKEND": "json.Nothing"}):
+        assert ask("", **odd) == "none sandbox"
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            ask("[providers.fal]\nkeyring = true\n", **odd)
+        assert "NoKey: the system's keyring did not answer" in caught.value.stderr
 
 
 def test_a_keyring_that_was_asked_for_and_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
