@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from tests.support.fal_server import FalServer, Reply
+from tests.support.fal_server import PNG, FalServer, Reply
 from tests.support.workshop import QUICK
 
 from mediatui.errors import SaveError, SaveErrorKind
@@ -166,6 +166,18 @@ def test_a_bad_certificate_is_looked_at_once_and_told(
     assert caught.value.message.startswith("localhost: its certificate is not trusted (")
     assert "clock" in caught.value.message
     assert len(tries) == 1
+
+
+def test_a_name_with_a_dot_at_its_end_is_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = named(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with FalServer(context) as server, downloading() as downloader, PartFile(tmp_path / "a.part") as part:
+        port = server.netloc.rpartition(":")[2]
+        limits = Limits(MediaHosts(loopback=(f"localhost:{port}",)), 1 << 30)
+        downloader.fetch(f"https://localhost.:{port}/files/a.png", part, limits, {}, lambda *_: None)
+        assert part.size == len(PNG)
 
 
 @contextmanager

@@ -85,6 +85,13 @@ def test_any_public_host_is_still_no_private_one() -> None:
         check_address("https://localhost/x", MediaHosts(any_public_https=True))
 
 
+@pytest.mark.parametrize("host", ["fal.media%20", "fal.media%2eevil.example", "fal.media%00.example"])
+def test_what_is_no_name_is_not_asked_about(host: str) -> None:
+    with pytest.raises(SaveError) as caught:
+        check_address(f"https://{host}/x", HOSTS)
+    assert caught.value.host == ""
+
+
 def test_a_name_that_leads_nowhere_may_lead_somewhere_later() -> None:
     url = "https://no.host.invalid/"
     check_address(url, HOSTS)

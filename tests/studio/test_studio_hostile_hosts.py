@@ -88,6 +88,7 @@ FAILED: dict[str, tuple[Reply, Kind]] = {
     "to no host": (to("https:///x"), Kind.REFUSED_HOST),
     "to another host without a scheme": (to("//169.254.169.254/x"), Kind.REFUSED_HOST),
     "to a user's name": (to("http://u:p@127.0.0.1:1/x"), Kind.REFUSED_HOST),
+    "to a name with a coded dot": (to("https://fal.media%2eevil.example/x"), Kind.REFUSED_HOST),
     "to a number": (to("https://2130706433/x"), Kind.REFUSED_HOST),
     "to a hexadecimal number": (to("https://0x7f000001/x"), Kind.REFUSED_HOST),
     "to a mapped address": (to("https://[::ffff:127.0.0.1]/x"), Kind.REFUSED_HOST),

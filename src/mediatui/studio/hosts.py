@@ -232,7 +232,7 @@ def _unlisted(host: str) -> SaveError:
             check_peer(host.strip("[]"), host)
         except SaveError as exc:
             return exc
-    elif "." not in host or host.endswith(_INWARD) or _NUMBER.fullmatch(host.rpartition(".")[2]):
+    elif "." not in host or "%" in host or host.endswith(_INWARD) or _NUMBER.fullmatch(host.rpartition(".")[2]):
         return _refused(host, "this host is not on the provider's list")
     return UnknownHost(host)
 

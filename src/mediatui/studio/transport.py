@@ -75,7 +75,8 @@ class Transport:
     @contextmanager
     def get(self, url: httpx.URL, headers: Mapping[str, str], peers: Peers) -> Iterator[Answer]:
         """The answer to a GET, while the block lasts. Raises `Broken`, `UntrustedError`, and what `peers` raises."""
-        origin = Origin(url.scheme == "https", url.raw_host.decode("ascii"), port_of(url))
+        host = url.raw_host.decode("ascii").rstrip(".")  # no certificate has the root's dot in its names
+        origin = Origin(url.scheme == "https", host, port_of(url))
         until = time.monotonic() + self._patience.head
         wire = self._kept.take(origin) or self._connect(origin, peers)
         answer = None
