@@ -386,13 +386,15 @@ async def test_a_websocket_that_is_lost_leaves_no_old_progress_behind() -> None:
 
     with EventServer(script) as events:
         sockets = ProgressSockets(lambda c: f"ws{events.url[4:]}/ws?clientId={c}", dict)
-        seen = sockets.watch(OWN, OWN)
+
+        async def until(fraction: float | None) -> None:
+            while sockets.watch(OWN, OWN).fraction != fraction:
+                await asyncio.sleep(0)
+
         async with asyncio.timeout(20):
-            while seen.fraction is None:
-                await asyncio.sleep(0)
+            await until(0.25)
             cut.set()
-            while seen.fraction is not None:
-                await asyncio.sleep(0)
+            await until(None)
         await sockets.aclose()
 
 

@@ -13,8 +13,12 @@ from mediatui.studio.records import Records
 from mediatui.text import one_line
 
 
+SET_BACK_MS = 60_000
+"""A clock that is behind the last time given by more than this was set right, and is believed."""
+
+
 class Moments:
-    """Times for new items, a millisecond apart and never given twice: files are named by them."""
+    """Times for new items, a millisecond apart and never given twice while the clock runs on: they name files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,7 +27,8 @@ class Moments:
     def take(self, count: int) -> float:
         """The first of `count` milliseconds that are now ours, as seconds since the epoch."""
         with self._lock:
-            first = max(self._next, round(now() * 1000))
+            clock = round(now() * 1000)
+            first = clock if self._next - clock > SET_BACK_MS else max(self._next, clock)
             self._next = first + count
             return first / 1000
 
