@@ -12,7 +12,6 @@ from mediatui.providers.base import Delivery, Output
 from mediatui.studio.records import Records
 from mediatui.text import one_line
 
-
 SET_BACK_MS = 60_000
 """A clock that is behind the last time given by more than this was set right, and is believed."""
 
