@@ -156,9 +156,10 @@ async def test_every_refusal_has_its_kind_and_is_one_submit(
 ) -> None:
     server.script("submit", reply)
     async with provider_of(server) as provider:
-        with refused(kind):
+        with refused(kind) as found:
             await provider.submit(IMAGE)
     assert len(server.submits) == 1
+    assert found[0].hint, "what to do about it"
 
 
 @pytest.mark.parametrize("job", [VIDEO, VEO])

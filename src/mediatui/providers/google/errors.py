@@ -71,6 +71,7 @@ HINTS: Mapping[ErrorKind, str] = {
     ErrorKind.BILLING: "Check billing of the Google Cloud project, then generate again; nothing was made.",
     ErrorKind.POLICY: "Change the prompt and generate again; Google's filter refused this one.",
     ErrorKind.INVALID_INPUT: "Correct the named input and generate again.",
+    ErrorKind.RATE_LIMITED: "Wait a while, then try again; a request that was refused for this was not billed.",
     ErrorKind.NOT_FOUND: "The model may be retired, or not offered at this location; see the model list.",
 }
 

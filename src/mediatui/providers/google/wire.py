@@ -62,7 +62,9 @@ class Wire:
         open_end = handle or answer.status in GATEWAY_STATUSES or not has_google_error(answer.body)
         if answer.status in GATEWAY_STATUSES or (answer.status >= 500 and open_end):
             raise ambiguous(f"HTTP {answer.status}")
-        raise self._error(answer, "sending the request")
+        error = self._error(answer, "sending the request")
+        error.hint = error.hint or "Nothing was made; generate again."
+        raise error
 
     async def ask(
         self,
