@@ -65,6 +65,16 @@ def test_content_and_size(project: ProjectFolder, save: Saver) -> None:
     assert all(f"retry {i}" in " ".join(f.remedy for f in report.findings) for i in ("rot-0", "short-0"))
 
 
+def test_a_file_that_came_cut_is_named_every_time(project: ProjectFolder, save: Saver) -> None:
+    cut = replace(save(project, "cut-0", b"half"), extra={"doubt": "it ends too early"})
+    project.commit(items=[cut])
+    project.write_sidecar(cut)
+    report = check(project, hash=True)
+    assert (report.clean, kinds(report)) == (True, [Kind.CUT])
+    assert (report.findings[0].what, report.findings[0].message) == (cut.path, "it ends too early")
+    assert "mediatui retry cut-0" in report.findings[0].remedy
+
+
 def test_a_file_without_a_checksum_is_counted(project: ProjectFolder, save: Saver) -> None:
     item = replace(save(project, "old-0"), sha256=None)
     project.write_sidecar(item)

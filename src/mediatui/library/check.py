@@ -18,7 +18,7 @@ from mediatui.library.reconcile import Differences, compare
 from mediatui.library.recovery import load_sidecar, sidecar_of
 from mediatui.library.trash import unreadable_entries
 from mediatui.model import MediaItem, SaveState
-from mediatui.text import human_bytes
+from mediatui.text import human_bytes, one_line
 
 READERS = 4
 """Files read at once when their checksums are compared."""
@@ -42,11 +42,12 @@ class Kind(StrEnum):
     SPOOL = "spool"
     TRASH = "trash"
     PART = "part"
+    CUT = "cut"
 
     @property
     def serious(self) -> bool:
-        """Something is not as it was written; an unfinished download and a file that came back are not that."""
-        return self not in (Kind.PART, Kind.RETURNED)
+        """Something is not as it was written; not: an unfinished download, a file that came cut or came back."""
+        return self not in (Kind.PART, Kind.CUT, Kind.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def check(project: ProjectFolder, *, hash: bool = False, progress: Progress = la
         *_index(project),
         *_records_and_files(project, differences),
         *_sizes(project, saved),
+        *_doubts(saved),
         *(finding for item, path in saved if (finding := sidecar_finding(project, item, path))),
         *_kept_answers(project),
         *_trash(project),
@@ -109,6 +111,13 @@ def check(project: ProjectFolder, *, hash: bool = False, progress: Progress = la
         notice=project.notice,
         findings=tuple(findings),
     )
+
+
+def _doubts(saved: Sequence[tuple[MediaItem, Path]]) -> Iterator[Finding]:
+    for item, _ in saved:
+        if isinstance(doubt := item.extra.get("doubt"), str):
+            remedy = f"remove the file, then `mediatui retry {item.id}` downloads it again while its address lasts"
+            yield Finding(Kind.CUT, item.path or "", one_line(doubt, 400), remedy)
 
 
 def sidecar_finding(project: ProjectFolder, item: MediaItem, path: Path) -> Finding | None:
