@@ -104,6 +104,19 @@ async def test_a_long_answer_is_taken_as_long_as_it_is_no_bomb(server: Plain, mo
             await client.submit(f"{server.url}/x", {})
 
 
+async def test_a_proxy_that_opens_no_way_to_the_service_was_sent_nothing_for_it(
+    server: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers 501 to CONNECT."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    async with client_of("https://api.acme.example") as client:
+        with refused(ErrorKind.TRANSIENT) as found:
+            await client.submit("https://api.acme.example/x", {"prompt": "x"})
+    assert "the proxy refused" in found[0].message
+    assert "nothing was sent" in found[0].message
+    assert server.calls == []
+
+
 @pytest.mark.parametrize(
     "reply",
     [

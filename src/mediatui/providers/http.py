@@ -20,8 +20,15 @@ from mediatui.settings import Secret, is_loopback
 
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
-"""Failures before the first byte of a request left this machine."""
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+"""Failures before the first byte of a request left this machine; a proxy's is that it opens no way to the service."""
 GATEWAY_STATUSES = frozenset({303, 408, 499, 502, 504, *range(520, 530)})
 """Said by something before the service, which may be working all the same; 303 says that it has done so."""
 
