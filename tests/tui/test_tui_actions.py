@@ -194,6 +194,8 @@ async def test_help_shows_keys_of_the_screen_and_searches(start: Start) -> None:
         assert "library.sort" not in found.keys
         await session.press("tab")
         assert screen.focused is found
+        await session.press("shift+tab", "down")
+        assert screen.focused is found
         await session.press("shift+tab", "escape")
         await session.screen(LibraryScreen)
 

@@ -420,6 +420,8 @@ async def test_words_typed_before_the_studio_runs_are_searched_for(start: Start)
         models = screen.query_one(ModelPicker).list
         await until(lambda: models.keys == ["sandbox/text-to-audio"], "what matches")
         assert not session.app._notifications
+        await session.press("down")
+        assert screen.focused is models
 
 
 async def test_a_dropped_model_is_not_chosen_again_by_itself(start: Start, fal: FalServer, slow: Slow) -> None:

@@ -74,8 +74,8 @@ def forms_actions() -> Iterable[Action]:
     yield on("item", "open-outside", "Open outside", "Open the file in its own program.", "o", "open")
     yield on("item", "wider", "Show JSON", "Switch between the facts and the whole record.", "tab", "JSON")
     yield on("help", "back", "Back", "Close the help.", "escape", "back", priority=True)
-    yield on("form", "next-field", "Next field", "Go to the next field.", "tab", palette=False)
-    yield on("form", "previous-field", "Field before", "Go to the field before.", "shift+tab", palette=False)
+    yield on("form", "next-field", "Next field", "Go to the next field.", "tab down", palette=False)
+    yield on("form", "previous-field", "Field before", "Go to the field before.", "shift+tab up", palette=False)
     choices = (
         ("next-choice", "Next choice", "The next of the choices.", ("right", "space", "l")),
         ("previous-choice", "Choice before", "The choice before.", ("left", "h")),
