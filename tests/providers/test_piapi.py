@@ -333,6 +333,24 @@ async def test_the_key_goes_to_the_services_own_origins_only(server: PiAPIServer
         assert foreign.calls == []
 
 
+async def test_what_was_made_before_a_task_failed_is_kept_and_said(server: PiAPIServer) -> None:
+    error = {"code": 10000, "message": "1 of 2 failed"}
+    server.script("poll", Reply(body=server.task("Failed", output={"image_urls": [f"{server.url}/a"]}, error=error)))
+    async with provider_of(server) as provider:
+        progress = await provider.poll(KNOWN)
+        assert progress.phase is Phase.SUCCEEDED
+        assert progress.error is not None
+        assert progress.error.message == "only a part was made: 1 of 2 failed"
+        (output,) = provider.outputs(KNOWN, await provider.result(KNOWN))
+        assert output.meta["incomplete"] == progress.error.message
+        film = replace(KNOWN, type=MediaType.VIDEO)
+        copy = {"image_url": f"{server.url}/copy-of-the-first-frame.png"}
+        server.script("poll", Reply(body=server.task("Failed", output=copy, error=error)))
+        assert (await provider.poll(film)).phase is Phase.FAILED
+        with refused(ErrorKind.INTERNAL):
+            await provider.result(film)
+
+
 # -- reconcile
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from mediatui.errors import ErrorKind, ProviderError, UsageError
 from mediatui.model import Job, Phase
 from mediatui.providers.answers import (
-    entries,
     find_media,
     identifier,
     is_address,
@@ -32,6 +31,7 @@ from mediatui.providers.exchange import Answer
 from mediatui.providers.http import LOOK_FOR_IT, JsonClient, media_hosts
 from mediatui.providers.lost import lost_window, same_inputs, the_only
 from mediatui.providers.piapi_models import MODELS, find
+from mediatui.providers.piapi_outputs import tidy
 from mediatui.providers.plain import PublicOutputs, cancelled, not_done, with_uploads
 from mediatui.providers.problems import Problem, Service, failure, hint_for, kind_of_status, problem_text
 from mediatui.providers.units import reckon
@@ -60,15 +60,6 @@ _PHASES: Mapping[str, Phase] = {
     "cancelled": Phase.CANCELLED,
     "canceled": Phase.CANCELLED,
 }
-_DOUBLES: Sequence[tuple[str, tuple[str, ...]]] = (
-    ("image_urls", ("temporary_image_urls",)),
-    ("image_url", ("image_base64",)),
-    ("image_urls", ("image_base64",)),
-    ("video_url", ("download_url",)),
-)
-"""When the first holds an address, the others show the same files once more."""
-_ECHOES = frozenset({"prompt_img_url", "origin_image_url"})
-"""What an output repeats of the request under another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +196,11 @@ class PiAPIProvider(PublicOutputs):
         data = await self._asked(job.remote_id, "asking for the status")
         phase, logs = _phase(data), log_lines(data.get("logs"))
         if phase is Phase.FAILED:
-            return Progress(phase, logs=logs, error=self._why(data))
+            error = self._why(data)
+            if not _has_part(data, job):
+                return Progress(phase, logs=logs, error=error)
+            error.message = _partly(error)
+            return Progress(Phase.SUCCEEDED, fraction=1.0, logs=logs, error=error)
         if phase is Phase.SUCCEEDED:
             return Progress(phase, fraction=1.0, logs=logs)
         output = mapping(data.get("output"))
@@ -226,6 +221,8 @@ class PiAPIProvider(PublicOutputs):
             ) from None
         phase = _phase(task)
         if phase is Phase.FAILED:
+            if _has_part(task, job):
+                return answer.body
             raise self._why(task)
         if phase is Phase.CANCELLED:
             raise cancelled(self.title)
@@ -263,7 +260,10 @@ class PiAPIProvider(PublicOutputs):
         document = parse_result(raw)
         envelope = mapping(document)
         task = mapping(envelope.get("data")) or envelope
-        return find_media(_tidy(task.get("output", document)), job.inputs, job.type)
+        found = _files(task, job) if "output" in task else find_media(tidy(document), job.inputs, job.type)
+        if _phase(task) is not Phase.FAILED:
+            return found
+        return [replace(output, meta={**output.meta, "incomplete": _partly(self._why(task))}) for output in found]
 
     async def cancel(self, job: Job) -> bool:
         """Ask to stop it: PiAPI does that only while it waits."""
@@ -351,6 +351,20 @@ def _phase(task: Mapping[str, Any]) -> Phase:
     return _PHASES.get(text(task.get("status")).lower(), Phase.RUNNING)
 
 
+def _files(task: Mapping[str, Any], job: Job) -> Sequence[Output]:
+    return find_media(tidy(task.get("output")), job.inputs, job.type)
+
+
+def _has_part(task: Mapping[str, Any], job: Job) -> bool:
+    """A task that failed made something of what was asked for; a picture in a video's stead is a copy of its input."""
+    return any(job.type in (None, output.type) for output in _files(task, job))
+
+
+def _partly(error: ProviderError) -> str:
+    """What a task that failed, and shows files all the same, has against them."""
+    return f"only a part was made: {error.message}"
+
+
 def _task_ids(value: object, depth: int) -> Iterator[str]:
     """Every task id in a history, wherever it stands."""
     if isinstance(value, Mapping):
@@ -360,44 +374,3 @@ def _task_ids(value: object, depth: int) -> Iterator[str]:
     if isinstance(value, list) and depth < 6:
         for child in value:
             yield from _task_ids(child, depth + 1)
-
-
-def _tidy(output: object) -> object:
-    """An output in which each file stands once."""
-    if not isinstance(output, Mapping):
-        return output
-    tidy = {name: value for name, value in output.items() if name not in _ECHOES}
-    if works := _works(tidy.pop("works", None)):
-        listed = {f"{kind}_url" for work in works for kind in work}
-        tidy = {**{n: v for n, v in tidy.items() if n not in listed}, "works": works}
-    for kept, doubles in _DOUBLES:
-        if _holds_address(tidy.get(kept)):
-            tidy = {n: v for n, v in tidy.items() if n not in doubles}
-    if not isinstance(tidy.get("image_base64"), list) and (picture := text(tidy.pop("image_base64", None), 1 << 30)):
-        name = "image_base64" if _holds_address(tidy.get("image")) else "image"
-        tidy[name] = picture if picture.startswith("data:") else f"data:image/png;base64,{picture}"
-    return tidy
-
-
-def _works(works: object) -> list[dict[str, Any]]:
-    """Kling's list of works: of each file, the address without a watermark."""
-    found: list[dict[str, Any]] = []
-    for work in entries(works):
-        for kind in ("video", "image", "audio"):
-            said = mapping(work.get(kind))
-            names = ("resource_without_watermark", "resource", "url")
-            address = next((said[n] for n in names if is_address(said.get(n))), None)
-            if address is not None:
-                plain = {"url": address, "resource": None, "resource_without_watermark": None}
-                found.append({kind: {**said, **plain, "duration": _seconds(said.get("duration"))}})
-    return found
-
-
-def _seconds(duration: object) -> float | None:
-    """Kling counts in milliseconds; no work lasts a thousand seconds."""
-    said = number(duration)
-    return said / 1000 if said is not None and said >= 1000 else said
-
-
-def _holds_address(value: object) -> bool:
-    return any(map(is_address, value)) if isinstance(value, list) else is_address(value)
