@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.cli.home import Home
+from tests.cli.home import Home, ended
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -39,6 +39,19 @@ def address(home: Home) -> Iterator[str]:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE)
     assert process.returncode in (0, 130)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize(("command", "field"), [("serve", "address"), ("sandbox", "url")])
+def test_servers_tell_their_address_on_one_line_and_end_when_they_are_asked_to(
+    home: Home, command: str, field: str, number: signal.Signals
+) -> None:
+    process = home.start(command, "--json", "--sandbox")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())[field].startswith("http://127.0.0.1:")
+    process.send_signal(number)
+    done = ended(process)
+    assert (done.code, done.out) == (0, ""), done.err
 
 
 def test_only_the_address_with_its_token_opens_it(address: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,20 @@ def test_a_current_folder_that_is_gone(home: Home, command: str) -> None:
     assert "Traceback" not in done.stderr
     assert "this should not have happened" not in done.stderr
     assert list(home.root.rglob("crash-*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_after_the_end_is_no_traceback(home: Home, number: signal.Signals) -> None:
+    """The interpreter still takes its time to end when a command has."""
+    code = (
+        f"import atexit, os, sys; atexit.register(os.kill, os.getpid(), {int(number)}); sys.argv = ['mediatui', 'path'];"
+        "from mediatui.cli.main import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", env=home.environment, timeout=SECONDS
+    )
+    assert (done.returncode, done.stderr) == (-number, "")
+    assert done.stdout.startswith("data ")
 
 
 def _source() -> dict[str, str]:

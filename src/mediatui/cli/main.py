@@ -77,7 +77,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before there is a fence: nothing was begun
         return INTERRUPTED
 
-    return run_fenced(arguments, build_parser, _run)
+    try:
+        return run_fenced(arguments, build_parser, _run)
+    finally:
+        if argv is None:
+            _end_by_signals()
+
+
+def _end_by_signals() -> None:
+    """All is done: a signal from now on ends the process, and finds no interpreter half torn down to speak in."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _tell_version(*, json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -40,7 +41,10 @@ def run(context: Context) -> int:
     from mediatui.sandbox.server import run_forever
 
     args = context.args
-    run_forever(context.locations.sandbox, args.host, args.port, args.tls, lambda server: _announce(context, server))
+    with suppress(KeyboardInterrupt):
+        run_forever(
+            context.locations.sandbox, args.host, args.port, args.tls, lambda server: _announce(context, server)
+        )
     return ExitCode.DONE
 
 

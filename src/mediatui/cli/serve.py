@@ -38,7 +38,7 @@ def run(context: Context) -> int:
     _ = context.settings  # a mistake in the file is told here rather than in the browser
 
     def announce(address: str) -> None:
-        context.output.emit({"address": address})
+        context.output.emit({"address": address}, compact=True)
         context.output.line(address)
         context.output.flush()
         context.output.note("Open it in a browser on this machine. Ctrl+C stops; jobs go on at the provider.")
