@@ -64,6 +64,22 @@ def test_a_file_that_is_no_media_does_not_go_by_in_silence(
     assert all(f"also holds {named}: " in words and str(job.result_path) in words for words in told)
 
 
+@pytest.mark.parametrize("refusal", [Reply(400, {"status": "ALREADY_COMPLETED"}), Reply(404, {"status": "NOT_FOUND"})])
+def test_a_job_that_was_not_stopped_is_not_called_cancelled(fal: FalServer, shop: Workshop, refusal: Reply) -> None:
+    fal.script("status", Reply(202, {"status": "IN_PROGRESS"}))
+    fal.script("cancel", refusal)
+    (job,) = shop.send()
+    assert not shop.studio.cancel(job.id).result(20)
+    assert not shop.job(job.id).cancel_requested
+    gone = Reply(404, {"status": "NOT_FOUND"})
+    fal.script("result", gone)
+    fal.script("status", gone)
+    (ended,) = shop.studio.wait([job.id]).result(20)
+    assert ended.phase is Phase.FAILED
+    assert ended.error is not None
+    assert "no longer" in ended.error.message
+
+
 LOCKED = Reply(403, {"detail": "User is locked. Reason: Exhausted balance."})
 
 

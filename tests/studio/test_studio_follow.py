@@ -230,7 +230,7 @@ def test_cancelling_is_asked_for_and_followed_to_the_end(
     fal.on["status"] = lambda call: ended if done.is_set() else RUNNING
     (job,) = shop.send()
     assert shop.studio.cancel(job.id).result(20) is asked
-    assert shop.job(job.id).cancel_requested
+    assert shop.job(job.id).cancel_requested is asked
     done.set()
     assert shop.studio.wait([job.id]).result(20)[0].phase is Phase.CANCELLED
     assert [n for n in shop.notices if n.severity == "error"] == []

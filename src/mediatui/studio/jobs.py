@@ -244,8 +244,14 @@ class JobRunner:
         provider = self.book.around.provider(job.provider)
         if provider is None or Capability.CANCEL not in provider.capabilities or job.remote_id is None:
             return False
-        await self.book.edit(project, job.id, lambda j: None if j.phase.ended else replace(j, cancel_requested=True))
-        return await provider.cancel(job)
+        await self._mark_cancelling(project, job, True)
+        asked = await provider.cancel(job)
+        if not asked and not job.cancel_requested:  # it goes on to its end, and what it comes to is no cancelling
+            await self._mark_cancelling(project, job, False)
+        return asked
+
+    async def _mark_cancelling(self, project: ProjectFolder, job: Job, wanted: bool) -> None:
+        await self.book.edit(project, job.id, lambda j: None if j.phase.ended else replace(j, cancel_requested=wanted))
 
     async def recheck(self, project: ProjectFolder, job: Job) -> Job:
         """Ask once more about a job that stands still; what comes of it is recorded. Never sends.
