@@ -141,3 +141,15 @@ async def test_a_key_that_was_answered_does_not_answer_for_later_ones(start: Sta
         await until(lambda: lines(screen, "duration")[0].editor.has_focus, "the first field")
         left = [timer for timer in session.app._timers if timer._interval == early_keys.LONGEST_WAIT]
         assert not [timer for timer in left if timer._task is not None and not timer._task.done()]
+
+
+async def test_a_form_survives_a_terminal_without_room_for_its_first_words(start: Start) -> None:
+    async with start() as session:
+        await session.press("n")
+        screen = await session.screen(GenerateScreen)
+        for columns in range(12, 0, -1):
+            await session.pilot.resize_terminal(columns, 12)
+            await session.pilot.pause()
+        await session.pilot.resize_terminal(100, 30)
+        await session.type("a fox")
+        assert screen.query_one(PromptArea).text == "a fox"
