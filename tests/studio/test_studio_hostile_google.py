@@ -101,6 +101,7 @@ FOUND: dict[str, tuple[str, str, Reply]] = {
     "cut": (IMAGEN, "submit", Reply(body=WHOLE)),
     "followed by more": (IMAGEN, "submit", Reply(body=WHOLE + b"} and more")),
     "a list of answers": (GEMINI, "submit", Reply(body=[{"candidates": [{"content": {"parts": [inline()]}}]}])),
+    "called a page": (GEMINI, "submit", Reply(200, [parts(inline()).body], {"Content-Type": "text/html"})),
     "events": (GEMINI, "submit", Reply(body=b"data: " + json.dumps({"parts": [inline()]}).encode() + b"\n\n")),
     "in the text": (GEMINI, "submit", parts({"text": f"![fox](data:image/png;base64,{P})"})),
     "a part for parts": (GEMINI, "submit", Reply(body={"candidates": [{"content": {"parts": inline()}}]})),

@@ -51,7 +51,8 @@ class Answer:
     @property
     def says_nothing(self) -> bool:
         """It is empty, or a page of something before the service."""
-        return not self.body.strip() or ("html" in self.headers.get("content-type", "") and not self.document)
+        begins = self.body[:1000].lstrip()[:1] or self.body.strip()[:1]
+        return not begins or (begins == b"<" and "html" in self.headers.get("content-type", ""))
 
     @property
     def error(self) -> object:
