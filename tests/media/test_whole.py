@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,23 @@ def test_what_was_streamed_does_not_say_where_it_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"ID3" + bytes(40), b"<html>", b"\x1aE\xdf\xa3", b"RIFF\0\0\0\0WEBP", b"OggS"])
 def test_what_does_not_say_is_not_cut(tmp_path: Path, data: bytes) -> None:
     assert not says(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x89PNG\r\n\x1a\n",
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + bytes(17),
+        b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(12),
+        b"\0\0\0\x18ftypmp42" + bytes(12),
+        b"\x1aE\xdf\xa3\x84webm",
+        b"GIF89a",
+        b"RIFF\0\0\0\0WEBP",
+    ],
+)
+@pytest.mark.parametrize("rest", [bytes(200_000), random.Random(7).randbytes(200_000)], ids=["zeros", "noise"])
+def test_what_only_begins_like_media_does_not_say(tmp_path: Path, head: bytes, rest: bytes) -> None:
+    assert not says(tmp_path, head + rest)
 
 
 def test_numbers_that_make_no_sense_end(tmp_path: Path) -> None:

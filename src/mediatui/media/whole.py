@@ -40,6 +40,8 @@ def _png(source: Source) -> bool:
         head = source.some(at, 8)
         if len(head) < 8:
             return True
+        if not head[4:].isalpha():
+            return False  # no chunk at all: what it is, it does not say
         at += 12 + int.from_bytes(head[:4])
         if at > source.size:
             return True
@@ -48,11 +50,18 @@ def _png(source: Source) -> bool:
 
 
 def _jpeg(source: Source) -> bool:
-    """The last marker is FF D9; a camera may have put something behind it."""
-    if source.some(max(0, source.size - 2), 2) == b"\xff\xd9":
-        return False
+    """T.81 §B.1: segments of a told length, then the picture, to FF D9; a camera may have put something behind it."""
     start = max(0, source.size - _TAIL_BYTES)
-    return b"\xff\xd9" not in source.some(start, source.size - start)
+    if b"\xff\xd9" in source.some(start, _TAIL_BYTES):
+        return False
+    at = 2
+    while True:
+        head = source.some(at, 4)
+        if len(head) < 4 or head[:2] == b"\xff\xda":
+            return True
+        if head[0] != 0xFF:
+            return False  # no segment at all
+        at += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:])
 
 
 def _gif(source: Source) -> bool:
@@ -105,14 +114,15 @@ def _boxes(source: Source) -> bool:
         size, name = int.from_bytes(head[:4]), head[4:8]
         if size == 1 and len(head) == 16:
             size = int.from_bytes(head[8:])
-        ends = size < 8 or at + size > source.size
-        if size == 0 or (name not in _TOP and (ends or not name.isalnum())):
-            break  # it goes to the end, or is no box but something behind the last one
-        if ends:
+        fits = 8 <= size <= source.size - at
+        if len(head) < 8 or (size == 0 and name in _TOP):
+            return not described  # here or with this box it ends
+        if name not in _TOP and not (fits and name.isalnum()):
+            return False  # no box at all
+        if not fits:
             return size >= 8
         described = described or name in (b"moov", b"meta", b"moof")
         at += size
-    return not described
 
 
 _LOOKS: Mapping[str, Callable[[Source], bool]] = {
