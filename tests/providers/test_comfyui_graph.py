@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,16 @@ def test_a_file_that_is_no_json_says_so(tmp_path: Path, content: bytes) -> None:
         read_template(path)
     with refused(ErrorKind.UNSUPPORTED):
         read_template(tmp_path / "absent.json")
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    pipe, folder = tmp_path / "pipe.json", tmp_path / "folder.json"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for path in (pipe, folder):
+        with refused(ErrorKind.UNSUPPORTED) as errors:
+            read_template(path)
+        assert errors[0].message == f"the workflow {path.name} cannot be used: it is not a file"
 
 
 def test_a_graph_in_the_envelope_of_the_api_is_taken_out() -> None:

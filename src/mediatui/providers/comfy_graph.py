@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,10 @@ def find_templates(folder: Path) -> dict[str, Path]:
 def read_template(path: Path) -> Template:
     """The template in a file. Raises `ProviderError` of kind UNSUPPORTED naming the file and what is wrong."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise _unusable(path, "it is not a file")  # opening a pipe would wait for ever
+        if found.st_size > MAX_FILE_BYTES:
             raise _unusable(path, "it is too large")
         return parse_template(json.loads(path.read_text("utf-8")))
     except OSError as exc:
