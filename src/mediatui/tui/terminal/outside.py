@@ -24,13 +24,14 @@ async def run_here(app: App[Any], opener: Opener, target: str) -> int:
     """Lend the terminal to a program until it ends; returns its exit code. Raises `UsageError`.
 
     The batch keeps Textual from drawing meanwhile: thirty frames nobody takes would stop it for good. Nothing
-    may leave the block by an exception, or the interface would not come back.
+    may leave the block by an exception, or the interface would not come back. Deaf before and until after: the
+    terminal makes signals of keys from the first moment it is lent to the last.
     """
     command = opener.command(target)
     failure: BaseException | None = None
     code = 0
     try:
-        with app.suspend(), app.batch_update(), _deaf():
+        with _deaf(), app.suspend(), app.batch_update():
             try:
                 code = await _run(command)
             except BaseException as exc:  # raised again below, once the interface is back
