@@ -89,6 +89,12 @@ def test_what_only_begins_like_media_does_not_say(tmp_path: Path, head: bytes, r
     assert not says(tmp_path, head + rest)
 
 
+def test_what_ends_with_a_whole_box_of_content_does_not_say(tmp_path: Path) -> None:
+    content = b"\0\0\0\x18ftypmp42" + bytes(12) + (5008).to_bytes(4) + b"mdat" + bytes(5000)
+    assert not says(tmp_path, content)
+    assert says(tmp_path, content[:-1])
+
+
 def test_numbers_that_make_no_sense_end(tmp_path: Path) -> None:
     head = b"\0\0\0\x18ftypmp42" + bytes(12)
     assert says(tmp_path, head + b"\0\0\0\1mdat" + b"\xff" * 8)

@@ -107,8 +107,8 @@ _TOP |= {b"wide", b"pnot", b"udta", b"uuid", b"emsg", b"prft"}
 
 
 def _boxes(source: Source) -> bool:
-    """ISO/IEC 14496-12 §4.2: boxes of a told length, one of them with what there is to know of the rest."""
-    at, described = 0, False
+    """ISO/IEC 14496-12 §4.2: boxes of a told length; what ends with a whole one that is of use is taken for whole."""
+    at, useful = 0, False
     while True:
         head = source.some(at, 16)
         size, name = int.from_bytes(head[:4]), head[4:8]
@@ -116,12 +116,12 @@ def _boxes(source: Source) -> bool:
             size = int.from_bytes(head[8:])
         fits = 8 <= size <= source.size - at
         if len(head) < 8 or (size == 0 and name in _TOP):
-            return not described  # here or with this box it ends
+            return not useful  # here or with this box it ends
         if name not in _TOP and not (fits and name.isalnum()):
             return False  # no box at all
         if not fits:
             return size >= 8
-        described = described or name in (b"moov", b"meta", b"moof")
+        useful = useful or name in (b"moov", b"meta", b"moof", b"mdat")
         at += size
 
 
