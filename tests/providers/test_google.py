@@ -107,6 +107,15 @@ async def test_a_filtered_picture_is_a_refusal_in_words(
     assert words in found[0].message
 
 
+async def test_a_picture_beside_one_that_the_filter_took_says_so(server: GoogleServer) -> None:
+    blocked = {"finishReason": "IMAGE_SAFETY", "content": {"parts": [{"text": "no"}]}}
+    document = picture()
+    document["candidates"] = [blocked, *document["candidates"], {"finishReason": "STOP"}]
+    async with provider_of(server) as provider:
+        (output,) = provider.outputs(IMAGE, json.dumps(document).encode())
+    assert output.meta == {"incomplete": "Google's filter took 1 of 2 away (IMAGE_SAFETY)"}
+
+
 async def test_a_part_that_is_no_media_is_no_picture(server: GoogleServer) -> None:
     parts = [
         {"inlineData": {"mimeType": "application/json", "data": b64(b'{"a": 1}')}},

@@ -109,6 +109,7 @@ FOUND: dict[str, tuple[str, str, Reply]] = {
     "an operation of its own": (VEO, "submit", Reply(body={"name": "operations/abc"})),
     "an operation from the root": (VEO, "submit", Reply(body={"name": f"/{NAME}1"})),
     "never said to be done": (VEO, "poll", Reply(body={"response": {"videos": [V]}})),
+    "done, said by nothing": (VEO, "poll", Reply(body={"done": None, "response": {"videos": [V]}})),
     "done in a word": (VEO, "poll", Reply(body={"done": "true", "response": {"videos": [V]}})),
     "an error beside the video": (VEO, "poll", Reply(body=operation({"videos": [V]}, error={"code": 13}))),
     "a video for a list": (VEO, "poll", Reply(body=operation({"videos": V}))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mediatui.errors import ErrorKind, ProviderError
@@ -17,6 +17,7 @@ from mediatui.providers.google.parts import (
     media_input,
     media_inputs,
     text_of,
+    without_filtered,
 )
 from mediatui.providers.google.places import Places
 
@@ -65,7 +66,15 @@ def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[O
                 found.append(output)
     if not found:
         raise _nothing(document, text_of(said))
-    return tuple(found)
+    reasons = _blocked(document, {output.path.split(".")[1] for output in found})
+    return without_filtered(found, len(reasons), reasons)
+
+
+def _blocked(document: Mapping[str, Any], made: Collection[str]) -> list[str]:
+    """Why candidates, but for those with these numbers, have no picture; nothing of those that say nothing."""
+    candidates = enumerate(entries(document.get("candidates")))
+    reasons = [str(candidate.get("finishReason") or "") for number, candidate in candidates if str(number) not in made]
+    return [reason for reason in reasons if reason not in _FINE]
 
 
 def _output(index: int, path: str, part: Mapping[str, Any], job: Job, places: Places) -> Output | None:

@@ -94,7 +94,7 @@ def outputs(document: Mapping[str, Any], job: Job, places: Places) -> Sequence[O
 
 def _is_done(document: Mapping[str, Any]) -> bool:
     """It says so, or says nothing of it and holds what only a finished one does."""
-    if "done" in document:
+    if document.get("done") is not None:
         return document["done"] in (True, "true")
     return bool(document.get("error") or document.get("response"))
 
