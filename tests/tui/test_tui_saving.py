@@ -109,6 +109,7 @@ def test_the_next_try_and_the_life_of_an_address_count_down() -> None:
     assert (left[0][:5], left[1]) in {("in 40", "warn"), ("in 39", "warn")}
     assert time_left(replace(item, url_expires_at=time.time() + 3590)) == "59m left"
     assert time_left(replace(item, save_state=SaveState.SAVED)) == ""
+    assert expiry(replace(item, url_expires_at=time.time() - 7300)) == ("2h ago", "warn")
 
 
 # -- the banner

@@ -96,7 +96,8 @@ def expiry(item: MediaItem) -> tuple[str, str] | None:
     if item.url_expires_at is None:
         return None
     urgent = item.save_state not in (SaveState.SAVED, SaveState.SAVING)
-    return soon(item.url_expires_at), "warn" if urgent else "dim"
+    words = soon if item.url_expires_at > time.time() else until
+    return words(item.url_expires_at), "warn" if urgent else "dim"
 
 
 def time_left(item: MediaItem) -> str:
