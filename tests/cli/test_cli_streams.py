@@ -78,8 +78,8 @@ def test_a_current_folder_that_is_gone(home: Home, command: str) -> None:
 def test_a_signal_after_the_end_is_no_traceback(home: Home, number: signal.Signals) -> None:
     """The interpreter still takes its time to end when a command has."""
     code = (
-        f"import atexit, os, sys; atexit.register(os.kill, os.getpid(), {int(number)}); sys.argv = ['mediatui', 'path'];"
-        "from mediatui.cli.main import main; sys.exit(main())"
+        f"import atexit, os, sys; atexit.register(os.kill, os.getpid(), {int(number)});"
+        "sys.argv = ['mediatui', 'path']; from mediatui.cli.main import main; sys.exit(main())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", env=home.environment, timeout=SECONDS

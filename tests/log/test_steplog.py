@@ -18,7 +18,7 @@ from tests.support.waiting import spin_until
 from mediatui.errors import ErrorKind, ProviderError
 from mediatui.keys import Secret
 from mediatui.model import Job, MediaItem, MediaType
-from mediatui.steplog import Step, StepName, Steps, Tail, read_steps
+from mediatui.steplog import Step, StepName, Steps, Tail, read, read_steps
 from mediatui.steplog import write as writing
 from mediatui.steplog.clean import PROMPT_CHARS, clean_detail, to_line
 from mediatui.steplog.step import aside
@@ -307,3 +307,25 @@ def test_a_tail_sees_what_is_added_also_when_the_log_is_put_aside(path: Path, mo
     late = Tail(path)
     assert late.read() == []
     late.close()
+
+
+def test_a_file_of_any_size_is_read_from_its_end(path: Path) -> None:
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        for number in range(3):
+            file.write(b'{"time": %d, "step": "save", "item": "a-0"}\n' % (number + 1))
+            file.write(b'{"time": 1, "step": "save", "item": "a-0", "detail": "%s"}\n' % (b"x" * (3 * read.BLOCK)))
+    assert [step.time for step in read_steps(path, item="a-0")] == [1.0, 2.0, 3.0]
+    os.truncate(path, 1 << 36)  # a hole at its end that no memory holds
+    with path.open("ab") as file:
+        file.write(b'\n{"time": 9, "step": "poll"}\n')
+    assert [step.time for step in read_steps(path, limit=1)] == [9.0]
+
+
+def test_a_pipe_in_the_logs_place_is_not_waited_for(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    assert read_steps(path) == []
+    tail = Tail(path)
+    assert tail.read() == []
+    tail.close()

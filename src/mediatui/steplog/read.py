@@ -15,6 +15,9 @@ from mediatui.steplog.clean import DETAIL_CHARS
 from mediatui.steplog.step import KEPT, Step, aside, is_at
 from mediatui.text import is_time, one_line
 
+BLOCK = 1 << 20
+"""Bytes that are read at a time, and more than a line about a step has."""
+
 
 def read_steps(path: Path, *, item: str = "", job: str = "", project: str = "", limit: int | None = None) -> list[Step]:
     """The steps of an item, a job or a project (all when none is named), oldest first; the last `limit` of them.
@@ -52,10 +55,29 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
         files = []
         for number in range(KEPT + 1):  # all at once: they may be put aside meanwhile
             with suppress(OSError):
-                files.append(stack.enter_context(aside(path, number).open("rb")))
+                files.append(stack.enter_context(_opened(aside(path, number))))
         for file in files:
             with suppress(OSError):
-                yield from reversed(file.read().split(b"\n"))
+                yield from _backwards(file)
+
+
+def _backwards(file: IO[bytes]) -> Iterator[bytes]:
+    """A file's lines, the last first, a block at a time; of a line that is longer than any step, no more than parts."""
+    position, rest = file.seek(0, os.SEEK_END), b""
+    while position > 0:
+        size = min(BLOCK, position)
+        position = file.seek(position - size)
+        first, *lines = (file.read(size) + rest).split(b"\n")
+        yield from reversed(lines)
+        rest = first if len(first) <= BLOCK else b""
+    yield rest
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file, open; a pipe in its place is not waited for. Raises `OSError`."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.open("rb")
 
 
 def belongs(step: Step, item: str = "", job: str = "", project: str = "") -> bool:
@@ -96,7 +118,7 @@ class Tail:
 
     def _open(self, *, at_end: bool) -> None:
         try:
-            self._file = self._path.open("rb")
+            self._file = _opened(self._path)
         except OSError:
             return
         if at_end:
