@@ -333,6 +333,13 @@ async def test_the_key_goes_to_the_services_own_origins_only(server: PiAPIServer
         assert foreign.calls == []
 
 
+async def test_a_task_that_failed_because_it_was_cancelled_is_cancelled(server: PiAPIServer) -> None:
+    server.script("poll", Reply(body=server.task("failed", error={"code": 10000, "message": "Task was canceled"})))
+    async with provider_of(server) as provider:
+        assert (await provider.poll(replace(KNOWN, cancel_requested=True))).phase is Phase.CANCELLED
+        assert (await provider.poll(KNOWN)).phase is Phase.FAILED
+
+
 async def test_what_was_made_before_a_task_failed_is_kept_and_said(server: PiAPIServer) -> None:
     error = {"code": 10000, "message": "1 of 2 failed"}
     server.script("poll", Reply(body=server.task("Failed", output={"image_urls": [f"{server.url}/a"]}, error=error)))

@@ -197,6 +197,8 @@ class PiAPIProvider(PublicOutputs):
         phase, logs = _phase(data), log_lines(data.get("logs"))
         if phase is Phase.FAILED:
             error = self._why(data)
+            if job.cancel_requested and "cancel" in error.message.lower():
+                return Progress(Phase.CANCELLED, logs=logs)  # PiAPI has no word of its own for that
             if not _has_part(data, job):
                 return Progress(phase, logs=logs, error=error)
             error.message = _partly(error)
