@@ -100,6 +100,13 @@ def test_bytes_that_came_inline_are_looked_at_too(fal: FalServer, shop: Workshop
     assert (shop.file(item) == CUT, len(remarks(item))) == (True, 1)
 
 
+def test_a_file_that_is_adopted_is_looked_at_too(fal: FalServer, shop: Workshop) -> None:
+    shop.make()
+    (shop.project_folder() / "images" / "found.png").write_bytes(CUT)
+    (item,) = shop.studio.adopt("demo").result(20).items
+    assert len(remarks(item)) == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [PNG + b"junk" * 99, JPEG, b"ID3" + bytes(500), b"\0\0\0\x10ftypmp42" + bytes(4) + b"\0\0\0\x0cpdin" + bytes(4)

@@ -10,6 +10,9 @@ from mediatui.media.facts import Malformed, Source
 from mediatui.media.headers.matroska import element_at
 from mediatui.media.magic import sniff
 
+CUT_WORDS = "the file ends before its own end: a part of it may be missing"
+"""What is written down of an item whose file is cut."""
+
 _HEAD_BYTES = 1024
 _TAIL_BYTES = 1 << 16
 

@@ -15,7 +15,6 @@ from urllib.parse import urljoin
 
 from mediatui.errors import SaveError, SaveErrorKind
 from mediatui.media.probe import sniff
-from mediatui.media.whole import is_cut
 from mediatui.providers.base import MediaHosts
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.answer import Answer, Broken
@@ -30,7 +29,7 @@ from mediatui.studio.headers import (
     validator_of,
 )
 from mediatui.studio.hosts import check_address, parsed_address, peers_of, same_origin
-from mediatui.studio.part import HEAD_BYTES, PartFile, Validator, disk_refused
+from mediatui.studio.part import HEAD_BYTES, PartFile, Validator
 from mediatui.studio.transport import Patience, Transport, UntrustedError
 from mediatui.text import human_bytes
 
@@ -223,7 +222,7 @@ class _Task:
             self._take(piece, total)
         if total is not None and part.size != total:
             raise SaveError(SaveErrorKind.INCOMPLETE, f"only {part.size:,} of {total:,} bytes arrived")
-        if self._is_cut():
+        if self.part.is_cut():
             self._go_on(answer)
         return answer.headers.get("content-type")
 
@@ -237,7 +236,7 @@ class _Task:
                 if part.size + len(piece) > self.limits.max_bytes:
                     break
                 self._take(piece, None)
-        if not self.last and self._is_cut():
+        if not self.last and self.part.is_cut():
             raise _Cut
 
     def _take(self, piece: bytes | memoryview, total: int | None) -> None:
@@ -247,15 +246,6 @@ class _Task:
             raise too_large(self.limits.max_bytes)
         self.part.write(piece)
         self.progress(self.part.size, total)
-
-    def _is_cut(self) -> bool:
-        """The file says that bytes are missing at its end, whatever the server said of its length."""
-        self.part.require_own()
-        self.part.settle()
-        try:
-            return is_cut(self.part.path)
-        except OSError as exc:
-            raise disk_refused(exc, "read the download") from exc
 
     def _check_room(self, total: int | None) -> None:
         """A file that cannot fit is not begun: it would only take the room for records."""

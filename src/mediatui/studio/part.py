@@ -18,6 +18,7 @@ from mediatui.checksum import CHUNK_BYTES, Checksums, RunningChecksums
 from mediatui.errors import SaveError, SaveErrorKind, save_error_kind
 from mediatui.library.files import sync_file, write_all
 from mediatui.library.lock import hold
+from mediatui.media.whole import is_cut
 from mediatui.studio.advice import TRY_AGAIN
 from mediatui.studio.appender import Appender
 
@@ -166,9 +167,14 @@ class PartFile:
         except OSError as exc:
             raise disk_refused(exc, "read the download") from exc
 
-    def settle(self) -> None:
-        """Let the bytes so far be read by whoever opens the file. Raises `SaveError`."""
-        self.head(0)
+    def is_cut(self) -> bool:
+        """The file says that bytes are missing at its end, whatever anybody said of its length. Raises `SaveError`."""
+        self.require_own()
+        try:
+            self._end.settle()
+            return is_cut(self.path)
+        except OSError as exc:
+            raise disk_refused(exc, "read the download") from exc
 
     def sync(self) -> None:
         """Bring the bytes to the disk. Raises `SaveError`; then none of them is kept.

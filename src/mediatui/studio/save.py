@@ -21,7 +21,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.media.facts import MediaFacts
 from mediatui.media.magic import Kind
 from mediatui.media.probe import probe, sniff
-from mediatui.media.whole import is_cut
+from mediatui.media.whole import CUT_WORDS, is_cut
 from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
 from mediatui.steplog import StepName, Steps
@@ -194,7 +194,7 @@ class Saver:
             if exc.kind is SaveErrorKind.BAD_CONTENT:
                 part.discard()  # a page instead of media is of no use
             raise
-        facts = probe(part.path)
+        facts, cut = probe(part.path), part.is_cut()
         if facts is not None and facts.type is MediaType.AUDIO:
             media = MediaType.AUDIO  # sound alone in a container for video
         part.sync()
@@ -206,7 +206,7 @@ class Saver:
             with placing(part.path, target) as path:
                 part.forget()  # before the record: who finds that takes the file as it is, and looks no further
                 self._require_there(project, item)
-                content = _Content(media, mime or content_type, part.checksums, facts, is_cut(path))
+                content = _Content(media, mime or content_type, part.checksums, facts, cut)
                 changes = _changes(project, item, path, content)
                 _write_beside(project, item, changes)
         except StorageError as exc:
@@ -256,9 +256,6 @@ class Saver:
         return Outcome.URL_ONLY if item.save_state is SaveState.URL_ONLY else Outcome.FAILED
 
 
-_CUT = "the file ends before its own end, and its source has no more of it: a part may be missing"
-
-
 class _Content(NamedTuple):
     """What a file's bytes are."""
 
@@ -285,7 +282,7 @@ def _changes(project: ProjectFolder, item: MediaItem, path: Path, content: _Cont
         "extra": {name: value for name, value in item.extra.items() if name != "doubt"},
     }
     if content.cut:
-        changes["extra"]["doubt"] = _CUT
+        changes["extra"]["doubt"] = CUT_WORDS
     if content.facts is not None:
         known = {name: getattr(content.facts, name) for name in ("duration", "width", "height", "fps")}
         changes |= {name: value for name, value in known.items() if value is not None}
