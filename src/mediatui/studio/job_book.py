@@ -125,6 +125,11 @@ class JobBook:
         if exc is not None and job.error == fault:
             self.notice(job, "warning", exc)
 
+    def aside(self, job: Job, exc: MediatuiError) -> None:
+        """Tell the faces what the record of a job that succeeded does not say."""
+        title = one_line(f"{job.model}: {exc.title}", 120)
+        self.around.emit(Notice("warning", title, exc.message, exc.hint, project_id=job.project))
+
     def notice(self, job: Job, severity: str, exc: MediatuiError) -> None:
         """Tell the faces about a job."""
         about_all = isinstance(exc, ProviderError) and exc.kind.stops_batch

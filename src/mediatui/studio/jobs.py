@@ -74,7 +74,7 @@ class JobRunner:
         job = self._current(project, job_id)
         if progress.phase is Phase.SUCCEEDED:
             if progress.error is not None:
-                self.book.notice(job, "warning", progress.error)
+                self.book.aside(job, progress.error)
             await self._fetch(project, job, provider)
         elif progress.error is not None and progress.phase is not Phase.CANCELLED:
             await self.book.fail(project, job.id, progress.error)
@@ -226,10 +226,10 @@ class JobRunner:
             await self._finish_empty(project, job, empty)
             return
         items = await around.blocking(lambda: record_outputs(around.records, project, job, outputs, around.moments))
+        if items and (others := await around.working(lambda: left_out(raw, job.inputs))):
+            self.book.aside(job, _besides(job, others))
         around.emit(JobProgress(project.id, job.id, Phase.SUCCEEDED, fraction=1.0))
         around.outputs_ready(project, items)
-        if items and (others := await around.working(lambda: left_out(raw, job.inputs))):
-            self.book.notice(job, "warning", _besides(job, others))
 
     async def _finish_empty(self, project: ProjectFolder, job: Job, exc: ProviderError) -> None:
         fault = JobFault(exc.kind, exc.message, f"The provider's whole answer is kept in {job.result_path}.")
@@ -297,10 +297,12 @@ class JobRunner:
 def _besides(job: Job, others: Sequence[str]) -> MediatuiError:
     """Nothing that was paid for goes by in silence, not even what is not kept here."""
     named = ", ".join(others[:5])
-    return MediatuiError(
+    told = MediatuiError(
         f"the result also holds {named}: no picture, video or sound, and not downloaded",
         hint=f"Its address stands in the provider's answer, which is kept in {job.result_path}.",
     )
+    told.title = "Not all of it is media"
+    return told
 
 
 def _lost(job: Job) -> Progress:
