@@ -155,6 +155,8 @@ ERRORS: list[tuple[Reply, ErrorKind]] = [
     (Reply(504, b""), ErrorKind.AMBIGUOUS_SUBMIT),
     (Reply(drop=True), ErrorKind.AMBIGUOUS_SUBMIT),
     (Reply(body=picture(), cut=40), ErrorKind.AMBIGUOUS_SUBMIT),
+    (Reply(400, {"error": {"message": "no such ratio"}}, cut=20), ErrorKind.INVALID_INPUT),
+    (Reply(500, {"error": {"message": "it broke"}}, cut=20), ErrorKind.AMBIGUOUS_SUBMIT),
     (Reply(302, {}, {"Location": "http://127.0.0.1:1/"}), ErrorKind.INTERNAL),
 ]
 

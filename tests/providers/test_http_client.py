@@ -135,6 +135,24 @@ async def test_a_whole_object_is_the_answer_whatever_was_said_of_its_length(serv
     assert server.count("any") == 3
 
 
+@pytest.mark.parametrize(("status", "kind"), [(400, ErrorKind.INVALID_INPUT), (401, ErrorKind.AUTH)])
+async def test_a_refusal_is_one_as_soon_as_its_status_is_here(server: Plain, status: int, kind: ErrorKind) -> None:
+    server.script("any", Reply(status, {"error": {"message": "too long"}}, cut=15))
+    async with client_of(server.url) as client:
+        answer = await client.submit(f"{server.url}/x", {})
+        with refused(kind) as found:
+            client.check_submit(answer)
+    assert str(status) in found[0].message
+
+
+@pytest.mark.parametrize("status", [200, 408, 500, 502])
+async def test_any_other_status_of_an_answer_that_broke_off_leaves_it_open(server: Plain, status: int) -> None:
+    server.script("any", Reply(status, {"error": {"message": "too long"}}, cut=15))
+    async with client_of(server.url) as client:
+        with refused(ErrorKind.AMBIGUOUS_SUBMIT):
+            client.check_submit(await client.submit(f"{server.url}/x", {}))
+
+
 async def test_a_body_that_cannot_be_unpacked_is_transient(server: Plain) -> None:
     server.script("any", Reply(body=b"not gzip", headers={"Content-Encoding": "gzip"}))
     async with client_of(server.url) as client:

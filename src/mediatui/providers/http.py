@@ -81,6 +81,11 @@ async def ask(
         raise kind(ErrorKind.TRANSIENT, f"{title} could not be reached while {doing} ({name_of(exc)})") from None
 
 
+def is_refusal(answer: Answer) -> bool:
+    """The service itself did not take the request: its status says so, whatever became of the words."""
+    return 400 <= answer.status < 500 and answer.status not in GATEWAY_STATUSES
+
+
 def with_params(url: str, params: Mapping[str, str] | None) -> httpx.URL:
     """The address with `params` added to its own query, which httpx itself would replace."""
     return httpx.URL(url).copy_merge_params(dict(params)) if params else httpx.URL(url)
@@ -205,7 +210,7 @@ class JsonClient:
                 hint="Check the network, then generate again.",
             ) from None
         except BrokenAnswer as exc:
-            if product and exc.answer.ok:
+            if is_refusal(exc.answer) or (product and exc.answer.ok):
                 return exc.answer
             raise self.ambiguous(name_of(exc)) from None
         except httpx.HTTPError as exc:

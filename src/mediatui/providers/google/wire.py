@@ -14,7 +14,7 @@ from mediatui.providers.google.auth import Credentials, check_sendable
 from mediatui.providers.google.errors import error_from_response, has_google_error
 from mediatui.providers.google.places import Places
 from mediatui.providers.google.waiting import in_thread
-from mediatui.providers.http import GATEWAY_STATUSES, NEVER_SENT, ask, certificates, encode
+from mediatui.providers.http import GATEWAY_STATUSES, NEVER_SENT, ask, certificates, encode, is_refusal
 from mediatui.providers.lost import LostRequest
 from mediatui.settings import is_loopback
 
@@ -52,7 +52,7 @@ class Wire:
                 hint="Check the network, then generate again.",
             ) from None
         except BrokenAnswer as exc:
-            if handle or not exc.answer.ok:
+            if not is_refusal(exc.answer) and (handle or not exc.answer.ok):
                 raise ambiguous(name_of(exc)) from None
             answer = exc.answer
         except httpx.HTTPError as exc:
