@@ -81,8 +81,10 @@ def test_a_missing_part_is_an_error(tmp_path: Path) -> None:
         place(tmp_path / "none.part", tmp_path / "clip.mp4")
 
 
-def test_many_writers_of_one_name(tmp_path: Path) -> None:
-    code = "import sys;from pathlib import Path;from mediatui.library.files import place;d=Path(sys.argv[1]);"
+@pytest.mark.parametrize("links", [True, False])
+def test_many_writers_of_one_name(tmp_path: Path, links: bool) -> None:
+    code = "import os,sys;from pathlib import Path;from mediatui.library.files import place;d=Path(sys.argv[1]);"
+    code += "" if links else "\ndef no(*a,**k):raise PermissionError(1,'no links')\nos.link=no\n"
     code += "ps=[d/f'{sys.argv[2]}-{n}.part' for n in range(30)];"
     code += "[(p.write_text(p.name),place(p,d/'v'/'clip.mp4')) for p in ps]"
     command = [sys.executable, "-c", code, os.fspath(tmp_path)]

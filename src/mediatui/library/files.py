@@ -345,15 +345,28 @@ def _rename_new(source: Path, name: Path) -> None:
     except OSError as exc:
         if exc.errno not in NO_LINKS:
             raise
-        # No hard links here: reserve the name, then replace our own empty file. A run that died between the two
-        # left one as well.
-        if not is_empty(name):
-            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
-        try:
+        with _reserved(name):  # no hard links here
             os.replace(source, name)
+
+
+@contextmanager
+def _reserved(name: Path) -> Iterator[None]:
+    """A name with an empty file of our own, locked, for the block to replace. Raises `FileExistsError` if it is taken.
+
+    A run that died in the middle left such a file too; whoever locks it first may have the name.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    fd = os.open(name, flags if is_empty(name) else flags | os.O_EXCL, 0o666)
+    try:
+        if not (hold(fd) and is_empty(name) and os.path.samestat(os.fstat(fd), os.lstat(name))):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(name))
+        try:
+            yield
         except OSError:
             _discard(name)
             raise
+    finally:
+        os.close(fd)
 
 
 def _placed_before(part: Path, folder: Path) -> Path | None:
