@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from textual import events
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.widgets import Input, OptionList, TextArea
@@ -157,6 +158,17 @@ async def test_palette_offers_what_can_be_done_and_does_it(start: Start) -> None
         await session.press("enter")
         screen = await session.screen(GenerateScreen)
         await until(lambda: screen.query(FieldLine), "the form")
+
+
+async def test_a_click_on_a_place_that_is_gone_is_none(start: Start) -> None:
+    async with start() as session:
+        await session.press("ctrl+p")
+        palette = session.app.screen
+        await session.pilot.resize_terminal(60, 8)
+        palette.post_message(events.Click(palette, 91, 9, 0, 0, 1, False, False, False, 91, 9))
+        await session.pilot.pause()
+        await session.press("escape")
+        await session.screen(LibraryScreen)
 
 
 async def test_a_palette_that_lost_its_room_has_no_pages(start: Start) -> None:

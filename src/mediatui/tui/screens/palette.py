@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 from textual.content import Content
 from textual.widgets import Input
@@ -65,6 +66,11 @@ class Palette(CommandPalette):
     def on_mount(self) -> None:
         """A blinking cursor sends bytes for ever."""
         self.query_one(Input).cursor_blink = False
+
+    def on_click(self, event: events.Click) -> None:
+        """Textual looks for what was clicked, and falls over a place that a terminal which shrank no longer has."""
+        if not self.region.contains(event.screen_x, event.screen_y):
+            event.prevent_default()
 
     def _action_command_list(self, action: str) -> None:
         """Move in the list. Textual's falls over its pages where it has no room."""
