@@ -7,14 +7,13 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 from mediatui.errors import UsageError, storage_error
+from mediatui.library.free_names import NO_LINKS, give_name, is_empty
 from mediatui.library.lock import FileLock, hold
 from mediatui.model import MediaType
 from mediatui.text import file_stem
@@ -48,8 +47,6 @@ __all__ = [
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp", re.DOTALL)
 _REMOVED = ".removed-"
-NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
-"""The `OSError` numbers that mean "no hard links here"."""
 
 
 def media_name(type: MediaType, model: str, when_ms: int, extension: str) -> str:
@@ -125,14 +122,6 @@ def _own_folder(path: Path) -> Iterator[int]:
             os.close(fd)
 
 
-def give_name(file: Path, target: Path) -> Path:
-    """Give a complete file the first free name like `target`, not yet synced, and return that.
-
-    Where the file system has links it keeps its former name too. Raises `OSError`.
-    """
-    return _first_free(target, lambda name: _rename_new(file, name))
-
-
 def finish_placing(parts: Path, folders: Iterable[Path]) -> None:
     """Take the former name from parts that got their final one in a run that died right then. Raises `OSError`.
 
@@ -170,7 +159,7 @@ def write_new(path: Path, data: bytes) -> Path:
     """Write a file under a name nobody has yet, and return that name. Raises `StorageError`."""
     try:
         with _temporary(path, data) as temporary:
-            placed = _first_free(path, lambda name: _rename_new(temporary, name))
+            placed = give_name(temporary, path)
         fsync_dir(path.parent)
     except OSError as exc:
         raise storage_error(exc, f"write {path.name}") from exc
@@ -219,15 +208,6 @@ def tree_size(folder: str) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-def is_empty(path: Path) -> bool:
-    """Whether there is a file without a byte. Raises `OSError`."""
-    try:
-        status = os.lstat(path)
-    except FileNotFoundError:
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def sync_copies() -> None:
@@ -315,58 +295,6 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _candidates(target: Path) -> Iterator[Path]:
-    yield target
-    for number in count(2):
-        yield target.with_name(f"{target.stem}-{number}{target.suffix}")
-
-
-def _first_free(target: Path, attempt: Callable[[Path], None]) -> Path:
-    for name in _candidates(target):
-        try:
-            attempt(name)
-        except FileExistsError:
-            continue
-        return name
-    raise AssertionError("unreachable")
-
-
-def _rename_new(source: Path, name: Path) -> None:
-    """Rename unless the name is taken. Raises `FileExistsError` then."""
-    if sys.platform == "win32":
-        os.rename(source, name)
-        return
-    try:
-        os.link(source, name, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except OSError as exc:
-        if exc.errno not in NO_LINKS:
-            raise
-        with _reserved(name):  # no hard links here
-            os.replace(source, name)
-
-
-@contextmanager
-def _reserved(name: Path) -> Iterator[None]:
-    """A name with an empty file of our own, locked, for the block to replace. Raises `FileExistsError` if it is taken.
-
-    A run that died in the middle left such a file too; whoever locks it first may have the name.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    fd = os.open(name, flags if is_empty(name) else flags | os.O_EXCL, 0o666)
-    try:
-        if not (hold(fd) and is_empty(name) and os.path.samestat(os.fstat(fd), os.lstat(name))):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(name))
-        try:
-            yield
-        except OSError:
-            _discard(name)
-            raise
-    finally:
-        os.close(fd)
 
 
 def _placed_before(part: Path, folder: Path) -> Path | None:
