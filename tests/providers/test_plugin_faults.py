@@ -220,6 +220,27 @@ async def test_a_price_can_be_added_up_or_is_none(
     await provider.aclose()
 
 
+FORGETFUL = """
+    async def poll(self, job):
+        import asyncio, gc
+        async def fails(): raise RuntimeError("boom")
+        asyncio.ensure_future(fails())
+        for _ in range(3): await asyncio.sleep(0)
+        gc.collect()
+        return Progress(Phase.RUNNING)
+"""
+
+
+async def test_what_a_plugin_forgot_reaches_no_terminal(
+    install: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    install(FORGETFUL)
+    provider = load_plugin(settings_for())
+    assert (await provider.poll(JOB)).phase is Phase.RUNNING
+    await provider.aclose()
+    assert caplog.records == []
+
+
 JOB = Job(id="j", project="p", provider="easel", model="oil", prompt="")
 
 

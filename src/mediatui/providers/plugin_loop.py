@@ -45,6 +45,7 @@ class PluginLoop:
     def _begun(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
+            self._loop.set_exception_handler(_say_nothing)
             threading.Thread(target=_serve, args=(self._loop,), name=f"plugin-{self._name}", daemon=True).start()
         return self._loop
 
@@ -55,6 +56,10 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
     finally:
         loop.close()
+
+
+def _say_nothing(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What foreign code left undone or did not look at would go to the terminal as it is, with whatever it holds."""
 
 
 async def _ended(function: Callable[..., Awaitable[Any]], *arguments: Any) -> _Ended:
