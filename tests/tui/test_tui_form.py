@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mediatui.locations import Locations
 from mediatui.tui import early_keys
 from mediatui.tui.memory import Draft, load_memory
 from mediatui.tui.screens.generate import GenerateScreen
 from mediatui.tui.screens.pick import PickScreen
-from mediatui.tui.widgets.bars import Bar
+from mediatui.tui.widgets.bars import Bar, KeyBar
 from mediatui.tui.widgets.form import Cycle, FieldLine
 from mediatui.tui.widgets.model_picker import ModelPicker
 from mediatui.tui.widgets.prompt import PromptArea
@@ -153,3 +155,14 @@ async def test_a_form_survives_a_terminal_without_room_for_its_first_words(start
         await session.pilot.resize_terminal(100, 30)
         await session.type("a fox")
         assert screen.query_one(PromptArea).text == "a fox"
+
+
+@pytest.mark.parametrize(("columns", "words"), [(60, "^p commands"), (40, "? help"), (30, "")])
+async def test_the_key_that_sends_is_named_however_narrow(start: Start, columns: int, words: str) -> None:
+    async with start(size=(columns, 12)) as session:
+        await session.press("n")
+        screen = await session.screen(GenerateScreen)
+        keys = screen.query_one(KeyBar)
+        await until(lambda: "^s generate" in keys.text, "the key")
+        assert "esc back" in keys.text
+        assert words in keys.text

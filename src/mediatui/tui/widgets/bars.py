@@ -144,20 +144,22 @@ class KeyBar(Bar):
             self.show_keys()
 
     def show_keys(self) -> None:
-        """Lay out as many keys as fit; the way back, help and commands are always among them."""
+        """Lay out as many keys as fit: the first of them, the way back, help and commands before any other."""
         keys = keys_of(self)
         shown = [
             found for scope in self._scopes for found in in_scope(scope) if found.short and found.id not in self._hidden
         ]
         help, palette = keys.name(action("app", "help")), keys.name(action("app", "palette"))
-        tail = [(f"{help} ", "key"), ("help  ", "dim"), (f"{palette} ", "key"), ("commands ", "dim")]
+        tail: list[Cell] = [(f"{help} ", "key"), ("help  ", "dim"), (f"{palette} ", "key"), ("commands ", "dim")]
         labels: dict[str, list[Cell]] = {
             found.id: [(f"{keys.name(found)} ", "key"), (f"{found.short}  ", "dim")] for found in shown
         }
-        room = self.size.width - _cells(tail) - 1
+        widths = {id: _cells(cells) for id, cells in labels.items()}
+        while not (fitting := _fitting(shown, widths, self.size.width - _cells(tail) - 2))[1:] and shown[1:] and tail:
+            del tail[-2:]
         left: list[Cell] = [(" ", "text")]
         self._spans = []
-        for found in _fitting(shown, {id: _cells(cells) for id, cells in labels.items()}, room - 1):
+        for found in fitting:
             start = _cells(left)
             left += labels[found.id]
             self._spans.append((start, _cells(left), keys.keys(found)[0]))
