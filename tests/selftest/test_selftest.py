@@ -9,7 +9,9 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from tests.support.disks import tmpfs
 
+from mediatui.errors import StorageBlocked
 from mediatui.library import lock
 from mediatui.selftest.disk import check_links, check_locks, check_rename, check_sync
 from mediatui.selftest.outcome import Outcome, Summary, Verdict
@@ -60,6 +62,14 @@ def test_each_verdict_has_its_words() -> None:
     bad = Summary("/x", "odd", 1, (good, limited, Outcome("c", Verdict.BAD, "it forgets")))
     assert not bad.safe
     assert bad.words == "This place is not safe for projects: it forgets."
+
+
+def test_a_disk_that_is_full_already_is_not_called_bad(tmp_path: Path) -> None:
+    told: list[Outcome] = []
+    with tmpfs(tmp_path, "size=512k"), pytest.raises(StorageBlocked, match="No space left"):
+        selftest(tmp_path, 0, told.append)
+    assert told == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_cannot_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,13 +24,15 @@ FIXED: tuple[tuple[str, Callable[[Path], Outcome]], ...] = (
     ("full disk", check_full),
 )
 """Checks that take as long as they take."""
+ROOM = 2 << 20
+"""Bytes that must be free."""
 
 
 def selftest(folder: Path, seconds: float, told: Callable[[Outcome], None]) -> Summary:
     """Try a folder's file system for about so many seconds; `told` hears of each check at once.
 
     Each check is made a few times even where that takes longer.
-    Raises `StorageError` when nothing can be written there at all.
+    Raises `StorageError` when nothing can be written there, or there is no room for it.
     """
     start = time.monotonic()
     try:
@@ -40,6 +42,7 @@ def selftest(folder: Path, seconds: float, told: Callable[[Outcome], None]) -> S
         raise storage_error(exc, f"write in {folder}") from exc
     outcomes = []
     try:
+        _need_room(place)
         for outcome in _outcomes(place, start + seconds):
             told(outcome)
             outcomes.append(outcome)
@@ -48,6 +51,15 @@ def selftest(folder: Path, seconds: float, told: Callable[[Outcome], None]) -> S
     mount = mount_of(folder)
     took = round(time.monotonic() - start, 1)
     return Summary(str(folder), mount[0] if mount else "unknown", took, tuple(outcomes))
+
+
+def _need_room(place: Path) -> None:
+    """A disk that is full before the checks begin says nothing about it. Raises `StorageError`."""
+    try:
+        (place / "room").write_bytes(bytes(ROOM))
+        (place / "room").unlink()
+    except OSError as exc:
+        raise storage_error(exc, f"write in {place.parent}") from exc
 
 
 def _outcomes(place: Path, end: float) -> Iterator[Outcome]:
