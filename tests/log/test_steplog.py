@@ -171,7 +171,8 @@ def test_processes_write_whole_lines_into_one_log(path: Path) -> None:
     for number in range(3):
         file = aside(path, number)
         for line in file.read_text().splitlines() if file.exists() else ():
-            json.loads(line)
+            # Who opens the file while another one's line is half written takes it for torn, and leaves an empty one.
+            assert not line or json.loads(line)
     for name in ("p0", "p1", "p2"):
         numbers = [step.attempt for step in read_steps(path, project=name)]
         assert numbers == list(range(400))
