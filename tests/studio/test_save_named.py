@@ -74,6 +74,16 @@ def test_a_strangers_file_is_left_alone(fal: FalServer, shop: Workshop, failed: 
     assert path.read_bytes() == b"somebody's"
 
 
+def test_a_file_that_is_another_items_stays_that(fal: FalServer, shop: Workshop, failed: MediaItem) -> None:
+    path = placed(shop, failed, PNG)
+    other = replace(failed, id="other-0", path=f"images/{path.name}", save_state=SaveState.SAVED, storage_error=None)
+    library = Library(shop.locations)
+    library.open("demo").commit(items=[other, move_item(failed, SaveState.SAVING)])
+    library.close()
+    assert shop.studio.save([failed.id]).result(20).saved == (failed.id,)
+    assert {item.path for item in shop.items()} == {other.path, f"images/{path.stem}-2.png"}
+
+
 @pytest.mark.parametrize("headers", [{"ETag": '"1"'}, {}], ids=["with a validator", "without"])
 def test_a_whole_file_that_only_gets_no_name_is_not_asked_for_again(
     fal: FalServer, shop: Workshop, headers: dict[str, str]
