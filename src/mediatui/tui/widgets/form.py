@@ -207,7 +207,7 @@ class FieldLine(Vertical):
     def take_focus(self, line: FieldLine) -> None:
         """Have the focus in place of another line, at the same letter."""
         editor, other = self.editor, line.editor
-        editor.focus(scroll_visible=False)
+        self.screen.set_focus(editor, scroll_visible=False)  # at once: letters may be on their way
         if isinstance(editor, Input) and isinstance(other, Input):
             editor.cursor_position = other.cursor_position
 
