@@ -75,6 +75,36 @@ def test_a_service_that_does_not_know_the_request_took_the_key(home: Home, fal: 
     assert home.run("auth", "check").code == 0
 
 
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Reply(402, {"detail": "payment required"}), AccessState.REFUSED),
+        (Reply(302, b"", headers={"Location": "https://login.example/"}), AccessState.UNREACHABLE),
+        (Reply(404, {"detail": "not found"}), AccessState.UNREACHABLE),
+        (Reply(404, b"<html>nginx", headers={"Content-Type": "text/html"}), AccessState.UNREACHABLE),
+        (Reply(200, {"error": f"no user for {KEY}"}), AccessState.UNREACHABLE),
+        (Reply(200, {"ok": True}), AccessState.UNREACHABLE),
+    ],
+    ids=["no money", "a redirect", "nothing there", "a page", "a refusal behind 200", "another service"],
+)
+@pytest.mark.parametrize("steps", [("catalogue", "status"), ("catalogue",), ("status",)], ids="+".join)
+def test_what_is_not_fal_or_refuses_is_not_usable(
+    fal: FalServer, answer: Reply, state: AccessState, steps: tuple[str, ...]
+) -> None:
+    fal.on["catalogue"] = lambda call: Reply(200, {"models": []})
+    for step in steps:
+        fal.on[step] = lambda call: answer
+    options = {"queue_url": fal.url, "api_url": f"{fal.url}/v1"}
+    (found,) = check_access(Settings(providers={"fal": ProviderSettings("fal", Secret(KEY), options=options)}), ["fal"])
+    # Nobody made the request that is asked for, and a gateway may have no catalogue.
+    right = answer.status == 404 and (
+        steps == ("catalogue",) or (len(steps) == 1 and not isinstance(answer.body, bytes))
+    )
+    assert found.state is (AccessState.USABLE if right else state), found.message
+    assert found.message or right
+    assert KEY not in repr(found)
+
+
 def test_a_service_that_is_not_there_ends_with_1_and_is_not_called_a_wrong_key(home: Home) -> None:
     with fal_server() as gone:
         home.configure(fal_table(gone))
@@ -242,6 +272,34 @@ def test_a_refusal_behind_200_is_a_refusal() -> None:
         piapi, openai = check_access(settings_for(server.url), ["piapi", "openai"])
     assert (piapi.state, openai.state) == (AccessState.REFUSED, AccessState.UNREACHABLE)
     assert KEY not in repr((piapi, openai))
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (f"no user for {KEY}", AccessState.UNREACHABLE),
+        ({"message": "no such key", "code": "invalid_api_key"}, AccessState.REFUSED),
+        ({"message": "insufficient credit"}, AccessState.REFUSED),
+        ({"why": 7}, AccessState.UNREACHABLE),
+    ],
+)
+@pytest.mark.parametrize("name", ["replicate", "piapi", "openai", "comfyui"])
+def test_an_error_behind_200_proves_no_key(name: str, error: object, state: AccessState) -> None:
+    with Yes() as server:
+        server.on["yes"] = lambda call: Answer(body={"error": error})
+        (found,) = check_access(settings_for(server.url), [name])
+    assert found.state is state, found.message
+    assert found.message
+    assert "job" not in found.message
+    assert KEY not in repr(found)
+
+
+@pytest.mark.parametrize("name", ["replicate", "comfyui"])
+def test_an_error_behind_200_of_the_second_question_proves_no_key(name: str) -> None:
+    with Little() as server:
+        server.on["yes"] = lambda call: Answer(body={"error": "no such key"})
+        (found,) = check_access(settings_for(server.url), [name])
+    assert (found.state, found.message) == (AccessState.UNREACHABLE, "no such key")
 
 
 def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -276,7 +276,7 @@ class ComfyProvider:
             answer = await self._wire.send("GET", "queue", doing)
         if answer.status == 404:
             raise self._http.not_there(404)
-        self._http.accepted(answer, doing)
+        self._http.check_content(self._http.accepted(answer, doing))
 
     async def aclose(self) -> None:
         """Close the connections."""

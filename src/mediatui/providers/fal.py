@@ -21,7 +21,8 @@ from mediatui.providers.base import (
     Submitted,
     Uploaded,
 )
-from mediatui.providers.fal_catalogue import catalogue_of, find_models, find_schema, with_price
+from mediatui.providers.exchange import Answer
+from mediatui.providers.fal_catalogue import catalogue_of, find_models, find_schema, not_fal, with_price
 from mediatui.providers.fal_errors import error_from_completed
 from mediatui.providers.fal_history import find_requests
 from mediatui.providers.fal_hosts import FalHosts
@@ -34,6 +35,7 @@ from mediatui.providers.fal_submit import FalSender, count
 from mediatui.providers.fal_upload import upload
 from mediatui.providers.fal_wire import FalWire, error_of, error_of_question
 from mediatui.providers.lost import the_only
+from mediatui.providers.problems import problem_text
 from mediatui.settings import Secret
 from mediatui.text import one_line
 
@@ -197,8 +199,15 @@ class FalProvider:
         queue = catalogue
         if catalogue.status not in _REFUSALS:
             queue = await self._wire.send("GET", unknown, _CHECKING)
-        if queue.status in _REFUSALS or queue.status >= 500:
+        if queue.status in _REFUSALS or 300 <= queue.status < 400 or queue.status >= 500:
             raise error_of(queue, _CHECKING)
+        if queue.ok and not queue.document.get("status"):
+            raise _refused_behind_200(queue) or not_fal(unknown, "queue", "queue_url")
+        is_page = "html" in queue.headers.get("content-type", "")
+        if queue.status == 404 and (is_page or catalogue.status == 404):  # fal itself knows no such request
+            raise not_fal(unknown, "queue", "queue_url")
+        if 300 <= catalogue.status < 400:
+            raise error_of(catalogue, _CHECKING)
         if catalogue.ok:
             catalogue_of(catalogue, self._hosts)
 
@@ -209,7 +218,11 @@ class FalProvider:
 
 _ASKING = "asking for the status"
 _CHECKING = "checking the key"
-_REFUSALS = frozenset({401, 403})
+_REFUSALS = frozenset({401, 402, 403})
+
+
+def _refused_behind_200(answer: Answer) -> ProviderError | None:
+    return error_from_completed(answer.document) if problem_text(answer.document.get("error")) else None
 
 
 def _progress(status: str, document: Mapping[str, Any]) -> Progress:

@@ -46,12 +46,17 @@ def catalogue_of(answer: Answer, hosts: FalHosts) -> Mapping[str, Any]:
     """A page of the catalogue. Raises `ProviderError` when something else answered in its place."""
     document = answer.document
     if not isinstance(document.get("models"), list):
-        raise ProviderError(
-            ErrorKind.INTERNAL,
-            f"what answers at {urlsplit(hosts.api).netloc} is not fal's catalogue",
-            hint="A login page of this network, a proxy, or a wrong api_url in the settings may be in its place.",
-        )
+        raise not_fal(hosts.api, "catalogue", "api_url")
     return document
+
+
+def not_fal(address: str, what: str, setting: str) -> ProviderError:
+    """Something else answers in the place of fal's `what`."""
+    return ProviderError(
+        ErrorKind.INTERNAL,
+        f"what answers at {urlsplit(address).netloc} is not fal's {what}",
+        hint=f"A login page of this network, a proxy, or a wrong {setting} in the settings may be in its place.",
+    )
 
 
 async def find_schema(wire: FalWire, hosts: FalHosts, model: str) -> FormSchema | None:

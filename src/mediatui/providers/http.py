@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from mediatui.errors import ErrorKind, ProviderError
+from mediatui.providers.answers import identifier, mapping
 from mediatui.providers.base import MediaHosts
 from mediatui.providers.exchange import Answer, BrokenAnswer, TooLarge, exchange, name_of
-from mediatui.providers.problems import Service, error_from_answer, failure
+from mediatui.providers.problems import Service, error_from_answer, failure, problem_text
 from mediatui.settings import Secret, is_loopback
 
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
@@ -166,6 +167,12 @@ class JsonClient:
             if exc.kind is ErrorKind.NOT_FOUND:
                 raise self.not_there(exc.status) from None
             raise
+
+    def check_content(self, document: Mapping[str, Any]) -> None:
+        """Raise the error that a question about the key was answered with behind 200, in place of what it asks for."""
+        if error := document.get("error"):
+            words = problem_text(error) or f"{self.service.title} answered with an error"
+            raise failure(self.service, words, identifier(mapping(error).get("code")))
 
     def not_there(self, status: int | None) -> ProviderError:
         """Something answers at the service's address, and it is another one."""

@@ -310,9 +310,7 @@ class OpenAIProvider:
 
     async def check(self) -> None:
         """Prove the key by asking for the list of models; costs nothing. Raises NOT_FOUND where there is no list."""
-        document = await self._wire.get(f"{self._hosts.base}/models", "checking the key")
-        if document.get("error") and not document.get("data"):  # a refusal behind 200
-            raise failure(self._service, document["error"])
+        self._wire.check_content(await self._wire.get(f"{self._hosts.base}/models", "checking the key"))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -339,7 +339,10 @@ class PiAPIProvider(PublicOutputs):
             raise self._wire.not_there(404)
         if not answer.document:
             self._wire.accepted(answer, doing)  # raises: a task or a refusal is an object
-        for error in (None if answer.ok else self._wire.error(answer, doing), self._refusal(answer.document)):
+        refusal = self._refusal(answer.document)
+        if answer.ok and refusal is None:
+            self._wire.check_content(answer.document)
+        for error in (None if answer.ok else self._wire.error(answer, doing), refusal):
             if error is not None and error.kind.stops_batch:
                 raise error
 

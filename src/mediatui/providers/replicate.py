@@ -344,11 +344,12 @@ class ReplicateProvider(PublicOutputs):
         """Prove the key by asking whose it is, or a gateway that does not say for its predictions; costs nothing."""
         doing = "checking the key"
         try:
-            await self._wire.get(f"{self._hosts.api}/account", doing)
+            document = await self._wire.get(f"{self._hosts.api}/account", doing)
         except ProviderError as exc:
             if exc.kind is not ErrorKind.NOT_FOUND:
                 raise
-            await self._wire.find(f"{self._hosts.api}/predictions", doing)
+            document = await self._wire.find(f"{self._hosts.api}/predictions", doing)
+        self._wire.check_content(document)
 
     def _address(self, job: Job, name: str) -> str:
         """A stored address if it is Replicate's own, else rebuilt: the key goes nowhere else."""
