@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.cli.home import Home
 from tests.support.disks import obey_permissions
-from tests.support.fal_server import FalServer
+from tests.support.fal_server import FalServer, Reply
 
 from mediatui.library.library import Library
 from mediatui.locations import Locations
@@ -100,6 +100,48 @@ def test_a_folder_that_cannot_be_listed_hides_no_file(home: Home, item: Any) -> 
         assert [each["save_state"] for each in listed(replace(home, before=obey_permissions))] == ["saved"]
     finally:
         folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("begun", ["never saved", "saved", "killed"])
+@pytest.mark.parametrize("bits", [0o400, 0])
+def test_a_media_folder_that_may_not_be_entered_is_why_an_item_is_not_saved(
+    fal_home: Home, fal: FalServer, begun: str, bits: int
+) -> None:
+    home = replace(fal_home, before=obey_permissions)
+    policy = "on-demand" if begun == "never saved" else "automatic"
+    made = home.run("generate", "x", "-m", "a/b", "-p", "demo", "--save-policy", policy, "--json")
+    (item,) = made.document["items"]
+    folder = home.projects / "demo" / "images"
+    folder.mkdir(exist_ok=True)
+    if begun == "killed":
+        kill_while_saving(home, item)
+    if begun == "saved":
+        fal.script("file", Reply(404))  # it is paid for and here: that its address is gone makes it no lost one
+    folder.chmod(bits)
+    try:
+        for _ in range(2):
+            done = home.run("save", item["id"])
+            assert (done.code, "Something went wrong" in done.err) == (3, False)
+            assert "Permission denied" in done.err
+            assert "fix the folder, then `mediatui retry --all`" in done.err
+            (held,) = home.run("save", "--all", "--json").document["items"]
+            assert (held["save_state"], held["storage_error"]["kind"]) == ("url-only", "permission")
+    finally:
+        folder.chmod(0o700)
+    home.run("save", "--all")
+    assert [each["save_state"] for each in listed(home)] == ["saved"]
+    assert len(list(folder.glob("*.png"))) == 1
+    assert fal.count("submit") == 1
+
+
+def test_a_file_that_may_not_be_reached_is_not_copied_and_the_reason_told(home: Home, item: Any) -> None:
+    folder = Path(item["file"]).parent
+    folder.chmod(0o400)
+    try:
+        done = replace(home, before=obey_permissions).run("copy", item["id"], "--to", "other")
+    finally:
+        folder.chmod(0o700)
+    assert (done.code, "could not find" in done.err, "Permission denied" in done.err) == (1, True, True), done.err
 
 
 def test_a_rebuilt_index_is_told_by_whoever_opens_it_first(home: Home) -> None:

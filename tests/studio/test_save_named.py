@@ -112,8 +112,9 @@ def test_where_a_folder_cannot_be_synced_nothing_is_named(fal: FalServer, opener
         check=True,
         preexec_fn=obey_permissions,
     )
-    refused = "url-only permission could not use the folder images: Permission denied"
-    assert done.stdout.splitlines() == [refused, refused, "[]", "saved", "1"]
+    refused = "url-only permission could not {}: Permission denied"
+    first, second = refused.format("use the folder images"), refused.format("look for its file")
+    assert done.stdout.splitlines() == [first, second, "[]", "saved", "1"]
     assert fal.count("submit") == 1
 
 

@@ -12,7 +12,7 @@ from mediatui.model import SaveState, needs_saving
 from mediatui.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
@@ -105,7 +105,7 @@ def _run(context: Context, items: Sequence[MediaItem]) -> int:
         held = {project: {i.id: i for i in studio.items(project)} for project in {item.project for item in items}}
         now = [held[item.project].get(item.id, item) for item in items]
         _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
-        for hint in host_hints(now):
+        for hint in (*host_hints(now), *_blocked_hints(now)):
             context.output.note(hint)
     return ExitCode.UNSAVED if report.failed or report.url_only or report.elsewhere else ExitCode.DONE
 
@@ -114,6 +114,12 @@ def host_hints(items: Sequence[MediaItem]) -> list[str]:
     """For each host that nobody has allowed: how to allow it, once or always."""
     faults = [item.storage_error for item in items if item.save_state is not SaveState.SAVED and item.storage_error]
     return [allow_hint(host, "retry --all") for host in dict.fromkeys(fault.host for fault in faults if fault.host)]
+
+
+def _blocked_hints(items: Sequence[MediaItem]) -> Iterator[str]:
+    faults = (item.storage_error for item in items if item.save_state is not SaveState.SAVED)
+    if any(fault is not None and fault.kind.storage_blocked for fault in faults):
+        yield "Free some space or fix the folder, then `mediatui retry --all` saves what is unsaved."
 
 
 def allow_hint(host: str, command: str) -> str:

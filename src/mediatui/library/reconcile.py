@@ -108,7 +108,7 @@ def _has_bytes(path: Path) -> bool:
 def _there(project: ProjectFolder, item: MediaItem, files: dict[str, Path]) -> bool:
     if item.path is None or item.path in files:
         return item.path is not None
-    return _is_file(project, item)
+    return is_there(project, item)
 
 
 def _parts(project: ProjectFolder) -> tuple[Path, ...]:
@@ -135,7 +135,7 @@ def adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[M
         doc, key = sidecar[0], sidecar[0]["id"]
         held = project.find_item(key)
         ours = held is not None or doc.get("project") == project.id
-        settled = held is not None and held.save_state is SaveState.SAVED and _is_file(project, held)
+        settled = held is not None and held.save_state is SaveState.SAVED and is_there(project, held)
         if key not in found and ours and not settled and _is_whole(path, doc):
             with suppress(OSError):
                 item = item_from_document(saved_document(doc, relative, path), project.id, key)
@@ -143,7 +143,8 @@ def adoptable(project: ProjectFolder, orphans: tuple[Path, ...]) -> list[tuple[M
     return list(found.values())
 
 
-def _is_file(project: ProjectFolder, item: MediaItem) -> bool:
+def is_there(project: ProjectFolder, item: MediaItem) -> bool:
+    """Whether the item has its file, whatever its record says. Raises `StorageError` when the disk does not say."""
     try:
         return item.path is not None and project.path_of(item.path).is_file()
     except UsageError:

@@ -43,7 +43,7 @@ def as_input(item: MediaItem, file: Path | None) -> str:
 
     Raises `UsageError` when neither can be had.
     """
-    if file is not None and file.is_file():
+    if file is not None:
         return str(file)
     expires = item.url_expires_at
     usable = item.url and item.url_auth == "none" and (expires is None or expires > now() + URL_MARGIN)

@@ -16,6 +16,7 @@ from mediatui.library.annotate import BEST, edits_for, noted, rated, renamed, re
 from mediatui.library.cleanup import CleanPlan, CleanRequest, plan_cleanup
 from mediatui.library.duplicates import Duplicates, find_duplicates
 from mediatui.library.project import ProjectFolder
+from mediatui.library.reconcile import is_there
 from mediatui.library.trash import TrashEntry, empty_trash, trash_entries
 from mediatui.library.usage import Usage, measure
 from mediatui.model import MediaItem
@@ -254,7 +255,7 @@ class Organising:
 
         def read() -> str:
             project, item = self._locate([item_id])[0]
-            return as_input(item, project.path_of(item.path) if item.path else None)
+            return as_input(item, project.path_of(item.path) if item.path and is_there(project, item) else None)
 
         return self._core.work_pool.submit(read)
 

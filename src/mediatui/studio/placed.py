@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from pathlib import Path
@@ -51,12 +50,20 @@ def _placed(
     for media in MediaType:
         stem = stem_of(item, media)
         name = re.compile(rf"{re.escape(stem)}(-\d+)?\.[a-z0-9]+")
-        for path in sorted(folder_of(project, media).glob(f"{glob.escape(stem)}*")):
+        for path in _starting(folder_of(project, media), stem):
             free = path.relative_to(project.folder).as_posix() not in taken
             own = name.fullmatch(path.name) and path.is_file() and not path.is_symlink()
             if own and free and _is_ours(path, item, part, interrupted):
                 return path
     return None
+
+
+def _starting(folder: Path, stem: str) -> list[Path]:
+    """The files in a folder whose names start so; `Path.glob` would hide that it may not be listed."""
+    try:
+        return sorted(folder / name for name in os.listdir(folder) if name.startswith(stem))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _is_ours(path: Path, item: MediaItem, part: os.stat_result | None, interrupted: bool) -> bool:

@@ -136,7 +136,7 @@ class Saver:
             return Outcome.ALREADY
         try:
             placed = None
-            if interrupted or item.storage_error is not None:
+            if interrupted or item.storage_error is not None or item.path is not None:
                 placed = already_placed(project, item, self._records, part.placed, interrupted)
             if placed is not None:
                 self._adopt(project, item, placed)

@@ -13,6 +13,7 @@ from typing import Any
 
 from mediatui.errors import MediatuiError, UsageError, storage_error
 from mediatui.library.project import ProjectFolder
+from mediatui.library.reconcile import is_there
 from mediatui.model import MediaItem
 from mediatui.studio.core import Core
 from mediatui.studio.download import Downloader, Stopped
@@ -71,9 +72,8 @@ class Session:
         return Playable(Origin.SESSION, await self._fetched(project, item))
 
     def _on_disk(self, project: ProjectFolder, item: MediaItem) -> Playable | None:
-        path = project.path_of(item.path) if item.path else None
-        if path is not None and path.is_file():
-            return Playable(Origin.FILE, path)
+        if item.path is not None and is_there(project, item):
+            return Playable(Origin.FILE, project.path_of(item.path))
         copy = self._copy_of(item)
         if copy is None:
             return None
