@@ -4,7 +4,8 @@ Every error a person may see is a `MediatuiError`: what happened, what was kept,
 
     MediatuiError                 exit 1
     ├── UsageError                exit 2   the request itself is wrong
-    │   └── NeedsConfirmation              it costs more than is spent unasked
+    │   ├── NeedsConfirmation              it costs more than is spent unasked
+    │   └── NotYet                         the same may be done later
     ├── ProviderError             exit 1   a service refused or failed (4 for key and balance)
     ├── SaveError                 exit 3   an output's bytes did not reach the disk; its item stays, to retry
     └── StorageError              exit 1   a record or file did not reach the disk
@@ -122,6 +123,10 @@ class NoKey(UsageError):
 
     title = "There is no key"
     exit_code = ExitCode.KEY_OR_BALANCE
+
+
+class NotYet(UsageError):
+    """It makes no sense at this moment, for a reason that passes: the same may be done later."""
 
 
 class NeedsConfirmation(UsageError):

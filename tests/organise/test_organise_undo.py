@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -306,6 +307,24 @@ def test_what_can_come_out_of_the_trash_does_where_another_part_cannot(studio: S
     assert undo.count == 1
     assert "no entry" in undo.notes[0]
     assert [item.id for item in library.open("two").items()] == ["two-a"]
+
+
+def test_what_is_refused_for_now_in_one_of_two_projects_is_undone_whole_later(studio: Studio) -> None:
+    library = studio.organise._lib
+    for name in ("One", "Two"):
+        add_item(library.create(name), f"{name.lower()}-a")
+    studio.organise.move(["one-a", "two-a"], "Three").result(SECONDS)
+    three = library.open("three")
+    three.edit_item("two-a", lambda item: replace(item, save_state=SaveState.SAVING))
+    before = everything(library)
+    with pytest.raises(UsageError, match="before the bytes are here"):
+        studio.organise.undo().result(SECONDS)
+    assert without_times(everything(library)) == without_times(before)
+    assert studio.organise.next_undo is not None
+    three.edit_item("two-a", lambda item: replace(item, save_state=SaveState.SAVED))
+    assert studio.organise.undo().result(SECONDS) is not None
+    assert {item.id for name in ("one", "two") for item in library.open(name).items()} == {"one-a", "two-a"}
+    assert library.project_ids() == ("one", "two")
 
 
 def test_undo_of_trash_after_the_trash_was_emptied_says_so(studio: Studio) -> None:

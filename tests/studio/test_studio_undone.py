@@ -56,6 +56,9 @@ def test_a_move_that_is_refused_leaves_the_save_alone(fal: FalServer, opener: Op
     go.set()
     assert saving.result(SECONDS).saved == (item.id,)
     assert shop.file(shop.items("other")[0]) == BIG
+    undone = desk.undo().result(SECONDS)
+    assert (undone and undone.label, [each.id for each in shop.items()]) == (f"move {item.name} to Other", [item.id])
+    assert shop.file(shop.items()[0]) == BIG
 
 
 def test_redoing_a_deletion_lets_go_of_the_jobs(fal: FalServer, shop: Workshop) -> None:

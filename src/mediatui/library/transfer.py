@@ -17,11 +17,12 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from mediatui.checksum import CHUNK_BYTES, RunningChecksums
-from mediatui.errors import SaveErrorKind, StorageError, UsageError, storage_error
+from mediatui.errors import NotYet, SaveErrorKind, StorageError, UsageError, storage_error
 from mediatui.library.batch import WRITERS, sync_folders
 from mediatui.library.files import fsync_dir, give_name, make_folder, part_path, sync_file, write_all
 from mediatui.library.progress import counted
 from mediatui.library.project import ProjectFolder
+from mediatui.library.reconcile import is_there
 from mediatui.library.recovery import sidecar_of
 from mediatui.library.sidecars import remove_files, write_sidecars
 from mediatui.locations import INDEX
@@ -89,18 +90,16 @@ def _checked(source: ProjectFolder, target: ProjectFolder | None, item_ids: Sequ
         raise UsageError("no items were named")
     if target is not None and target.id == source.id:
         raise UsageError(f"the items are in {target.record.name} already")
-    unready = [item for item in items if item.save_state not in MOVABLE or not _has_its_file(source, item)]
+    unready = [
+        item for item in items if item.save_state not in MOVABLE or not (item.path is None or is_there(source, item))
+    ]
     if unready:
-        raise UsageError(
+        raise NotYet(
             f"{plural(len(unready), 'item')} of {len(items)} cannot be moved or copied before the bytes are here: "
             f"{unready[0].name}",
             hint="Save them first (w, or `mediatui save`).",
         )
     return items
-
-
-def _has_its_file(project: ProjectFolder, item: MediaItem) -> bool:
-    return item.path is None or project.path_of(item.path).is_file()
 
 
 def _bring(

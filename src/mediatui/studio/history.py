@@ -11,7 +11,7 @@ from itertools import count
 from operator import or_
 from typing import Protocol
 
-from mediatui.errors import MediatuiError, StorageError, UsageError
+from mediatui.errors import MediatuiError, NotYet, StorageError, UsageError
 from mediatui.library.progress import heard_by
 
 LIMIT = 200
@@ -78,7 +78,7 @@ class Several(Step):
     """Steps done one after the other; when one fails, those before it are taken back.
 
     `lenient`, as in taking back: a step that makes no sense any more, because somebody else changed what it
-    was about, is left out and noted, unless none makes sense.
+    was about, is left out and noted, unless none makes sense. One that only makes none yet is waited for by all.
     """
 
     steps: Sequence[Step]
@@ -97,7 +97,7 @@ class Several(Step):
                 try:
                     done.append(step.run())
                 except UsageError as error:
-                    if not self.lenient or len(self.steps) == 1:
+                    if not self.lenient or len(self.steps) == 1 or isinstance(error, NotYet):
                         raise
                     notes.append(error.message)
         except MediatuiError as error:
@@ -173,8 +173,8 @@ class History:
         undo, step = source.pop()
         try:
             outcome = self._run(undo.label, step)
-        except StorageError:
-            source.append((undo, step))  # the disk refused: it can be tried again
+        except (StorageError, NotYet):
+            source.append((undo, step))  # what refused it passes: it can be tried again
             raise
         done = Undo(undo.id, undo.label, outcome.count, outcome.notes)
         target.append((undo, outcome.back))
