@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mediatui.model import MediaType
 from mediatui.providers.base import Delivery
-from mediatui.providers.discovery import decode_data_address, find_outputs
+from mediatui.providers.discovery import MAX_OUTPUTS, decode_data_address, find_outputs
 from mediatui.text import clean_text
 
 CDN = "https://v3b.fal.media/files/b/0a8b/x"
@@ -164,7 +164,7 @@ def test_nothing_is_nested_too_deeply_and_the_number_is_bounded() -> None:
         deep = {"x": [deep]}
     (output,) = find_outputs(deep, {})
     assert (output.type, len(output.path) <= 200) == (V, True)
-    assert len(find_outputs({"images": [file(f"{n}.png") for n in range(2000)]}, {})) == 500
+    assert len(find_outputs({"images": [file(f"{n}.png") for n in range(MAX_OUTPUTS + 9)]}, {})) == MAX_OUTPUTS
 
 
 @pytest.mark.parametrize("head", [b"ID3\x04", b"\xff\xfb\x90\x00", b"RIFF\x24\0\0\0WAVE", b"fLaC", b"OggS"])

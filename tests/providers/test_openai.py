@@ -225,6 +225,10 @@ async def test_a_picture_cannot_be_asked_for_again() -> None:
         await PURE.result(job)
 
 
+def test_no_picture_of_many_is_left_out_unseen() -> None:
+    assert len(outputs_of({"data": [{"b64_json": B64}] * 700})) == 700
+
+
 # -- videos
 
 

@@ -12,8 +12,9 @@ from tests.support.fal_server import PNG, Call, FalServer, Reply
 from tests.support.workshop import KEY, QUICK, Workshop, on_disk, places, settings_for
 
 from mediatui.errors import SaveErrorKind
-from mediatui.model import Phase, SaveState
+from mediatui.model import Phase, SavePolicy, SaveState
 from mediatui.settings import ProviderSettings, Secret, Settings
+from mediatui.studio.outputs import MOST_OUTPUTS
 from mediatui.studio.studio import Studio
 
 
@@ -62,6 +63,17 @@ def test_a_file_that_is_no_media_does_not_go_by_in_silence(
     told = [f"{notice.message} {notice.hint}" for notice in shop.notices]
     assert len(told) == bool(named)
     assert all(f"also holds {named}: " in words and str(job.result_path) in words for words in told)
+
+
+@pytest.mark.parametrize("count", [MOST_OUTPUTS, MOST_OUTPUTS + 3])
+def test_more_files_than_are_recorded_do_not_go_by_in_silence(fal: FalServer, shop: Workshop, count: int) -> None:
+    images = [{"url": f"{fal.url}/files/{number}.png"} for number in range(count)]
+    fal.script("result", Reply(200, {"images": images}))
+    (job,), items = shop.make(save_policy=SavePolicy.ON_DEMAND)
+    assert (job.phase, job.error, len(items)) == (Phase.SUCCEEDED, None, MOST_OUTPUTS)
+    told = [f"{notice.message} {notice.hint}" for notice in shop.notices]
+    assert len(told) == (count > MOST_OUTPUTS)
+    assert all(f"{count} files, 3 more" in words and str(job.result_path) in words for words in told)
 
 
 @pytest.mark.parametrize("refusal", [Reply(400, {"status": "ALREADY_COMPLETED"}), Reply(404, {"status": "NOT_FOUND"})])

@@ -11,10 +11,9 @@ from mediatui.model import Phase
 from mediatui.providers.answers import entries, mapping, number, text
 from mediatui.providers.base import Delivery, Output, Progress
 from mediatui.providers.comfy_graph import Template
-from mediatui.providers.discovery import media_type
+from mediatui.providers.discovery import MAX_OUTPUTS, media_type
 from mediatui.text import one_line
 
-MAX_FILES = 500
 MAX_PROBLEMS = 20
 """Inputs that a refusal names; a graph that is wrong all over has hundreds."""
 _PLACES: Mapping[str, str] = {"gifs": "videos"}
@@ -114,7 +113,7 @@ def find_files(entry: Mapping[str, Any], address: Callable[[str, str, str], str]
     for wanted in ("output", "temp", "input"):
         chosen = [output for kind, output in found if kind == wanted]
         if chosen:
-            return tuple(replace(o, index=n, seed=seed, meta=meta) for n, o in enumerate(chosen[:MAX_FILES]))
+            return tuple(replace(o, index=n, seed=seed, meta=meta) for n, o in enumerate(chosen[:MAX_OUTPUTS]))
     return ()
 
 

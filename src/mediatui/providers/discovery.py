@@ -20,7 +20,8 @@ from mediatui.model import MediaType
 from mediatui.providers.base import Delivery, Output
 from mediatui.text import clean_text, one_line
 
-MAX_OUTPUTS = 500
+MAX_OUTPUTS = 10_000
+"""No more are looked for in one answer: nobody makes so many, and each takes memory."""
 _BARE_HEAD = "data:;base64,"
 
 _HEX_FILE = re.compile(r"(?:494433|fff[2-9a-f]|52494646|664c6143|4f676753)(?:[0-9a-f]{2}){32,}", re.IGNORECASE)

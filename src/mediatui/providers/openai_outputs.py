@@ -26,11 +26,10 @@ from mediatui.providers.answers import (
     whole,
 )
 from mediatui.providers.base import Delivery, Output
-from mediatui.providers.discovery import decode_data_address, media_by_bytes
+from mediatui.providers.discovery import MAX_OUTPUTS, decode_data_address, media_by_bytes
 from mediatui.providers.problems import problem_text
 from mediatui.redact import hide_known
 
-MAX_IMAGES = 100
 _ECHOES = frozenset({"input", "inputs", "input_reference", "image", "images", "prompt"})
 """What a service repeats of the request."""
 
@@ -53,7 +52,7 @@ def image_outputs(document: object, job: Job, base: str, is_own: Callable[[str],
     answer = mapping(document)
     listed = answer.get("data")
     found: list[Output] = []
-    for place, entry in enumerate(listed[:MAX_IMAGES] if isinstance(listed, list) else [listed]):
+    for place, entry in enumerate(listed[:MAX_OUTPUTS] if isinstance(listed, list) else [listed]):
         output = _image(len(found), place, mapping(entry), answer, base)
         if output is not None:
             found.append(_delivered(output, is_own))

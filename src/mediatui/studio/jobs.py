@@ -20,7 +20,7 @@ from mediatui.providers.answers import left_out
 from mediatui.providers.base import Capability, Progress, Provider
 from mediatui.studio.events import JobProgress
 from mediatui.studio.job_book import JobBook, not_set_up
-from mediatui.studio.outputs import record_outputs
+from mediatui.studio.outputs import MOST_OUTPUTS, record_outputs
 from mediatui.studio.sending import Sender
 
 T = TypeVar("T")
@@ -225,7 +225,10 @@ class JobRunner:
             empty = ProviderError(ErrorKind.UNSUPPORTED, "the result holds no picture, video or sound")
             await self._finish_empty(project, job, empty)
             return
-        items = await around.blocking(lambda: record_outputs(around.records, project, job, outputs, around.moments))
+        taken = outputs[:MOST_OUTPUTS]
+        items = await around.blocking(lambda: record_outputs(around.records, project, job, taken, around.moments))
+        if items and len(outputs) > MOST_OUTPUTS:
+            self.book.aside(job, _too_many(job, len(outputs)))
         if items and (others := await around.working(lambda: left_out(raw, job.inputs))):
             self.book.aside(job, _besides(job, others))
         around.emit(JobProgress(project.id, job.id, Phase.SUCCEEDED, fraction=1.0))
@@ -302,6 +305,15 @@ def _besides(job: Job, others: Sequence[str]) -> MediatuiError:
         hint=f"Its address stands in the provider's answer, which is kept in {job.result_path}.",
     )
     told.title = "Not all of it is media"
+    return told
+
+
+def _too_many(job: Job, count: int) -> MediatuiError:
+    told = MediatuiError(
+        f"the result holds {count} files, {count - MOST_OUTPUTS} more than become items of one job",
+        hint=f"All of them stand in the provider's answer, which is kept in {job.result_path}.",
+    )
+    told.title = "Not all of it was taken"
     return told
 
 

@@ -12,6 +12,8 @@ from mediatui.providers.base import Delivery, Output
 from mediatui.studio.records import Records
 from mediatui.text import one_line
 
+MOST_OUTPUTS = 500
+"""Of one answer become items; of those beyond, a person is told."""
 SET_BACK_MS = 60_000
 """A clock that is behind the last time given by more than this was set right, and is believed."""
 

@@ -13,8 +13,8 @@ from typing import Any
 from mediatui.model import Job
 from mediatui.providers.answers import BROKE_OFF, MIN_BEGUN, read_json
 from mediatui.providers.base import Output
-from mediatui.providers.discovery import media_by_bytes
-from mediatui.providers.google.parts import MAX_OUTPUTS, address_output, decoded, inline_output
+from mediatui.providers.discovery import MAX_OUTPUTS, media_by_bytes
+from mediatui.providers.google.parts import address_output, decoded, inline_output
 from mediatui.providers.google.places import Places
 from mediatui.text import one_line
 

@@ -9,9 +9,9 @@ from mediatui.errors import ErrorKind, ProviderError
 from mediatui.model import Job, MediaType
 from mediatui.providers.answers import entries, mapping
 from mediatui.providers.base import Output
+from mediatui.providers.discovery import MAX_OUTPUTS
 from mediatui.providers.google.errors import error_from_operation, refused
 from mediatui.providers.google.parts import (
-    MAX_OUTPUTS,
     address_output,
     inline_output,
     media_input,

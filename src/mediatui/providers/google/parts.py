@@ -16,7 +16,6 @@ from mediatui.providers.discovery import decode_data_address, is_something_else,
 from mediatui.providers.google.places import Places
 from mediatui.text import clean_text, one_line
 
-MAX_OUTPUTS = 200
 FILE_LIFE_SECONDS = 47 * 3600.0
 """Google keeps generated files for about two days; counted from the submit, to be on the safe side."""
 
