@@ -28,7 +28,7 @@ from tests.support.provider_jobs import (
 
 from mediatui.errors import ErrorKind, UsageError
 from mediatui.model import MediaType, Phase
-from mediatui.providers.base import Capability, Delivery, Estimate, Field, FieldKind
+from mediatui.providers.base import Capability, Delivery, Estimate, Field, FieldKind, Progress
 from mediatui.providers.openai import BASE_URL, KEY_VARIABLES, SETTINGS, OpenAIHosts, OpenAIProvider
 from mediatui.settings import ProviderSettings, Secret
 
@@ -266,7 +266,6 @@ async def test_a_first_frame_goes_as_a_form(server: OpenAIServer) -> None:
         ("FAILED", Phase.FAILED),
         ("cancelled", Phase.CANCELLED),
         ("marinating", Phase.RUNNING),
-        (None, Phase.RUNNING),
     ],
 )
 async def test_statuses_in_any_case_and_unknown_ones(server: OpenAIServer, status: Any, phase: Phase) -> None:
@@ -291,6 +290,57 @@ async def test_an_error_behind_200_is_no_progress(server: OpenAIServer) -> None:
         with refused(ErrorKind.TRANSIENT) as errors:
             await provider.poll(KNOWN)
     assert errors[0].message == "the upstream is away"
+
+
+@pytest.mark.parametrize("more", [{}, {"status": "success"}, {"status": 200}, {"id": "request_7"}], ids=repr)
+async def test_a_status_under_data_is_the_videos_own(server: OpenAIServer, more: dict[str, Any]) -> None:
+    def envelope(**data: Any) -> Reply:
+        return Reply(body={"code": "success", **more, "data": {"task_id": "video_1", **data}})
+
+    going = envelope(status="IN_PROGRESS", progress="45%")
+    failed = envelope(status="FAILURE", fail_reason="insufficient balance")
+    done = envelope(status="SUCCESS", input={"image": "https://cdn.example/in.png"}, url="https://cdn.example/v.mp4")
+    server.script("submit", envelope(status="NOT_START"))
+    server.script("poll", going, failed, failed, done, done)
+    async with provider_of(server) as provider:
+        assert (await provider.submit(VIDEO)).remote_id == "video_1"
+        assert await provider.poll(KNOWN) == Progress(Phase.RUNNING, fraction=0.45)
+        ended = await provider.poll(KNOWN)
+        assert (ended.phase, ended.error and ended.error.kind) == (Phase.FAILED, ErrorKind.BILLING)
+        with refused(ErrorKind.BILLING):
+            await provider.result(KNOWN)
+        assert (await provider.poll(KNOWN)).phase is Phase.SUCCEEDED
+        (output,) = provider.outputs(KNOWN, await provider.result(KNOWN))
+    assert output.url == "https://cdn.example/v.mp4"
+
+
+async def test_an_id_under_data_is_the_videos(server: OpenAIServer) -> None:
+    server.script("submit", Reply(body={"code": 200, "data": {"task_id": "video_1"}}))
+    async with provider_of(server) as provider:
+        assert (await provider.submit(VIDEO)).remote_id == "video_1"
+
+
+async def test_a_videos_own_status_goes_before_that_of_what_it_holds(server: OpenAIServer) -> None:
+    server.script("poll", Reply(body=server.video("completed", data={"status": "submitted"})))
+    async with provider_of(server) as provider:
+        assert (await provider.poll(KNOWN)).phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"code": 404, "message": "task not exist", "data": None}, "task not exist"),
+        ({"object": "list", "data": []}, "127.0.0.1 gave no status for this request"),
+        ({"id": "video_1", "status": None}, "127.0.0.1 gave no status for this request"),
+        ({"id": "video_1", "status": {"code": 3}}, "127.0.0.1 gave no status for this request"),
+    ],
+)
+async def test_an_answer_without_a_status_says_so(server: OpenAIServer, body: dict[str, Any], words: str) -> None:
+    server.script("poll", Reply(body=body))
+    async with provider_of(server) as provider:
+        with refused(ErrorKind.TRANSIENT) as errors:
+            await provider.poll(KNOWN)
+    assert errors[0].message == words
 
 
 @pytest.mark.parametrize(

@@ -231,13 +231,13 @@ class OpenAIProvider:
         files = attachments(body, _VIDEO_FILES)
         answer = await self._wire.submit(f"{self._hosts.base}/videos", _with_files(body, files, _VIDEO_FILES))
         self._wire.check_submit(answer)
-        document = answer.document
-        remote_id = identifier(document.get("id") or document.get("task_id"))
+        document, video = answer.document, _video(answer.document)
+        remote_id = _id(video) or _id(mapping(document.get("data")))
         if not remote_id:
             if document.get("error"):
                 raise failure(self._service, document["error"])
             raise self._wire.ambiguous("an answer without an id")
-        phase = _phase(document)
+        phase = _phase(video)
         return Submitted(remote_id, phase=phase if phase is Phase.QUEUED else Phase.RUNNING)
 
     async def poll(self, job: Job) -> Progress:
@@ -245,16 +245,16 @@ class OpenAIProvider:
         doing = "asking for the status"
         answer = await self._wire.send("GET", self._video_url(job), doing)
         document = self._wire.accepted(answer, doing)
-        if document.get("error") and not document.get("status"):  # a refusal behind 200
-            raise ProviderError(
-                ErrorKind.TRANSIENT, problem_text(document["error"]) or f"{self.title} gave no status for this request"
-            )
-        phase, pause = _phase(document), number(answer.headers.get("openai-poll-after-ms"))
+        video = _video(document)
+        if not text(video.get("status")):  # a refusal behind 200, or another shape
+            words = problem_text(document.get("error")) or problem_text(document)
+            raise ProviderError(ErrorKind.TRANSIENT, words or f"{self.title} gave no status for this request")
+        phase, pause = _phase(video), number(answer.headers.get("openai-poll-after-ms"))
         if phase is Phase.FAILED:
-            return Progress(phase, error=failure(self._service, document.get("error")))
+            return Progress(phase, error=self._why(video))
         if phase is Phase.SUCCEEDED:
             return Progress(phase, fraction=1.0)
-        fraction = percent(document.get("progress")) if phase is Phase.RUNNING else None
+        fraction = percent(video.get("progress")) if phase is Phase.RUNNING else None
         wait = min(max(pause / 1000, 0.1), 600.0) if pause is not None else None
         return Progress(phase, fraction=fraction, retry_after=wait)
 
@@ -266,22 +266,25 @@ class OpenAIProvider:
             raise ProviderError(
                 ErrorKind.EXPIRED, f"{self.title} no longer has the result of this request", status=answer.status
             )
-        document = self._wire.accepted(answer, doing)
-        phase = _phase(document)
+        video = _video(self._wire.accepted(answer, doing))
+        phase = _phase(video)
         if phase is Phase.FAILED:
-            raise failure(self._service, document.get("error"))
+            raise self._why(video)
         if phase is Phase.CANCELLED:
             raise cancelled(self.title)
         if phase is not Phase.SUCCEEDED:
             raise not_done(self.title)
         return answer.body
 
+    def _why(self, video: Mapping[str, Any]) -> ProviderError:
+        return failure(self._service, video.get("error") or video.get("fail_reason"))
+
     def outputs(self, job: Job, raw: bytes) -> Sequence[Output]:
         """The pictures in the answer, or the video it tells of."""
         document = streamed(raw) or self._document(raw)
         if self._is_video(job):
             content = f"{self._video_url(job)}/content"
-            return video_outputs(document, job, content, self._wire.is_own)
+            return video_outputs(_video(mapping(document)), job, content, self._wire.is_own)
         return image_outputs(document, job, self._hosts.base, self._wire.is_own)
 
     def _document(self, raw: bytes) -> object:
@@ -329,6 +332,18 @@ class OpenAIProvider:
                 hint="It cannot be asked for again; generating it anew is billed again.",
             )
         return f"{self._hosts.base}/videos/{quote(job.remote_id, safe='')}"
+
+
+def _video(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The video's record in an answer; gateways put it under ``data`` of an envelope that names no video."""
+    if _id(document) and text(document.get("status")):
+        return document
+    inner = mapping(document.get("data"))
+    return inner if text(inner.get("status")) else document
+
+
+def _id(video: Mapping[str, Any]) -> str:
+    return identifier(video.get("id") or video.get("task_id"))
 
 
 def _phase(document: Mapping[str, Any]) -> Phase:
