@@ -53,6 +53,8 @@ _BRANDS |= {b"qt  ": MOV, b"M4A ": M4A, b"M4B ": M4A, b"F4A ": M4A}
 _BITMAP_HEADS = (12, 40, 52, 56, 64, 108, 124)
 _PACKET_BYTES = 188
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+"""What text in UTF-16 begins with."""
 _SVG_STARTS = (b"<svg", b"<?xml", b"<!--", b"<!doctype svg")
 
 
@@ -114,5 +116,7 @@ def _frame_sync(head: bytes) -> Kind | None:
 
 
 def _is_svg(head: bytes) -> bool:
+    if head.startswith(UTF16_MARKS):
+        head = head.decode("utf-16", "ignore").encode()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return text.startswith(_SVG_STARTS) and (b"<svg" in text or text.startswith(b"<!doctype svg"))
