@@ -44,6 +44,21 @@ def made_items(home: Home, url: str) -> list[str]:
     return [item["id"] for item in listed if (item["url"] or "").startswith(url)]
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "on demand"])
+def test_a_remark_names_the_file_that_it_is_about(home: Home, fal: FalServer, later: bool) -> None:
+    cut = [{"url": "data:image/png;base64," + base64.b64encode(data).decode()} for data in (PNG, BIG[:300_000])]
+    fal.script("result", Reply(body={"images": cut}))
+    policy = "on-demand" if later else "automatic"
+    done = home.run("generate", "x", "-m", "a/b", "-p", "demo", "--save-policy", policy)
+    if later:
+        assert "ends before its own end" not in done.err
+        done = home.run("save", "--all")
+    assert done.code == 0, done.err
+    (item,) = [item for item in home.run("list", "--json").document["items"] if item["id"].endswith("-1")]
+    (told,) = [line for line in done.err.splitlines() if "ends before its own end" in line]
+    assert told.split()[:2] == [item["path"].rpartition("/")[2], f"({item['id']}):"]
+
+
 def test_only_what_is_kept_by_address_is_saved(home: Home, fal: FalServer) -> None:
     assert home.run("generate", "x", "-m", "a/b", "-p", "demo", "--no-save").code == 0
     assert home.run("generate", "y", "-m", "a/b", "-p", "demo", "--save-policy", "on-demand").code == 0

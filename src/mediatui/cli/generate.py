@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from mediatui.cli.arguments import named, whole, written
 from mediatui.cli.fence import Interrupted
 from mediatui.cli.options import add_allow_host_option, add_project_option, values
-from mediatui.cli.saving import host_hints
+from mediatui.cli.saving import host_hints, named_remarks
 from mediatui.errors import ErrorKind, ExitCode, MediatuiError, UsageError
-from mediatui.model import Phase, SavePolicy, SaveState, needs_saving, remarks
+from mediatui.model import Phase, SavePolicy, SaveState, needs_saving
 from mediatui.text import plural
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _hints(jobs: Sequence[Job], items: Sequence[MediaItem]) -> Iterator[str]:
             yield job.error.hint
         elif job.phase.following:
             yield RESUME_HINT
-    yield from (text for item in items for text in remarks(item))
+    yield from named_remarks(items)
     if any(needs_saving(item) and item.storage_error for item in items):
         yield "`mediatui retry --all` saves what is unsaved."
 

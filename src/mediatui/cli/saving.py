@@ -8,7 +8,7 @@ from mediatui.cli.arguments import named
 from mediatui.cli.fence import interruptible
 from mediatui.cli.options import add_allow_host_option, add_project_option
 from mediatui.errors import ExitCode, UsageError
-from mediatui.model import SaveState, needs_saving
+from mediatui.model import SaveState, needs_saving, remarks
 from mediatui.text import plural
 
 if TYPE_CHECKING:
@@ -105,9 +105,18 @@ def _run(context: Context, items: Sequence[MediaItem]) -> int:
         held = {project: {i.id: i for i in studio.items(project)} for project in {item.project for item in items}}
         now = [held[item.project].get(item.id, item) for item in items]
         _report(context, report, [item_document(item, studio.file_of(item)) for item in now])
-        for hint in (*host_hints(now), *_blocked_hints(now)):
+        for hint in (*named_remarks(now), *host_hints(now), *_blocked_hints(now)):
             context.output.note(hint)
     return ExitCode.UNSAVED if report.failed or report.url_only or report.elsewhere else ExitCode.DONE
+
+
+def named_remarks(items: Sequence[MediaItem]) -> list[str]:
+    """What speaks against outputs, each with the file it is about."""
+    return [f"{_file_name(item)} ({item.id}): {text}" for item in items for text in remarks(item)]
+
+
+def _file_name(item: MediaItem) -> str:
+    return item.path.rpartition("/")[2] if item.path else item.name
 
 
 def host_hints(items: Sequence[MediaItem]) -> list[str]:
