@@ -7,8 +7,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -141,6 +144,33 @@ def test_importing_again_changes_nothing_and_goes_on_where_it_stopped(tmp_path: 
     assert report.imported == ("job1-1",)
     assert without_times(everything(library)) == without_times(before)
     assert compare(library.open("old-name")).orphans == ()
+
+
+def test_one_that_is_killed_when_its_project_is_just_made_goes_on_in_it(tmp_path: Path) -> None:
+    old = Library(places(tmp_path / "old"))
+    rich_project(old)
+    first, record = export(old, "old-name", tmp_path / "x.zip"), old.open("old-name").record
+    old.close()
+    root = tmp_path / "new"
+    code = (
+        f"from tests.organise.test_organise_import import bring_and_die; bring_and_die({str(root)!r}, {str(first)!r})"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == -signal.SIGKILL
+    studio = studio_at(root)
+    try:
+        assert [held.record for held in studio.organise._lib.open_readable()] == [record]
+        _, report = bring(studio, first)
+        assert (report.project, len(report.imported)) == ("old-name", 6)
+        assert studio.organise._lib.project_ids() == ("old-name",)
+    finally:
+        studio.stop()
+
+
+def bring_and_die(root: str, path: str) -> None:
+    """Import, and be killed as soon as there is a project."""
+    studio = studio_at(Path(root))
+    studio.organise._lib._on_projects = lambda: os.kill(os.getpid(), signal.SIGKILL)
+    bring(studio, Path(path))
 
 
 def test_conflicts_get_new_identifiers_and_are_told(tmp_path: Path, studio: Studio) -> None:

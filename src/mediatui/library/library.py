@@ -148,13 +148,18 @@ class Library:
 
     # -- changing
 
-    def create(self, name: str, save_policy: SavePolicy | None = None) -> ProjectFolder:
-        """A new project; its identifier is made of its name. Raises `UsageError`, `StorageError`."""
+    def create(
+        self, name: str, save_policy: SavePolicy | None = None, *, record: Project | None = None
+    ) -> ProjectFolder:
+        """A new project; its identifier is made of its name. Raises `UsageError`, `StorageError`.
+
+        With `record` all that is known of it is from there, also the name that it has from then on.
+        """
         name = _checked_name(name)
         with self._lock:
             try:
                 make_folder(self.locations.projects)
-                folder = self._new_folder(name, save_policy)
+                folder = self._new_folder(record or Project("", name, now(), save_policy), slug(name))
             except OSError as exc:
                 raise storage_error(exc, f"create the project {name}") from exc
             except StorageError as exc:
@@ -330,14 +335,13 @@ class Library:
             save_policy=record.save_policy,
         )
 
-    def _new_folder(self, name: str, save_policy: SavePolicy | None) -> Path:
+    def _new_folder(self, record: Project, stem: str) -> Path:
         """Make a complete project aside, then give it its name: nobody ever sees half of one."""
         draft = self.locations.projects / f".new-{secrets.token_hex(6)}"
         draft.mkdir()
         try:
-            record = Project(draft.name, name, now(), save_policy)
-            ProjectFolder(draft, new=record).close()
-            folder = _move_to_free(draft, self.locations.projects, slug(name))
+            ProjectFolder(draft, new=replace(record, id=draft.name)).close()
+            folder = _move_to_free(draft, self.locations.projects, stem)
         except (OSError, MediatuiError):
             shutil.rmtree(draft, ignore_errors=True)
             raise

@@ -113,9 +113,7 @@ class Importing:
             if held.record.created_at == record.created_at:
                 return held, False
         # The identifier is made of the name a project gets first: so that it keeps its own, it is made with that.
-        made = library.create(key)
-        made.commit(project=replace(record, id=made.id, name=plan.name))
-        return made, True
+        return library.create(key, record=replace(record, name=plan.name)), True
 
     def _teller(self, plan_id: str) -> _Teller:
         return _Teller(self._core, plan_id)
