@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from tests.cli.home import PROGRAM, SECONDS, Home
+from tests.providers.test_plugins import example
+
+from mediatui.providers.plugins import GROUP
 
 FULL = Path("/dev/full")
 BUFFERED = {"PYTHONUNBUFFERED": ""}
@@ -63,6 +66,56 @@ def test_without_anybody_to_read_messages_code_and_document_still_tell(home: Hom
     made = shell(home, f"$M generate x -m sandbox/text-to-image image_size=square --json 2> {FULL}", environment)
     assert made.returncode == 0
     assert [item["save_state"] for item in json.loads(made.stdout)["items"]] == ["saved"]
+
+
+CHATTY = """
+import atexit, os, subprocess, sys
+from mediatui_easel_quiet import make as quiet
+
+atexit.register(print, "at the end")
+
+def make(settings):
+    print("by print")
+    sys.stdout.buffer.write(b"by bytes\\n")
+    sys.__stdout__.write("by the first stdout\\n")
+    subprocess.run(["echo", "by a child"], check=True)
+    os.write(1, b"by its number\\n")
+    return quiet(settings)
+
+make.mediatui_protocol = 1
+"""
+CHATTER = {"by print", "by bytes", "by the first stdout", "by a child", "by its number", "at the end"}
+
+
+@pytest.fixture
+def chatty(home: Home, tmp_path: Path) -> dict[str, str]:
+    """The environment in which a plug-in that prints is installed."""
+    site = tmp_path / "site"
+    info = site / "mediatui_easel-1.dist-info"
+    info.mkdir(parents=True)
+    (site / "mediatui_easel_quiet.py").write_text(example())
+    (site / "mediatui_easel.py").write_text(CHATTY)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mediatui-easel\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\neasel = mediatui_easel:make\n")
+    home.configure('[providers.easel]\nkey = "k"\nbase_url = "http://127.0.0.1:9"\n')
+    return {"PYTHONPATH": str(site)}
+
+
+@pytest.mark.parametrize("environment", [BUFFERED, UNBUFFERED], ids=["buffered", "unbuffered"])
+def test_what_a_plugin_prints_goes_to_stderr(home: Home, chatty: dict[str, str], environment: dict[str, str]) -> None:
+    done = home.run("auth", "check", "easel", "--json", **chatty, **environment)
+    assert [each["name"] for each in done.document["providers"]] == ["easel"]
+    assert set(done.err.splitlines()) >= CHATTER
+    for_people = home.run("auth", "check", "easel", **chatty, **environment)
+    assert "easel" in for_people.out
+    assert not CHATTER & set(for_people.out.splitlines())
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("stderr", [f"2> {FULL}", "2>&-"])
+def test_a_plugin_that_prints_where_nobody_can_read_goes_on(home: Home, chatty: dict[str, str], stderr: str) -> None:
+    done = shell(home, f"$M auth check easel --json {stderr}", {**chatty, **BUFFERED})
+    assert (done.returncode, json.loads(done.stdout)["providers"][0]["state"]) == (0, "usable")
 
 
 @pytest.mark.parametrize("command", ["--data-dir below list", "export nothing", "import x.zip", "selftest --folder x"])

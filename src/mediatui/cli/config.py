@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mediatui.errors import ExitCode, MediatuiError, UsageError
 from mediatui.text import plural
@@ -122,7 +122,7 @@ def run_edit(context: Context) -> int:
     command = _editor(str(path))
     if create_private(path, template()):
         context.output.note(f"made {path} (mode 0600)")
-    _edit(command, str(path))
+    _edit(command, str(path), context.output.stdout)
     load_settings(path)
     context.output.emit({"path": str(path), "understood": True})
     context.output.line(f"{path}: understood")
@@ -139,9 +139,9 @@ def _editor(path: str) -> list[str]:
         raise UsageError(f"the editor {editor!r} is no command: {error}", hint="Set EDITOR to another.") from None
 
 
-def _edit(command: list[str], path: str) -> None:
+def _edit(command: list[str], path: str, screen: TextIO) -> None:
     try:
-        code = subprocess.run([*command, path], check=False).returncode
+        code = subprocess.run([*command, path], check=False, stdout=screen).returncode
     except OSError as error:
         raise UsageError(
             f"the editor {command[0]!r} does not start: {error.strerror}", hint="Set EDITOR to another."

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mediatui.cli.context import Context
     from mediatui.cli.options import CommandParser
+    from mediatui.cli.output import Output
     from mediatui.settings import ProviderSettings
 
 PARTS = ("textual", "tinydb", "httpx", "pillow", "av", "starlette", "uvicorn", "cryptography", "isal")
@@ -41,7 +42,7 @@ def run(context: Context) -> int:
     projects, unlisted = _projects_and_trouble(context)
     document: dict[str, Any] = {
         "versions": _versions(),
-        "terminal": _terminal(),
+        "terminal": _terminal(context.output),
         "paths": _paths(context),
         "disk": {"free": _free(context.locations.data), "path": str(context.locations.data)},
         "provider": _provider(context),
@@ -69,14 +70,14 @@ def _versions() -> dict[str, str | None]:
     return found
 
 
-def _terminal() -> dict[str, Any]:
-    size = shutil.get_terminal_size()
+def _terminal(output: Output) -> dict[str, Any]:
+    size = output.size
     facts: dict[str, Any] = {
         "stdin": sys.stdin.isatty(),
-        "stdout": sys.stdout.isatty(),
+        "stdout": output.stdout_is_terminal,
         "columns": size.columns,
         "lines": size.lines,
-        "encoding": sys.stdout.encoding,
+        "encoding": output.stdout.encoding,
     }
     for name in TERMINAL_VARIABLES:
         value = os.environ.get(name)

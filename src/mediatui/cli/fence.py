@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mediatui.cli.context import Context
 from mediatui.cli.output import Output, discard, no_output, write_message
@@ -64,7 +64,7 @@ def run_fenced(arguments: Sequence[str], parser: Callable[[], CommandParser], ru
     except KeyboardInterrupt:
         return _failed(output, Interrupted("interrupted"), None)
     except BrokenPipeError:
-        return _reader_went_away()
+        return _reader_went_away(output.stdout)
     except Exception as error:  # the fence: a defect must neither show a traceback, which may hold a key, nor pass
         if isinstance(error, FileNotFoundError) and _current_folder_is_gone():
             gone = UsageError("the current folder is no longer there", hint="Change to another, then try again.")
@@ -90,9 +90,9 @@ def _failed(output: Output, error: MediatuiError, document: Mapping[str, Any] | 
         output.fail(error, document)
         output.flush()  # what is still held would fail at the exit, with another code
     except BrokenPipeError:
-        _discard_output()
+        _discard_output(output.stdout)
     except MediatuiError:  # stdout takes nothing; the words are on stderr
-        _discard_output()
+        _discard_output(output.stdout)
     return int(error.exit_code)
 
 
@@ -100,10 +100,10 @@ def _flushed(output: Output, code: int) -> int:
     try:
         output.flush()
     except BrokenPipeError:
-        return _reader_went_away()
+        return _reader_went_away(output.stdout)
     except MediatuiError as error:
         output.note(f"mediatui: {error.message}")
-        _discard_output()
+        _discard_output(output.stdout)
         return int(error.exit_code)
     return code
 
@@ -112,18 +112,18 @@ def stdout_failed(error: OSError) -> int:
     """The exit code for a stdout that refused something, after saying so."""
     if not isinstance(error, BrokenPipeError):
         write_message(f"mediatui: {no_output(error).message}\n")
-        _discard_output()
+        _discard_output(sys.stdout)
         return int(ExitCode.FAILED)
-    return _reader_went_away()
+    return _reader_went_away(sys.stdout)
 
 
-def _reader_went_away() -> int:
-    _discard_output()
+def _reader_went_away(stdout: TextIO) -> int:
+    _discard_output(stdout)
     return BROKEN_PIPE
 
 
-def _discard_output() -> None:
-    for stream in (sys.stdout, sys.stderr):
+def _discard_output(stdout: TextIO) -> None:
+    for stream in (stdout, sys.stderr):
         if not stream.isatty():
             discard(stream)
 

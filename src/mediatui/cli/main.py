@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
     try:
-        return run_fenced(arguments, build_parser, _run)
+        return run_fenced(arguments, build_parser, _run if argv is not None else _run_alone)
     finally:
         if argv is None:
             _end_by_signals()
@@ -119,6 +119,13 @@ def build_parser() -> CommandParser:
     for name, target, summary in COMMANDS:
         commands.add_parser(name, help=summary, description=summary, target=target)
     return parser
+
+
+def _run_alone(context: Context) -> int:
+    """Run what the process is for: then its stdout is the command's. The interface draws on it itself."""
+    if context.args.command is not None:
+        context.output.keep_stdout()
+    return _run(context)
 
 
 def _run(context: Context) -> int:

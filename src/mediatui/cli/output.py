@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -30,11 +31,42 @@ class Output:
             sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (as long as the process)
         for name in ("stdout", "stderr"):
             _make_safe(name)
+        self._own: TextIO | None = None
+
+    def keep_stdout(self) -> None:
+        """Keep stdout for this command's results: whatever else prints, also in what it starts, goes to stderr.
+
+        For the rest of the process; a plug-in is foreign code, and may print whenever it likes.
+        """
+        given = sys.stdout
+        if not isinstance(given, io.TextIOWrapper):
+            return
+        given.flush()
+        number, by_line = given.fileno(), given.line_buffering or given.write_through
+        own = os.fdopen(os.dup(number), "wb")
+        self._own = io.TextIOWrapper(own, encoding=given.encoding, errors=given.errors, line_buffering=by_line)
+        os.dup2(sys.stderr.fileno(), number)
+        beside = os.fdopen(number, "wb", closefd=False)
+        sys.stdout = _Beside(beside, encoding=given.encoding, errors=given.errors, line_buffering=True)
+
+    @property
+    def stdout(self) -> TextIO:
+        """Where results go."""
+        return self._own or sys.stdout
 
     @property
     def stdout_is_terminal(self) -> bool:
         """A person reads stdout."""
-        return sys.stdout.isatty()
+        return self.stdout.isatty()
+
+    @property
+    def size(self) -> os.terminal_size:
+        """Of the terminal that stdout is, unless the environment says another."""
+        try:
+            fallback = os.get_terminal_size(self.stdout.fileno())
+        except OSError:
+            fallback = os.terminal_size((80, 24))
+        return shutil.get_terminal_size(fallback)
 
     @property
     def stderr_is_terminal(self) -> bool:
@@ -47,7 +79,7 @@ class Output:
             return
         self._emitted = True
         indent = None if compact else 2
-        self._write(safe_json(document, indent=indent, ascii=not _is_utf8(sys.stdout)))
+        self._write(safe_json(document, indent=indent, ascii=not _is_utf8(self.stdout)))
         self.flush()
 
     def line(self, text: str = "") -> None:
@@ -58,7 +90,7 @@ class Output:
     def flush(self) -> None:
         """Let a reader see what was printed so far. Raises `MediatuiError` when stdout takes nothing."""
         try:
-            sys.stdout.flush()
+            self.stdout.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -82,7 +114,7 @@ class Output:
             self.note(empty)
             return
         widths = {title: max(map(cell_width, column)) for title, *column in zip(titles, titles, *rows, strict=True)}
-        limit = shutil.get_terminal_size().columns if self.stdout_is_terminal else None
+        limit = self.size.columns if self.stdout_is_terminal else None
         left_out = _left_out(widths, spare, limit) if limit else ()
         for row in [titles, *rows]:
             cells = [pad(row[i], widths[title]) for i, title in enumerate(titles) if title not in left_out]
@@ -99,7 +131,7 @@ class Output:
 
     def _write(self, text: str) -> None:
         try:
-            sys.stdout.write(text + "\n")
+            self.stdout.write(text + "\n")
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -124,6 +156,23 @@ def write_message(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         discard(sys.stderr)
+
+
+class _Beside(io.TextIOWrapper):
+    """A stdout for what is no result; where nobody can read it, it leads nowhere, and whoever prints goes on."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            discard(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            discard(self)
 
 
 def discard(stream: TextIO) -> None:
