@@ -265,3 +265,12 @@ def test_a_part_that_has_its_name_already_is_tidied(project: ProjectFolder, save
     (project.folder / "parts" / "other-0.part").write_bytes(b"half")
     assert reconcile(project).parts == (project.folder / "parts" / "other-0.part",)
     assert project.path_of(item.path or "").read_bytes() == b"whole"
+
+
+def test_inline_bytes_go_once_their_item_has_its_file(project: ProjectFolder, save: Saver) -> None:
+    saved, gone, waits = save(project, "saved"), save(project, "gone"), an_item("waits")
+    items = [replace(item, spool=project.write_spool(item.id, b"bytes")) for item in (saved, gone, waits)]
+    project.commit(items=items)
+    project.path_of(gone.path or "").unlink()
+    reconcile(project)
+    assert {path.name for path in (project.folder / "parts").iterdir()} == {"gone.spool", "waits.spool"}

@@ -67,6 +67,7 @@ def reconcile(project: ProjectFolder) -> Differences:
         changed = [replace(project.item(i), save_state=SaveState.MISSING) for i in found.missing if i not in taken]
         changed += [_saved(project.item(i)) for i in found.returned if i not in taken]
         project.commit(items=[*changed, *(item for item, _ in adopted)])
+        _finish_saving(project)
     kept = {path for _, path in adopted}
     return replace(
         found,
@@ -82,6 +83,15 @@ def _finish_placing(project: ProjectFolder) -> None:
         finish_placing(project.folder / "parts", [project.folder / name for name in MEDIA_FOLDERS])
     except OSError as exc:
         raise storage_error(exc, f"list the unfinished downloads of {project.id}") from exc
+
+
+def _finish_saving(project: ProjectFolder) -> None:
+    """Remove the bytes that came inline of items that have their file: who saved them was stopped before that."""
+    with suppress(OSError), os.scandir(project.folder / "parts") as entries:  # what stays is in nobody's way
+        spools = {f"parts/{entry.name}": entry.path for entry in entries if entry.name.endswith(".spool")}
+        for item in project.items() if spools else ():
+            if item.save_state is SaveState.SAVED and item.spool in spools:
+                os.unlink(spools[item.spool])
 
 
 _HAS_FILE = frozenset({SaveState.SAVED, SaveState.MISSING})
