@@ -246,9 +246,22 @@ def needs_saving(item: MediaItem) -> bool:
 def remarks(item: MediaItem) -> tuple[str, ...]:
     """What speaks against an output: it may be blacked out, is less than was asked for, or a part is missing."""
     flagged = item.extra.get("nsfw") is True
-    said = (item.extra.get(name) for name in ("incomplete", "doubt"))
-    words = ("the provider's filter flagged it; it may be blacked out" if flagged else "", *said)
-    return tuple(one_line(text, 400) for text in words if isinstance(text, str) and text)
+    words = ("the provider's filter flagged it; it may be blacked out" if flagged else "", _said(item, "incomplete"))
+    return tuple(text for text in (*words, doubt_of(item)) if text)
+
+
+DOUBT = "doubt"
+"""Where `MediaItem.extra` has why a saved file is perhaps not whole."""
+
+
+def doubt_of(item: MediaItem) -> str:
+    """Why its file is perhaps not whole; empty when nothing says so."""
+    return _said(item, DOUBT)
+
+
+def _said(item: MediaItem, name: str) -> str:
+    said = item.extra.get(name)
+    return one_line(said, 400) if isinstance(said, str) else ""
 
 
 def item_id(job_id: str, index: int) -> str:

@@ -17,8 +17,8 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import Differences, compare
 from mediatui.library.recovery import load_sidecar, sidecar_of
 from mediatui.library.trash import unreadable_entries
-from mediatui.model import MediaItem, SaveState
-from mediatui.text import human_bytes, one_line
+from mediatui.model import MediaItem, SaveState, doubt_of
+from mediatui.text import human_bytes
 
 READERS = 4
 """Files read at once when their checksums are compared."""
@@ -115,9 +115,9 @@ def check(project: ProjectFolder, *, hash: bool = False, progress: Progress = la
 
 def _doubts(saved: Sequence[tuple[MediaItem, Path]]) -> Iterator[Finding]:
     for item, _ in saved:
-        if isinstance(doubt := item.extra.get("doubt"), str):
+        if doubt := doubt_of(item):
             remedy = f"remove the file, then `mediatui retry {item.id}` downloads it again while its address lasts"
-            yield Finding(Kind.CUT, item.path or "", one_line(doubt, 400), remedy)
+            yield Finding(Kind.CUT, item.path or "", doubt, remedy)
 
 
 def sidecar_finding(project: ProjectFolder, item: MediaItem, path: Path) -> Finding | None:

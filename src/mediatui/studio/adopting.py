@@ -15,7 +15,7 @@ from mediatui.library.project import ProjectFolder
 from mediatui.library.reconcile import compare
 from mediatui.media.probe import probe, sniff
 from mediatui.media.whole import CUT_WORDS, is_cut
-from mediatui.model import MediaItem, SaveState, new_id
+from mediatui.model import DOUBT, MediaItem, SaveState, new_id
 from mediatui.studio.advice import LOOK_AGAIN
 from mediatui.text import one_line
 
@@ -112,5 +112,5 @@ def _item_of(project: ProjectFolder, path: Path) -> MediaItem | None:
         fps=facts.fps if facts else None,
         created_at=round(written, 3),
         saved_at=round(written, 3),
-        extra={"doubt": CUT_WORDS} if is_cut(path) else {},
+        extra={DOUBT: CUT_WORDS} if is_cut(path) else {},
     )

@@ -64,6 +64,8 @@ class PartFile:
         self._source: Validator | None = None
         self._began = 0.0
         self._noted = False
+        self._cut: bool | None = None
+        """What the bytes so far say of their end, once they were looked at."""
         self.whole = False
         """All there is of the file is here, and on the disk."""
         self.placed: os.stat_result | None = None
@@ -139,11 +141,13 @@ class PartFile:
         except OSError as exc:
             raise disk_refused(exc, "write the download") from exc
         self._sums = RunningChecksums()
-        self._source, self._noted, self.whole, self._began = validator, False, False, time.monotonic()
+        self._source, self._noted, self._began = validator, False, time.monotonic()
+        self._cut, self.whole = None, False
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes and count them into the checksums."""
         self._sums.add(data)
+        self._cut = None
         try:
             self._end.write(data)
             if not self._noted and time.monotonic() - self._began >= NOTE_SECONDS:
@@ -171,10 +175,12 @@ class PartFile:
         """The file says that bytes are missing at its end, whatever anybody said of its length. Raises `SaveError`."""
         self.require_own()
         try:
-            self._end.settle()
-            return is_cut(self.path)
+            if self._cut is None:
+                self._end.settle()
+                self._cut = is_cut(self.path)
         except OSError as exc:
             raise disk_refused(exc, "read the download") from exc
+        return self._cut
 
     def sync(self) -> None:
         """Bring the bytes to the disk. Raises `SaveError`; then none of them is kept.

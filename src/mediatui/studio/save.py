@@ -22,7 +22,7 @@ from mediatui.media.facts import MediaFacts
 from mediatui.media.magic import Kind
 from mediatui.media.probe import probe, sniff
 from mediatui.media.whole import CUT_WORDS, is_cut
-from mediatui.model import SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
+from mediatui.model import DOUBT, SAVE_STEPS, MediaItem, MediaType, SaveState, StorageFault, move_item, now
 from mediatui.providers.base import MediaHosts
 from mediatui.steplog import StepName, Steps
 from mediatui.studio.advice import TRY_AGAIN
@@ -279,10 +279,10 @@ def _changes(project: ProjectFolder, item: MediaItem, path: Path, content: _Cont
         "crc32": content.sums.crc32,
         "storage_error": None,
         "saved_at": now(),
-        "extra": {name: value for name, value in item.extra.items() if name != "doubt"},
+        "extra": {name: value for name, value in item.extra.items() if name != DOUBT},
     }
     if content.cut:
-        changes["extra"]["doubt"] = CUT_WORDS
+        changes["extra"][DOUBT] = CUT_WORDS
     if content.facts is not None:
         known = {name: getattr(content.facts, name) for name in ("duration", "width", "height", "fps")}
         changes |= {name: value for name, value in known.items() if value is not None}

@@ -13,7 +13,7 @@ from functools import partial
 
 from mediatui.errors import MediatuiError, ProviderError, SaveError, SaveErrorKind, StorageError
 from mediatui.library.project import ProjectFolder
-from mediatui.model import Job, MediaItem, SaveState, StorageFault, move_item, needs_saving, now
+from mediatui.model import Job, MediaItem, SaveState, StorageFault, doubt_of, move_item, needs_saving, now
 from mediatui.providers.base import Capability, Provider, signed_url_of
 from mediatui.steplog import Running, StepName
 from mediatui.studio.advice import TRY_AGAIN
@@ -260,7 +260,7 @@ class Saving:
                 self._core.emit(HostAsked(project.id, item_id, fault.host))
         elif item is not None and outcome is Outcome.SAVED:
             step.detail, step.bytes = item.path or "", item.file_size
-            if doubt := item.extra.get("doubt"):
+            if doubt := doubt_of(item):
                 step.detail = f"{step.detail}: {doubt}"
                 self._core.emit(
                     Notice(

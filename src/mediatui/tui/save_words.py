@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mediatui.model import MediaItem, SaveState, StorageFault
+from mediatui.model import MediaItem, SaveState, StorageFault, doubt_of
 from mediatui.text import plural
 from mediatui.tui.format import ago, until, when
 
@@ -58,7 +58,7 @@ def _meaning(item: MediaItem, keys: Keymap) -> str:
             return f"Not on disk yet. {save} saves it; {retry_all} saves everything unsaved."
         case SaveState.SAVING:
             return "Being saved now."
-        case SaveState.SAVED if item.extra.get("doubt"):
+        case SaveState.SAVED if doubt_of(item):
             return "On disk, but perhaps not whole."
         case SaveState.SAVED:
             return "On disk, verified."
